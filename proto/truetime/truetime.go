@@ -1,0 +1,82 @@
+// Package truetime tells what UTC it was at a moment of a gateway's boot
+// clock, and how sure that is. Readings are stamped with CLOCK_BOOTTIME, which
+// never steps; anchors tie it to UTC, and may be made after the readings they
+// date. Nothing is rewritten when a better anchor arrives: it is asked again.
+package truetime
+
+import "fmt"
+
+// Source is where an anchor's UTC came from. Part of the wire format.
+type Source uint8
+
+const (
+	RTC  Source = 1 // a battery-backed clock, read at boot
+	NTP  Source = 2 // the system clock while the kernel says it is synchronised
+	Hub  Source = 3 // the hub's clock, by a round trip
+	GNSS Source = 4 // a satellite fix
+)
+
+func (s Source) String() string {
+	switch s {
+	case RTC:
+		return "rtc"
+	case NTP:
+		return "ntp"
+	case Hub:
+		return "hub"
+	case GNSS:
+		return "gnss"
+	}
+	return fmt.Sprintf("source-%d", uint8(s))
+}
+
+// MaxDrift bounds how far a gateway's oscillator runs off: 200 parts per
+// million, twice what a cheap crystal does over its temperature range.
+const MaxDrift = 200e-6
+
+// Anchor says: at boottime At it was UTC, give or take Uncertainty.
+type Anchor struct {
+	At          int64 // CLOCK_BOOTTIME, ms
+	UTC         int64 // Unix time, ms
+	Uncertainty int64 // ms, at least 1
+	Source      Source
+}
+
+// Moment is an instant of UTC known to lie within Uncertainty of UTC.
+type Moment struct {
+	UTC         int64 // Unix time, ms
+	Uncertainty int64 // ms
+	// Conflict is set when the anchors contradict one another. Uncertainty
+	// then spans all of them: the truth is inside, but the gateway's clock
+	// sources need attention.
+	Conflict bool
+}
+
+// Resolve dates a boottime by the anchors of the same boot. ok is false
+// without anchors: the reading is undated, which is a state, not a guess.
+//
+// Each anchor claims an interval, widened by MaxDrift for the distance to at.
+// Where all intervals overlap, the result is their intersection; where they do
+// not, it is their hull with Conflict set.
+func Resolve(anchors []Anchor, at int64) (m Moment, ok bool) {
+	if len(anchors) == 0 {
+		return Moment{}, false
+	}
+	var lo, hi, hullLo, hullHi int64
+	for i, a := range anchors {
+		d := at - a.At
+		u := max(a.Uncertainty, 1) + int64(float64(max(d, -d))*MaxDrift)
+		l, h := a.UTC+d-u, a.UTC+d+u
+		if i == 0 {
+			lo, hi, hullLo, hullHi = l, h, l, h
+			continue
+		}
+		lo, hi = max(lo, l), min(hi, h)
+		hullLo, hullHi = min(hullLo, l), max(hullHi, h)
+	}
+	conflict := lo > hi
+	if conflict {
+		lo, hi = hullLo, hullHi
+	}
+	return Moment{UTC: lo + (hi-lo)/2, Uncertainty: max((hi-lo+1)/2, 1), Conflict: conflict}, true
+}
