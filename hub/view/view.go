@@ -1,0 +1,156 @@
+// Package view is the read model of the hub: what it tells people and programs
+// about gateways, sensors and readings, in one vocabulary, by one rule of
+// status. Pages (hub/web) and the command line's API (hub/api) show the same
+// facts because both take them, and the words for them, from here.
+//
+// Times named UTC, or held in an int64 field without another word, are Unix
+// milliseconds. Zero means "never". Values of this package are plain data:
+// copy them, and do not share one that is being changed.
+package view
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"frostline/proto/reading"
+)
+
+// Series is one quantity of one sensor of one gateway. Unlike the numeric id
+// on the wire it stays the same from one epoch to the next.
+type Series struct {
+	Gateway  string
+	Sensor   string
+	Quantity reading.Quantity
+}
+
+// String is the form that the command line takes: gateway/sensor/quantity.
+func (s Series) String() string {
+	return s.Gateway + "/" + s.Sensor + "/" + s.Quantity.String()
+}
+
+// ParseSensor takes gateway/sensor or gateway/sensor/quantity apart. Without a
+// quantity, quantity is 0: the caller takes all that the sensor has.
+func ParseSensor(s string) (gateway, sensor string, quantity reading.Quantity, err error) {
+	parts := strings.Split(s, "/")
+	if len(parts) < 2 || len(parts) > 3 || parts[0] == "" || parts[1] == "" {
+		return "", "", 0, fmt.Errorf("sensor %q: want GATEWAY/SENSOR or GATEWAY/SENSOR/QUANTITY, such as site-1/zone-a-air/temperature", s)
+	}
+	if len(parts) == 3 {
+		if quantity, err = reading.ParseQuantity(parts[2]); err != nil {
+			return "", "", 0, fmt.Errorf("sensor %q: %w", s, err)
+		}
+	}
+	return parts[0], parts[1], quantity, nil
+}
+
+// Reading is one measurement as it is told: when it was taken, as far as that
+// is known, and when the hub had it safe.
+type Reading struct {
+	Epoch   uint32
+	Boot    uint32 // ordinal of the gateway's boot
+	Tick    int64  // CLOCK_BOOTTIME of that boot, ms
+	Value   int64  // in the quantity's unit; 0 where Quality.HasValue is false
+	Quality reading.Quality
+
+	// Dated is false while no clock source has said what UTC it was in this
+	// boot. UTC, Uncertainty (ms) and Conflict then mean nothing.
+	Dated       bool
+	UTC         int64
+	Uncertainty int64
+	Conflict    bool
+
+	// Received is the hub's clock at the commit that made the reading safe; 0
+	// where that is not kept for each reading.
+	Received int64
+}
+
+// Usable reports whether the value may be drawn, averaged or compared.
+func (r Reading) Usable() bool { return r.Quality == reading.OK }
+
+// Channel is a series with how it is measured and its newest reading.
+type Channel struct {
+	Quantity reading.Quantity
+	Interval time.Duration // between readings; 0 where it was not declared
+	// Current is false when the gateway's configuration no longer has it.
+	Current bool
+	Latest  *Reading // nil before the first
+}
+
+// Sensor is one device on a gateway's bus, with the quantities it measures.
+type Sensor struct {
+	Name     string
+	Model    string // driver
+	Address  string // on its bus
+	Channels []Channel
+}
+
+// Channel gives the channel of a quantity; ok is false where there is none.
+func (s Sensor) Channel(q reading.Quantity) (c Channel, ok bool) {
+	for _, c := range s.Channels {
+		if c.Quantity == q {
+			return c, true
+		}
+	}
+	return Channel{}, false
+}
+
+// Current reports whether the gateway's configuration still has the sensor.
+func (s Sensor) Current() bool {
+	for _, c := range s.Channels {
+		if c.Current {
+			return true
+		}
+	}
+	return false
+}
+
+// Clock is how well the present boot of a gateway is tied to UTC.
+type Clock struct {
+	Dated       bool
+	Uncertainty int64  // ms, now
+	Source      string // of the newest anchor: rtc, ntp, hub, gnss
+	Conflict    bool   // the gateway's clock sources contradict one another
+}
+
+// Fault is something about a gateway that an operator should see.
+type Fault struct {
+	At     int64 // hub's clock when it was told
+	Part   string
+	Detail string
+}
+
+// Gateway is what the hub knows of one gateway.
+type Gateway struct {
+	ID         string
+	Enrolled   int64
+	Revoked    int64 // 0 while it is trusted
+	RevokedFor string
+
+	Connected bool  // it has sent its birth and no last will
+	Heard     int64 // hub's clock at its last message; 0 before the first
+	Version   string
+	Epoch     uint32
+	Boot      uint32
+
+	Kept            uint64 // readings it is known to have kept in this epoch
+	Committed       uint64 // of those, safe at the hub
+	PendingBlocks   uint64
+	PendingReadings uint64
+	LastCommit      int64 // hub's clock at its last committed parcel
+	Quarantined     uint64
+
+	Clock   Clock
+	Faults  []Fault // newest first
+	Sensors []Sensor
+}
+
+// Sensor gives the sensor of a name; ok is false where there is none.
+func (g Gateway) Sensor(name string) (s Sensor, ok bool) {
+	for _, s := range g.Sensors {
+		if s.Name == name {
+			return s, true
+		}
+	}
+	return Sensor{}, false
+}
