@@ -1,0 +1,253 @@
+package clock
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"frostline/proto/truetime"
+)
+
+// Event is something the chain should know of the clock: an anchor that ties
+// boottime to UTC, or a step of the system clock against boottime.
+type Event struct {
+	At     int64            // boottime, ms
+	Anchor *truetime.Anchor // or nil, and then
+	Step   int64            // the system clock moved by this many ms
+}
+
+// KeeperConfig describes a Keeper. Zero durations take the default.
+type KeeperConfig struct {
+	Clock Clock
+	// Record keeps an event. An error means it was not kept: the Keeper offers
+	// it again at the next poll, in order, before any later one.
+	Record func(context.Context, Event) error
+	// NTP and RTC are asked at each poll; nil where there is no such source.
+	NTP, RTC func(Clock) (truetime.Anchor, bool, error)
+
+	Poll     time.Duration // between looks at the clocks; default 1 s
+	Every    time.Duration // an anchor is recorded at least so often while a source has one; default 1 h
+	Step     time.Duration // smallest step of the system clock that is recorded; default 250 ms
+	RTCGrace time.Duration // how long better sources are awaited before the RTC is recorded; default 2 min
+	Log      *slog.Logger
+}
+
+// KeeperStats counts what a Keeper has seen since it was made.
+type KeeperStats struct {
+	Recorded int   // anchors handed to Record
+	Steps    int   // steps of the system clock
+	Refused  int   // anchors offered that were impossible, or contradicted the recorded ones once
+	Dropped  int   // events lost because Record failed for too long
+	LastAt   int64 // boottime of the last anchor recorded, ms; meaningless while Recorded is 0
+}
+
+const (
+	minGain     = 20  // ms by which an anchor has to be better than the recorded ones
+	maxPending  = 256 // events that wait for Record
+	maxCompared = 64  // recorded anchors a new one is compared with
+	maxDissent  = 3   // contradictions in a row after which a source is recorded all the same
+)
+
+// Keeper decides which anchors are worth recording: the first of a boot, one
+// that halves the uncertainty, one an hour, one after each step of the system
+// clock, and contradictions that persist. Offer and the getters are safe for
+// concurrent use.
+type Keeper struct {
+	c KeeperConfig
+
+	mu       sync.Mutex
+	recorded []truetime.Anchor // the last maxCompared
+	latest   map[truetime.Source]truetime.Anchor
+	dissent  map[truetime.Source]int
+	pending  []Event
+	stats    KeeperStats
+	renew    bool // record the next anchor: the system clock has stepped
+
+	// Used by Run alone.
+	started int64 // boottime, ms
+	offset  int64 // UTC - Now at the last poll, ms
+	failing map[string]bool
+}
+
+// NewKeeper checks c and makes a Keeper.
+func NewKeeper(c KeeperConfig) (*Keeper, error) {
+	if c.Clock == nil || c.Record == nil || c.Log == nil {
+		return nil, fmt.Errorf("clock keeper: Clock, Record and Log are required")
+	}
+	for _, d := range []struct {
+		at       *time.Duration
+		standard time.Duration
+	}{{&c.Poll, time.Second}, {&c.Every, time.Hour}, {&c.Step, 250 * time.Millisecond}, {&c.RTCGrace, 2 * time.Minute}} {
+		if *d.at == 0 {
+			*d.at = d.standard
+		}
+	}
+	return &Keeper{c: c, latest: map[truetime.Source]truetime.Anchor{}, dissent: map[truetime.Source]int{}, failing: map[string]bool{}}, nil
+}
+
+// Run polls the sources until ctx ends, and then returns nil. What Record has
+// refused until then is offered to it once more.
+func (k *Keeper) Run(ctx context.Context) error {
+	defer k.c.Clock.Busy()()
+	k.started = k.c.Clock.Now()
+	_, utc, _ := pair(k.c.Clock)
+	k.offset = utc - k.c.Clock.Now()
+	for {
+		k.poll()
+		k.flush(ctx)
+		now := k.c.Clock.Now()
+		if err := k.c.Clock.SleepUntil(ctx, now+k.c.Poll.Milliseconds()); err != nil {
+			k.flush(context.WithoutCancel(ctx))
+			return nil
+		}
+	}
+}
+
+// poll looks for a step of the system clock and asks the sources once.
+func (k *Keeper) poll() {
+	at, utc, width := pair(k.c.Clock)
+	off := utc - at
+	if d := off - k.offset; max(d, -d) >= k.c.Step.Milliseconds()+width {
+		k.step(at, d)
+	}
+	k.offset = off
+
+	if a, ok := k.ask("ntp", k.c.NTP); ok {
+		k.Offer(a)
+	}
+	if at-k.started >= k.c.RTCGrace.Milliseconds() && !k.Dated() {
+		if a, ok := k.ask("rtc", k.c.RTC); ok {
+			k.Offer(a)
+		}
+	}
+}
+
+// ask asks one source, and logs its failures once.
+func (k *Keeper) ask(name string, source func(Clock) (truetime.Anchor, bool, error)) (truetime.Anchor, bool) {
+	if source == nil {
+		return truetime.Anchor{}, false
+	}
+	a, ok, err := source(k.c.Clock)
+	if failed := err != nil; failed != k.failing[name] {
+		k.failing[name] = failed
+		if failed {
+			k.c.Log.Warn("time source fails", "source", name, "err", err)
+		} else {
+			k.c.Log.Info("time source works again", "source", name)
+		}
+	}
+	return a, ok && err == nil
+}
+
+// step records that the system clock has moved by d ms.
+func (k *Keeper) step(at, d int64) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.stats.Steps++
+	k.renew = true
+	k.push(Event{At: at, Step: d})
+	k.c.Log.Warn("system clock stepped", "by", time.Duration(d)*time.Millisecond)
+}
+
+// Offer hands in an anchor of any source, such as the hub's or a receiver's.
+// It is recorded at the next poll if it is worth it. An anchor before Floor,
+// from the future of boottime, or without uncertainty is refused and counted.
+func (k *Keeper) Offer(a truetime.Anchor) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	now := k.c.Clock.Now()
+	if a.UTC < Floor || a.At > now || a.Uncertainty < 1 {
+		k.stats.Refused++
+		return
+	}
+	contradicts := k.contradicts(a)
+	if contradicts {
+		if k.dissent[a.Source]++; k.dissent[a.Source] < maxDissent {
+			k.stats.Refused++
+			return
+		}
+		k.c.Log.Error("time sources contradict one another", "source", a.Source, "recorded", len(k.recorded))
+	}
+	k.dissent[a.Source] = 0
+	k.latest[a.Source] = a
+	if contradicts || k.worth(a, now) {
+		k.record(a)
+	}
+}
+
+// worth decides on an anchor that fits those recorded. k.mu is held.
+func (k *Keeper) worth(a truetime.Anchor, now int64) bool {
+	best, ok := k.best(k.recorded, now)
+	if !ok || k.renew {
+		return true
+	}
+	// What best has lost to drift since it was made is what Every is for.
+	if gain := best.Uncertainty - a.Uncertainty; gain >= minGain && gain >= best.Uncertainty/2 {
+		return true
+	}
+	// Hourly, but not an anchor so poor that it says nothing new.
+	return now-k.stats.LastAt >= k.c.Every.Milliseconds() && width(a, now) <= 4*width(best, now)
+}
+
+func (k *Keeper) record(a truetime.Anchor) {
+	k.renew = false
+	if k.recorded = append(k.recorded, a); len(k.recorded) > maxCompared {
+		k.recorded = k.recorded[1:]
+	}
+	k.stats.Recorded++
+	k.stats.LastAt = a.At
+	k.push(Event{At: a.At, Anchor: &a})
+}
+
+// contradicts says whether a and a recorded anchor exclude one another, and
+// nothing recorded of a's own source has said so before.
+func (k *Keeper) contradicts(a truetime.Anchor) bool {
+	excluded := false
+	for _, b := range k.recorded {
+		apart := (a.UTC - a.At) - (b.UTC - b.At)
+		if max(apart, -apart) > width(a, b.At)+b.Uncertainty {
+			excluded = true
+		} else if a.Source == b.Source {
+			return false
+		}
+	}
+	return excluded
+}
+
+// push adds an event for Record. k.mu is held.
+func (k *Keeper) push(e Event) {
+	if len(k.pending) == maxPending {
+		k.stats.Dropped++
+		k.c.Log.Error("clock event lost: none of the last ones could be recorded", "waiting", maxPending)
+		return
+	}
+	k.pending = append(k.pending, e)
+}
+
+// flush hands the pending events to Record, in order.
+func (k *Keeper) flush(ctx context.Context) {
+	for {
+		k.mu.Lock()
+		if len(k.pending) == 0 {
+			k.mu.Unlock()
+			return
+		}
+		e := k.pending[0]
+		k.mu.Unlock()
+		err := k.c.Record(ctx, e)
+		if failed := err != nil; failed != k.failing["record"] {
+			k.failing["record"] = failed
+			if failed {
+				k.c.Log.Error("clock event could not be recorded, trying again", "err", err)
+			}
+		}
+		if err != nil {
+			return
+		}
+		k.mu.Lock()
+		k.pending = k.pending[1:]
+		k.mu.Unlock()
+	}
+}
