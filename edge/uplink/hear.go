@@ -1,0 +1,136 @@
+package uplink
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"frostline/proto/topic"
+)
+
+// receive takes a message from the MQTT client's reader.
+func (u *Uplink) receive(name string, payload []byte) {
+	m := message{payload: payload, at: time.Now(), boottime: u.config.Boottime()}
+	gateway, lane, err := topic.Parse(name)
+	if err != nil || gateway != u.config.Gateway {
+		u.count(func(s *Status) { s.Dropped++ })
+		return
+	}
+	m.lane = lane
+	u.inbox.put(m)
+}
+
+// hear works on what has come in.
+func (s *session) hear() {
+	queue, dropped := s.inbox.take()
+	if dropped > 0 {
+		s.trouble("inbox", fmt.Errorf("no room for %d messages of the hub", dropped), func(st *Status) { st.Dropped += dropped })
+	}
+	for _, m := range queue {
+		switch m.lane {
+		case topic.Ack:
+			if err := s.acknowledged(m); err != nil {
+				s.trouble("acknowledgement", err, func(st *Status) { st.BadAcks++ })
+			}
+		case topic.Command:
+			s.runner.command(m.payload)
+		case topic.Config:
+			if f := s.config.OnConfig; f != nil {
+				s.runner.add(func(context.Context) { f(m.payload) })
+			}
+		}
+	}
+}
+
+// acknowledged takes an Ack.
+func (s *session) acknowledged(m message) error {
+	a, err := parseAnswer(m.payload)
+	if err != nil {
+		return err
+	}
+	if !s.useful {
+		s.useful = true
+		s.backoff.reset()
+	}
+	s.count(func(st *Status) { st.Acks++; st.LastAck = m.at })
+	s.hub.credit = a.credit
+	s.hub.hold = time.Time{}
+	if a.hold > 0 {
+		s.hub.hold = m.at.Add(a.hold)
+	}
+	p, err := s.ledger.answered(a, m.at)
+	if err != nil {
+		return err
+	}
+	if p.commit {
+		s.settler.commit(s.ledger.account(a.epoch).commitment())
+	}
+	if p.refused > 0 {
+		s.trouble("hub", fmt.Errorf("it refuses %d blocks of epoch %d, which are kept and not sent again: %s", p.refused, a.epoch, p.reason),
+			func(st *Status) { st.Refused += p.refused; st.RefusedWhy = p.reason })
+	}
+	s.meet(a.hub, m.at)
+	s.restart(a, m.at)
+	if e := a.echo; e != nil && s.seal.answered(e.SentMs) {
+		anchor, err := hubTime(e, m.boottime)
+		if err != nil {
+			return fmt.Errorf("%w: %v", errAck, err)
+		}
+		if s.config.OnHubTime != nil {
+			s.config.OnHubTime(anchor)
+		}
+	}
+	return nil
+}
+
+// meet notices that the hub has started anew: what was on its way to the former
+// instance is sent again, and the hub told who is here.
+func (s *session) meet(instance string, now time.Time) {
+	h := &s.hub
+	if instance == h.instance || instance == h.before || instance == "" {
+		return // h.before: an Ack that was overtaken by the change
+	}
+	known := h.instance != ""
+	h.before, h.instance = h.instance, instance
+	if !known {
+		return
+	}
+	s.config.Log.Info("uplink: the hub has started anew", "hub", s.config.Address, "parcels", len(s.ledger.flying))
+	s.ledger.recall(now)
+	s.state.asked, s.seal.asked = true, true
+	for _, a := range s.ledger.accounts {
+		a.restart = "" // it may see that differently
+	}
+}
+
+// restart has a new epoch begun where the hub cannot go on with the present
+// one. Of an older epoch, it only ends the attempts.
+func (s *session) restart(a answer, now time.Time) {
+	acc := s.ledger.account(a.epoch)
+	if a.restart == "" || acc == nil {
+		return
+	}
+	again := acc.restart == a.restart
+	acc.restart = a.restart
+	switch {
+	case a.epoch != s.ledger.current:
+		if !again {
+			s.trouble("hub", fmt.Errorf("it cannot go on with epoch %d, whose %d pending blocks are kept and not sent: %s", a.epoch, acc.pending(), a.restart), func(*Status) {})
+		}
+		return
+	case !s.hub.restarted.IsZero() && now.Sub(s.hub.restarted) < s.config.Timing.Epoch:
+		return // the new one is not here yet, or it wants them too fast
+	}
+	s.hub.restarted = now
+	s.trouble("hub", fmt.Errorf("it cannot go on with epoch %d; a new one begins: %s", a.epoch, a.restart), func(st *Status) { st.Restarts++ })
+	s.settler.startEpoch(a.restart)
+}
+
+// commitment is what the hub has committed, for the journal.
+func (a *account) commitment() Commit {
+	c := Commit{Epoch: a.epoch, Committed: a.committed, Head: a.head}
+	for _, r := range a.beyond {
+		c.Beyond = append(c.Beyond, Range{r.first, r.last})
+	}
+	return c
+}
