@@ -1,0 +1,71 @@
+package panel
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+)
+
+// WriteText writes a status for a terminal: the verdict, then what lies behind
+// it, in aligned columns. Nothing in it steers the terminal.
+func WriteText(w io.Writer, s Status) error {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "%s: %s %s\n", plain(s.Gateway), strings.ToLower(stateWords[s.Verdict.State])+".", s.Verdict.Says)
+	if s.Verdict.Fine != "" {
+		fmt.Fprintln(&b, s.Verdict.Fine)
+	}
+	for i, f := range s.Verdict.Findings {
+		if i > 0 {
+			fmt.Fprintf(&b, "  %s: %s\n", strings.ToLower(stateWords[f.State]), f.Says)
+		}
+		if f.Do != "" {
+			fmt.Fprintf(&b, "  -> %s\n", f.Do)
+		}
+	}
+	if len(s.Sensors) > 0 {
+		fmt.Fprintln(&b)
+		t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+		fmt.Fprintln(t, "SENSOR\tQUANTITY\tVALUE\tUNIT\tQUALITY\tAGE\tDRIVER\tBUS")
+		for _, x := range s.Sensors {
+			writeSensor(t, x)
+		}
+		t.Flush()
+	}
+	for _, c := range factCards(s.Snapshot, s.Verdict) {
+		fmt.Fprintf(&b, "\n%s\n", strings.ToUpper(c.Name))
+		t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+		for _, r := range c.Rows {
+			fmt.Fprintf(t, "  %s\t%s\n", r.Name, plain(r.Text))
+		}
+		t.Flush()
+	}
+	if len(s.Faults) > 0 {
+		fmt.Fprint(&b, "\nFAULTS\n")
+		for _, f := range s.Faults {
+			fmt.Fprintf(&b, "  %s%s\n", plain(faultWords(f)), choose(f.Cleared, ", passed", ""))
+		}
+	}
+	_, err := w.Write(b.Bytes())
+	return err
+}
+
+func writeSensor(w io.Writer, s Sensor) {
+	if len(s.Last) == 0 {
+		fmt.Fprintf(w, "%s\t-\t-\t\tnone yet\t-\t%s\t%s\n", plain(s.ID), s.Driver, plain(busName(s.Bus)))
+	}
+	for _, l := range s.Last {
+		number, unit, quality, old := "-", "", "none yet", "-"
+		if l.AgeMs != nil {
+			quality, old = l.Quality.String(), age(*l.AgeMs)
+			if l.Quality.HasValue() {
+				number, unit = display(l.Value, l.Quantity)
+			}
+			if state, words := JudgeLast(s, l); state == Silent && l.Quality.HasValue() {
+				quality = words
+			}
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", plain(s.ID), l.Quantity, number, unit, quality, old, s.Driver, plain(busName(s.Bus)))
+	}
+}
