@@ -297,7 +297,6 @@ func TestSimOneWire(t *testing.T) {
 	}
 }
 
-
 // A line that cannot be read is an error, never a level.
 func TestSimLine(t *testing.T) {
 	s, set, name := simulator(t)

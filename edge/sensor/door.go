@@ -1,0 +1,75 @@
+package sensor
+
+import (
+	"context"
+	"time"
+
+	"periph.io/x/conn/v3/gpio"
+
+	"frostline/proto/reading"
+)
+
+// InputLine is what a contact needs of its GPIO line.
+type InputLine interface {
+	Level(pull gpio.Pull) (gpio.Level, error)
+}
+
+// Door is a contact on a GPIO line: 0 closed, 1 open.
+//
+// It has no accuracy and no range. The usual reed contact is closed by the
+// magnet of a closed door and pulls the line to ground against the gateway's
+// pull-up, so that an open door and a cut cable both read high: wired and
+// configured the other way round, a cut cable looks like a closed door.
+//
+// A contact bounces for some milliseconds. It is looked at twice, and where the
+// two differ a third time; what two of the three say is taken.
+type Door struct {
+	line     InputLine
+	open     gpio.Level // of the line while the door is open
+	pull     gpio.Pull
+	debounce time.Duration
+
+	first gpio.Level
+}
+
+// NewDoor makes a driver without reading the line. debounce lies between the
+// two looks.
+func NewDoor(line InputLine, open gpio.Level, pull gpio.Pull, debounce time.Duration) *Door {
+	return &Door{line: line, open: open, pull: pull, debounce: debounce}
+}
+
+// Model implements Driver.
+func (d *Door) Model() string { return "door" }
+
+// Quantities implements Driver.
+func (d *Door) Quantities() []reading.Quantity { return []reading.Quantity{reading.Door} }
+
+// Lead implements Driver.
+func (d *Door) Lead() time.Duration { return d.debounce }
+
+// Close implements Driver.
+func (d *Door) Close() error { return nil }
+
+// Begin implements Driver.
+func (d *Door) Begin(context.Context) (err error) {
+	d.first, err = d.line.Level(d.pull)
+	return err
+}
+
+// Read implements Driver.
+func (d *Door) Read(context.Context) ([]Value, error) {
+	l, err := d.line.Level(d.pull)
+	if err != nil {
+		return nil, err
+	}
+	if l != d.first {
+		if l, err = d.line.Level(d.pull); err != nil {
+			return nil, err
+		}
+	}
+	v := Value{Quantity: reading.Door}
+	if l == d.open {
+		v.Value = 1
+	}
+	return []Value{v}, nil
+}

@@ -1,0 +1,238 @@
+package sensor
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+	"time"
+
+	"frostline/edge/bus"
+	"frostline/proto/reading"
+	"frostline/proto/truetime"
+)
+
+// maxFixAge is how long a position, and a receiver's silence, may be, in ms.
+const maxFixAge = 3000
+
+// reopen is how long a failed port rests.
+const reopen = time.Second
+
+// GNSS is a satellite receiver that sends NMEA 0183 sentences, RMC and GGA at
+// least, once a second on a serial port.
+//
+// Accuracy some metres in the open and tens of metres among houses: the
+// position error given is HDOP × 5 m, which is an estimate, not a bound.
+//
+// What looks like data and is not: positions with status void; dead reckoning,
+// simulated ones, and 0°N 0°E; the last position, which some receivers repeat
+// without sight of the sky; any sentence whose checksum is wrong or missing;
+// times whose week counter has rolled over by 1024 weeks, or that are off by
+// the leap seconds until the receiver has learnt them.
+//
+// The readings of a tick are what was heard last, at most three seconds before.
+type GNSS struct {
+	open   func() (io.ReadWriteCloser, error)
+	name   string
+	now    func() int64
+	onTime func(truetime.Anchor)
+	log    *slog.Logger
+
+	mu     sync.Mutex
+	track  track
+	cutter sentences
+	times  timekeeper
+	err    error // of the port; nil while it works
+	last   time.Time
+}
+
+// GNSSConfig describes a receiver.
+type GNSSConfig struct {
+	Name string                             // of the port, for messages
+	Open func() (io.ReadWriteCloser, error) // a Read may return nothing when nothing came
+	Now  func() int64                       // boottime, ms
+	// OnTime is given anchors made of the receiver's time, about every ten
+	// seconds; nil where they are not wanted.
+	OnTime func(truetime.Anchor)
+	Log    *slog.Logger
+}
+
+// NewGNSS makes a driver; Run listens.
+func NewGNSS(c GNSSConfig) *GNSS {
+	return &GNSS{open: c.Open, name: c.Name, now: c.Now, onTime: c.OnTime, log: c.Log,
+		err: fmt.Errorf("gnss on %s: nobody listens yet", c.Name)}
+}
+
+// Model implements Driver.
+func (g *GNSS) Model() string { return "gnss" }
+
+// Quantities implements Driver.
+func (g *GNSS) Quantities() []reading.Quantity {
+	return []reading.Quantity{reading.Latitude, reading.Longitude, reading.Speed, reading.PositionError, reading.SatellitesUsed}
+}
+
+// Lead implements Driver.
+func (g *GNSS) Lead() time.Duration { return 0 }
+
+// Close implements Driver.
+func (g *GNSS) Close() error { return nil }
+
+// Begin implements Driver.
+func (g *GNSS) Begin(context.Context) error { return nil }
+
+// Counts tells what the receiver has sent.
+func (g *GNSS) Counts() NMEACounts {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	c := g.track.counts
+	c.Noise = g.cutter.noise
+	return c
+}
+
+// Run implements Runner. A port that fails is opened again every second.
+func (g *GNSS) Run(ctx context.Context) {
+	for ctx.Err() == nil {
+		err := g.listen(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		g.mu.Lock()
+		first := g.err == nil
+		g.err = fmt.Errorf("gnss on %s: %w", g.name, err)
+		g.mu.Unlock()
+		if first {
+			g.log.Warn("satellite receiver is gone", "port", g.name, "err", err)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(reopen):
+		}
+	}
+}
+
+// serialOpener opens a port of the gateway.
+func serialOpener(buses *bus.Set, name string, baud int) func() (io.ReadWriteCloser, error) {
+	return func() (io.ReadWriteCloser, error) { return buses.Serial(name, baud) }
+}
+
+// listen reads the port until it fails or ctx ends.
+func (g *GNSS) listen(ctx context.Context) error {
+	port, err := g.open()
+	if err != nil {
+		return err
+	}
+	stop := context.AfterFunc(ctx, func() { _ = port.Close() }) // ends a Read under way
+	defer func() {
+		if stop() {
+			_ = port.Close() // nothing was written to it
+		}
+	}()
+	g.mu.Lock()
+	g.err = nil
+	g.mu.Unlock()
+	g.log.Info("listening to satellite receiver", "port", g.name)
+	buf := make([]byte, 4096)
+	for {
+		n, err := port.Read(buf)
+		if n > 0 {
+			g.Feed(buf[:n], g.now())
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// Feed takes bytes of the receiver, heard at boottime at in ms.
+func (g *GNSS) Feed(b []byte, at int64) {
+	var anchors []truetime.Anchor
+	g.mu.Lock()
+	g.last = time.Now()
+	g.cutter.feed(b, func(sentence string) {
+		if c, ok := g.track.take(sentence, at); ok {
+			if a, ok := g.times.take(c, at); ok {
+				anchors = append(anchors, a)
+			}
+		}
+	})
+	g.mu.Unlock()
+	if g.onTime != nil {
+		for _, a := range anchors {
+			g.onTime(a)
+		}
+	}
+}
+
+// Quiet waits until the receiver has been silent for d of real time, or ctx
+// ends. Where a simulator's clock has jumped, it has been heard out then.
+func (g *GNSS) Quiet(ctx context.Context, d time.Duration) {
+	for began := time.Now(); ; {
+		g.mu.Lock()
+		since := g.last
+		g.mu.Unlock()
+		if since.Before(began) {
+			since = began
+		}
+		left := d - time.Since(since)
+		if left <= 0 {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(left):
+		}
+	}
+}
+
+// Read implements Driver.
+func (g *GNSS) Read(context.Context) ([]Value, error) {
+	now := g.now()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	t := &g.track
+	if !fresh(t.heard, now) {
+		switch {
+		case fresh(t.bad, now):
+			return nil, fmt.Errorf("gnss on %s: %w: is the baud rate right?", g.name, bus.ErrChecksum)
+		case g.err != nil:
+			return nil, g.err
+		}
+		return nil, fmt.Errorf("gnss on %s: the receiver is silent: is the baud rate right?", g.name)
+	}
+	values := []Value{
+		{reading.Latitude, 0, reading.NoFix}, {reading.Longitude, 0, reading.NoFix}, {reading.Speed, 0, reading.NoFix},
+		{reading.PositionError, 0, reading.NoFix}, {reading.SatellitesUsed, 0, reading.NoFix},
+	}
+	set := func(i int, v int64) { values[i].Value, values[i].Quality = v, reading.OK }
+	if fresh(t.satelliteAt, now) {
+		set(4, t.satellites)
+	}
+	f, ok := t.best(now)
+	if !ok {
+		return values, nil
+	}
+	set(0, f.lat)
+	set(1, f.lon)
+	if fresh(f.speedAt, now) {
+		set(2, f.speed)
+	}
+	if fresh(t.precisionAt, now) {
+		set(3, t.precision)
+	}
+	return values, nil
+}
+
+// best is the latest valid position of any talker, which has not taken it back.
+func (t *track) best(now int64) (f fix, ok bool) {
+	for _, c := range t.fixes {
+		if c.valid && fresh(c.at, now) && (!ok || c.at > f.at || c.at == f.at && c.speedAt > f.speedAt) {
+			f, ok = c, true
+		}
+	}
+	return f, ok
+}
+
+// fresh says whether something heard at a boottime still holds.
+func fresh(at, now int64) bool { return at != 0 && now-at <= maxFixAge }

@@ -1,0 +1,184 @@
+package sensor
+
+import (
+	"errors"
+	"testing"
+
+	"periph.io/x/conn/v3/gpio"
+	"periph.io/x/conn/v3/i2c"
+	"periph.io/x/conn/v3/i2c/i2ctest"
+
+	"frostline/edge/bus"
+	"frostline/proto/reading"
+)
+
+// nacking is a bus on which some transactions are not acknowledged.
+type nacking struct {
+	i2c.Bus
+	at []int // which, counted from 0
+	n  int
+}
+
+func (b *nacking) Tx(addr uint16, w, r []byte) error {
+	defer func() { b.n++ }()
+	for _, n := range b.at {
+		if n == b.n {
+			return bus.ErrNack
+		}
+	}
+	return b.Bus.Tx(addr, w, r)
+}
+
+func playback(t *testing.T, ops ...i2ctest.IO) *i2ctest.Playback {
+	t.Helper()
+	p := &i2ctest.Playback{Ops: ops, DontPanic: true}
+	t.Cleanup(func() {
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return p
+}
+
+// word is a word of the SHT4x with its checksum.
+func word(v uint16) []byte {
+	b := []byte{byte(v >> 8), byte(v)}
+	return append(b, crcSensirion(b))
+}
+
+func TestCRCSensirion(t *testing.T) {
+	if got := crcSensirion([]byte{0xBE, 0xEF}); got != 0x92 { // the data sheet's example
+		t.Errorf("got %#x, want 0x92", got)
+	}
+}
+
+func TestSHT4x(t *testing.T) {
+	answer := func(temp, rh uint16) i2ctest.IO {
+		return i2ctest.IO{Addr: 0x44, R: append(word(temp), word(rh)...)}
+	}
+	spoilt := answer(0x6666, 0x6666)
+	spoilt.R[1] ^= 4
+	for _, tt := range []struct {
+		name   string
+		answer i2ctest.IO
+		t, rh  Value
+		err    reading.Quality
+	}{
+		{"usual", answer(0x6666, 0x6666), Value{reading.Temperature, 25_000, 0}, Value{reading.Humidity, 44_000, 0}, 0},
+		{"4 °C", answer(0x47AE, 0x8000), Value{reading.Temperature, 4_001, 0}, Value{reading.Humidity, 56_501, 0}, 0},
+		{"drier than dry", answer(0x6666, 0x0500), Value{reading.Temperature, 25_000, 0}, Value{reading.Humidity, 0, 0}, 0},
+		{"dew", answer(0x6666, 0xE000), Value{reading.Temperature, 25_000, 0}, Value{reading.Humidity, 100_000, 0}, 0},
+		{"open element", answer(0, 0xFFFF), Value{reading.Temperature, -45_000, reading.OutOfRange}, Value{reading.Humidity, 100_000, reading.OutOfRange}, 0},
+		{"too hot", answer(0xFFFF, 0x6666), Value{reading.Temperature, 130_000, reading.OutOfRange}, Value{reading.Humidity, 44_000, 0}, 0},
+		{"flipped bit", spoilt, Value{}, Value{}, reading.Checksum},
+		{"idle bus", i2ctest.IO{Addr: 0x44, R: []byte{0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF}}, Value{}, Value{}, reading.Checksum},
+		{"held low", i2ctest.IO{Addr: 0x44, R: make([]byte, 6)}, Value{}, Value{}, reading.Checksum},
+	} {
+		d := NewSHT4x(playback(t, i2ctest.IO{Addr: 0x44, W: []byte{0xFD}}, tt.answer), 0x44, High)
+		vs, err := measure(d)
+		if tt.err != 0 {
+			if QualityOf(err) != tt.err {
+				t.Errorf("%s: got %+v %v, want %v", tt.name, vs, err, tt.err)
+			}
+			continue
+		}
+		if err != nil || len(vs) != 2 || vs[0] != tt.t || vs[1] != tt.rh {
+			t.Errorf("%s: got %+v %v, want %+v %+v", tt.name, vs, err, tt.t, tt.rh)
+		}
+	}
+}
+
+func TestSHT4xDoesNotAnswer(t *testing.T) {
+	begin := i2ctest.IO{Addr: 0x44, W: []byte{0xE0}}
+	d := NewSHT4x(&nacking{Bus: playback(t, begin), at: []int{1, 2}}, 0x44, Low)
+	if _, err := measure(d); QualityOf(err) != reading.NotReady {
+		t.Errorf("slow: got %v", err)
+	}
+	if _, err := measure(d); QualityOf(err) != reading.NoAnswer || !errors.Is(err, bus.ErrNack) {
+		t.Errorf("unplugged: got %v", err)
+	}
+	// The answer to a measurement nobody began now is not taken.
+	if vs, err := d.Read(t.Context()); QualityOf(err) != reading.NotReady {
+		t.Errorf("not begun: got %+v %v", vs, err)
+	}
+}
+
+func TestMCP9808(t *testing.T) {
+	reg := func(r byte, v uint16) i2ctest.IO {
+		return i2ctest.IO{Addr: 0x18, W: []byte{r}, R: []byte{byte(v >> 8), byte(v)}}
+	}
+	write := func(b ...byte) i2ctest.IO { return i2ctest.IO{Addr: 0x18, W: b} }
+	setUp := []i2ctest.IO{reg(4, 0), reg(6, 0x0054), reg(7, 0x0400), write(1, 0, 0), write(8, 3), write(4, 0x06, 0x54)}
+	good := func(raw uint16) []i2ctest.IO {
+		return []i2ctest.IO{reg(4, mcpWitness), reg(5, raw), reg(4, mcpWitness)}
+	}
+	var ops []i2ctest.IO
+	ops = append(ops, setUp...)
+	ops = append(ops, reg(5, 0xC048), reg(4, mcpWitness))             // first: 4.5 °C with alert flags
+	ops = append(ops, good(0x1FF8)...)                                // -0.5 °C
+	ops = append(ops, good(0x0000)...)                                // a true 0 °C
+	ops = append(ops, good(0x1D70)...)                                // -41 °C
+	ops = append(ops, reg(4, mcpWitness), reg(5, 0x0000), reg(4, 0))  // restarts between Begin and Read
+	ops = append(ops, setUp...)                                       // and is set up again
+	ops = append(ops, reg(5, 0x0040), reg(4, mcpWitness))             // 4 °C
+	ops = append(ops, reg(4, 0xFFFF), reg(6, 0xFFFF), reg(7, 0xFFFF)) // somebody else
+	d := NewMCP9808(playback(t, ops...), 0x18)
+	for _, want := range []Value{
+		{reading.Temperature, 4_500, 0}, {reading.Temperature, -500, 0}, {reading.Temperature, 0, 0},
+		{reading.Temperature, -41_000, reading.OutOfRange}, {reading.Temperature, 0, reading.PowerOn}, {reading.Temperature, 4_000, 0},
+	} {
+		if vs, err := measure(d); err != nil || vs[0] != want {
+			t.Fatalf("got %+v %v, want %+v", vs, err, want)
+		}
+	}
+	if vs, err := measure(d); err == nil || QualityOf(err) != reading.NoAnswer {
+		t.Errorf("another part: got %+v %v", vs, err)
+	}
+}
+
+// levels is a line that gives one level after another; nil is an error.
+type levels struct {
+	seq  []any
+	pull gpio.Pull
+}
+
+func (l *levels) Level(p gpio.Pull) (gpio.Level, error) {
+	l.pull = p
+	v := l.seq[0]
+	l.seq = l.seq[1:]
+	if err, ok := v.(error); ok {
+		return gpio.Low, err
+	}
+	return v.(gpio.Level), nil
+}
+
+func TestDoor(t *testing.T) {
+	gone := errors.New("line is gone")
+	for _, tt := range []struct {
+		name string
+		seq  []any
+		want int64
+		err  error
+	}{
+		{"closed", []any{gpio.Low, gpio.Low}, 0, nil},
+		{"open", []any{gpio.High, gpio.High}, 1, nil},
+		{"opening", []any{gpio.Low, gpio.High, gpio.High}, 1, nil},
+		{"a spike", []any{gpio.High, gpio.Low, gpio.High}, 1, nil},
+		{"gone at once", []any{gone}, 0, gone},
+		{"gone later", []any{gpio.Low, gone}, 0, gone},
+		{"gone last", []any{gpio.Low, gpio.High, gone}, 0, gone},
+	} {
+		for _, open := range []gpio.Level{gpio.High, gpio.Low} {
+			l := &levels{seq: tt.seq}
+			vs, err := measure(NewDoor(l, open, gpio.PullUp, 0))
+			if !errors.Is(err, tt.err) {
+				t.Errorf("%s: got %+v %v, want %v", tt.name, vs, err, tt.err)
+			} else if want := tt.want ^ map[gpio.Level]int64{gpio.High: 0, gpio.Low: 1}[open]; err == nil && vs[0] != (Value{reading.Door, want, reading.OK}) {
+				t.Errorf("%s, open %v: got %+v, want %d", tt.name, open, vs, want)
+			}
+			if l.pull != gpio.PullUp || len(l.seq) > 0 {
+				t.Errorf("%s: pull %v, %d levels not looked at", tt.name, l.pull, len(l.seq))
+			}
+		}
+	}
+}

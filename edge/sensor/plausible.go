@@ -1,0 +1,130 @@
+package sensor
+
+import (
+	"time"
+
+	"frostline/proto/reading"
+)
+
+// Limit says what of a quantity is believed.
+type Limit struct {
+	Step  int64         // change believed in no time at all, in the quantity's unit
+	Rate  int64         // and this much a second on top
+	Stuck time.Duration // the same value for so long is a stuck sensor; 0 never
+}
+
+// Limits gives the limits of a sensor by quantity. Quantities without one are
+// believed as they are.
+//
+// The usual 5 °C a second is more than a bare element shows when it is taken
+// from a freezer into a warm hand. A position moves at most 100 m/s, a tenth of
+// a degree of longitude being shorter the nearer the poles, up to 84° where a
+// road ends; the first fix after a tunnel may lie 500 m off.
+func (s Spec) Limits() map[reading.Quantity]Limit {
+	o := s.Options.WithDefaults(s.Driver)
+	switch s.Driver {
+	case "gnss":
+		return map[reading.Quantity]Limit{
+			reading.Latitude:  {Step: 45_000, Rate: 9_000},
+			reading.Longitude: {Step: 450_000, Rate: 90_000},
+		}
+	case "door":
+		return nil
+	}
+	l := map[reading.Quantity]Limit{
+		reading.Temperature: {Step: 2_000, Rate: int64(o.MaxRate * 1000), Stuck: o.StuckAfter},
+	}
+	if s.Driver == "sht4x" {
+		l[reading.Humidity] = Limit{Step: 20_000, Rate: 50_000, Stuck: o.StuckAfter}
+	}
+	return l
+}
+
+// believed is how many readings in a row, each possible after the one before,
+// are believed though they are impossible after the last one believed: the
+// probe was moved.
+const believed = 3
+
+// Plausibility lowers the quality of readings that were measured well and
+// cannot be true. It belongs to one sensor and is not safe for concurrent use.
+type Plausibility struct {
+	limits map[reading.Quantity]Limit
+	past   map[reading.Quantity]*past
+}
+
+// past is what of a quantity was seen before.
+type past struct {
+	seen     bool
+	at, last int64 // the last reading believed: boottime ms, value
+
+	suspects            int // in a row
+	suspectAt, suspectV int64
+
+	held        int64 // the value seen last
+	since, upTo int64 // boottimes of the first and the last reading that showed it, ms
+	holding     bool
+}
+
+// NewPlausibility makes a judge without a past.
+func NewPlausibility(limits map[reading.Quantity]Limit) *Plausibility {
+	return &Plausibility{limits: limits, past: map[reading.Quantity]*past{}}
+}
+
+// Judge sets the quality of those values of a tick, boottime ms, that are OK by
+// the sensor and not by its past. Ticks come in ascending order.
+func (p *Plausibility) Judge(tick int64, values []Value) {
+	for i := range values {
+		v := &values[i]
+		l, ok := p.limits[v.Quantity]
+		if !ok || v.Quality != reading.OK {
+			continue
+		}
+		h := p.past[v.Quantity]
+		if h == nil {
+			h = &past{}
+			p.past[v.Quantity] = h
+		}
+		switch {
+		case h.impossible(tick, v.Value, l):
+			v.Quality = reading.ImpossibleStep
+		case h.stuck(tick, v.Value, l) && !atLimit(*v):
+			v.Quality = reading.Stuck
+		}
+	}
+}
+
+// impossible says whether v cannot follow what was believed last.
+func (h *past) impossible(tick, v int64, l Limit) bool {
+	possible := func(sinceAt, since int64) bool {
+		return max(v-since, since-v) <= l.Step+l.Rate*(tick-sinceAt)/1000
+	}
+	if h.seen && !possible(h.at, h.last) {
+		if h.suspects > 0 && possible(h.suspectAt, h.suspectV) {
+			h.suspects++
+		} else {
+			h.suspects = 1
+		}
+		h.suspectAt, h.suspectV = tick, v
+		if h.suspects < believed {
+			return true
+		}
+	}
+	h.seen, h.at, h.last, h.suspects = true, tick, v, 0
+	return false
+}
+
+// stuck says whether the value has been the same for too long. A sensor that
+// was silent for half that time begins anew.
+func (h *past) stuck(tick, v int64, l Limit) bool {
+	limit := l.Stuck.Milliseconds()
+	if !h.holding || v != h.held || tick-h.upTo > limit/2 {
+		h.since, h.held, h.holding = tick, v, true
+	}
+	h.upTo = tick
+	return limit > 0 && tick-h.since >= limit
+}
+
+// atLimit says whether a value may be the same for ever: air that is saturated.
+func atLimit(v Value) bool {
+	return v.Quantity == reading.Humidity && (v.Value == 0 || v.Value == 100_000)
+}

@@ -1,0 +1,120 @@
+package sensor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"periph.io/x/conn/v3/i2c"
+
+	"frostline/edge/bus"
+	"frostline/proto/reading"
+)
+
+// Precision is how exactly, and how long, an SHT4x measures.
+type Precision string
+
+// The three commands of the data sheet, "Command Overview".
+const (
+	High   Precision = "high"   // noise 0.04 °C and 0.08 %RH, 8.3 ms
+	Medium Precision = "medium" // noise 0.07 °C and 0.15 %RH, 4.5 ms
+	Low    Precision = "low"    // noise 0.10 °C and 0.25 %RH, 1.6 ms
+)
+
+var shtCommands = map[Precision]byte{High: 0xFD, Medium: 0xF6, Low: 0xE0}
+
+// SHT4x is Sensirion's sensor of temperature and relative humidity: SHT40,
+// SHT41, SHT43 and SHT45.
+//
+// Accuracy ±0.2 °C and ±1.8 %RH for an SHT40, ±0.1 °C and ±1.0 %RH for an
+// SHT45; range -40 to 125 °C and 0 to 100 %RH.
+// https://sensirion.com/media/documents/33FD6951/662A593A/HT_DS_Datasheet_SHT4x.pdf
+//
+// What looks like data and is not: a humidity a little beyond 0 or 100 %RH,
+// which the formula gives and the data sheet says to crop; either end of the
+// scale, as an open or shorted element gives; a temperature after the heater
+// was on (this driver never turns it on). Ones from an idle bus fail the
+// checksum. A result that was not fetched stays in the part: it is read only
+// after a Begin the part has acknowledged.
+type SHT4x struct {
+	dev     i2c.Dev
+	command byte
+	begun   bool
+}
+
+// NewSHT4x makes a driver without talking to the part. The address is 0x44,
+// 0x45 or 0x46 by the part's order code.
+func NewSHT4x(b i2c.Bus, addr uint16, p Precision) *SHT4x {
+	return &SHT4x{dev: i2c.Dev{Bus: b, Addr: addr}, command: shtCommands[p]}
+}
+
+// Model implements Driver.
+func (d *SHT4x) Model() string { return "sht4x" }
+
+// Quantities implements Driver.
+func (d *SHT4x) Quantities() []reading.Quantity {
+	return []reading.Quantity{reading.Temperature, reading.Humidity}
+}
+
+// Lead implements Driver: the longest measurement (data sheet, "Timings"), and
+// time to ask for it.
+func (d *SHT4x) Lead() time.Duration { return 20 * time.Millisecond }
+
+// Close implements Driver.
+func (d *SHT4x) Close() error { return nil }
+
+// Begin implements Driver.
+func (d *SHT4x) Begin(context.Context) error {
+	d.begun = false
+	if err := d.dev.Tx([]byte{d.command}, nil); err != nil {
+		return err
+	}
+	d.begun = true
+	return nil
+}
+
+// Read implements Driver.
+func (d *SHT4x) Read(context.Context) ([]Value, error) {
+	if !d.begun {
+		return nil, fmt.Errorf("sht4x at 0x%02x: %w: no measurement was begun", d.dev.Addr, bus.ErrNotReady)
+	}
+	d.begun = false
+	var b [6]byte
+	if err := d.dev.Tx(nil, b[:]); err != nil {
+		if errors.Is(err, bus.ErrNack) { // it answered Begin, and does not while it measures
+			return nil, fmt.Errorf("%w: %w", bus.ErrNotReady, err)
+		}
+		return nil, err
+	}
+	if crcSensirion(b[0:2]) != b[2] || crcSensirion(b[3:5]) != b[5] {
+		return nil, fmt.Errorf("sht4x at 0x%02x: %w: answer % x", d.dev.Addr, bus.ErrChecksum, b)
+	}
+	rawT, rawH := int64(b[0])<<8|int64(b[1]), int64(b[3])<<8|int64(b[4])
+	t := thermal(scale(rawT, 175_000)-45_000, -40_000, 125_000)
+	h := Value{Quantity: reading.Humidity, Value: min(max(scale(rawH, 125_000)-6_000, 0), 100_000)}
+	if rawH == 0 || rawH == 0xFFFF {
+		h.Quality = reading.OutOfRange
+	}
+	return []Value{t, h}, nil
+}
+
+// scale gives span at 0xFFFF and 0 at 0, rounded.
+func scale(raw, span int64) int64 { return (raw*span + 0x7FFF) / 0xFFFF }
+
+// crcSensirion is the checksum of a word (data sheet, "Checksum Calculation"):
+// polynomial 0x31, starting at 0xFF.
+func crcSensirion(b []byte) byte {
+	crc := byte(0xFF)
+	for _, v := range b {
+		crc ^= v
+		for range 8 {
+			if crc&0x80 != 0 {
+				crc = crc<<1 ^ 0x31
+			} else {
+				crc <<= 1
+			}
+		}
+	}
+	return crc
+}
