@@ -152,13 +152,14 @@ func (k *Keeper) step(at, d int64) {
 }
 
 // Offer hands in an anchor of any source, such as the hub's or a receiver's.
-// It is recorded at the next poll if it is worth it. An anchor before Floor,
-// from the future of boottime, or without uncertainty is refused and counted.
+// It is recorded at the next poll if it is worth it. An anchor outside
+// Floor to Ceiling, from the future of boottime, or without uncertainty is
+// refused and counted.
 func (k *Keeper) Offer(a truetime.Anchor) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	now := k.c.Clock.Now()
-	if a.UTC < Floor || a.At > now || a.Uncertainty < 1 {
+	if a.UTC < Floor || a.UTC > Ceiling || a.At > now || a.Uncertainty < 1 {
 		k.stats.Refused++
 		return
 	}

@@ -170,6 +170,7 @@ func TestKeeperRefusesTheImpossible(t *testing.T) {
 	k := keep(t)
 	for _, a := range []truetime.Anchor{
 		{At: k.v.Now(), UTC: Floor - 1, Uncertainty: 1, Source: truetime.GNSS},
+		{At: k.v.Now(), UTC: Ceiling + 1, Uncertainty: 1, Source: truetime.GNSS},
 		{At: k.v.Now() + 1, UTC: noon, Uncertainty: 1, Source: truetime.Hub},
 		{At: k.v.Now(), UTC: noon, Source: truetime.Hub},
 	} {
@@ -177,7 +178,7 @@ func TestKeeperRefusesTheImpossible(t *testing.T) {
 	}
 	k.pass(t, time.Minute)
 	k.want(t, "impossible", 0, 0)
-	if s := k.Stats(); s.Refused != 3 {
+	if s := k.Stats(); s.Refused != 4 {
 		t.Errorf("got %+v", s)
 	}
 }

@@ -19,6 +19,10 @@ import (
 // 10-bit week counter has rolled over, lie years below it.
 const Floor int64 = 1767225600000 // 2026-01-01T00:00:00Z
 
+// Ceiling is the latest UTC any source is believed, Unix ms. A receiver that
+// says 1999 in two digits lies above it.
+const Ceiling int64 = Floor + 20*365_25*864_000 // 20 years
+
 // minNTP is the least uncertainty claimed for the system clock, ms: the daemons
 // set the kernel's error estimate to zero at each correction, which it is not.
 const minNTP = 10
@@ -42,7 +46,7 @@ func ntpAnchor(c Clock, tx *unix.Timex) (a truetime.Anchor, ok bool, err error) 
 	// maxerror bounds the error, esterror estimates it; both in microseconds.
 	e := max(int64(tx.Maxerror), 4*int64(tx.Esterror))
 	a = truetime.Anchor{At: at, UTC: utc, Uncertainty: max((e+999)/1000+width, minNTP), Source: truetime.NTP}
-	if a.UTC < Floor || a.Uncertainty > time.Minute.Milliseconds() {
+	if a.UTC < Floor || a.UTC > Ceiling || a.Uncertainty > time.Minute.Milliseconds() {
 		return truetime.Anchor{}, false, nil
 	}
 	return a, true, nil
@@ -70,7 +74,7 @@ const RTCFile = "/sys/class/rtc/rtc0/since_epoch"
 const rtcUncertainty = 10 * time.Minute
 
 // RTC makes an anchor of the battery-backed clock shown in file, which has to
-// run in UTC. ok is false where there is none, or it lies before Floor.
+// run in UTC. ok is false where there is none, or it lies outside Floor to Ceiling.
 func RTC(c Clock, file string) (a truetime.Anchor, ok bool, err error) {
 	at := c.Now()
 	b, err := os.ReadFile(file)
@@ -84,7 +88,7 @@ func RTC(c Clock, file string) (a truetime.Anchor, ok bool, err error) {
 	if err != nil {
 		return a, false, fmt.Errorf("read the battery-backed clock: %s holds %q, want seconds since 1970", file, b)
 	}
-	if s < Floor/1000 || s > Floor/1000+100*366*86_400 {
+	if s < Floor/1000 || s > Ceiling/1000 {
 		return a, false, nil
 	}
 	return truetime.Anchor{At: at, UTC: s*1000 + 500, Uncertainty: rtcUncertainty.Milliseconds(), Source: truetime.RTC}, true, nil
