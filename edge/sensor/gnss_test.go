@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -228,9 +229,10 @@ func TestGNSSReopensItsPort(t *testing.T) {
 		now := int64(5000)
 		g := receiver(&now)
 		var p port
-		opened, broken := 0, false
+		var broken atomic.Bool
+		opened := 0
 		g.open = func() (io.ReadWriteCloser, error) {
-			if broken {
+			if broken.Load() {
 				return nil, errors.New("no such port")
 			}
 			opened++
@@ -246,7 +248,7 @@ func TestGNSSReopensItsPort(t *testing.T) {
 		if vs, err := g.Read(ctx); err != nil || vs[0].Quality != reading.OK {
 			t.Fatalf("got %v %v", vs, err)
 		}
-		broken = true
+		broken.Store(true)
 		close(p.data) // unplugged
 		synctest.Wait()
 		now += 4000
@@ -254,7 +256,8 @@ func TestGNSSReopensItsPort(t *testing.T) {
 			t.Errorf("unplugged: %v", err)
 		}
 		time.Sleep(5 * time.Second)
-		broken = false
+		synctest.Wait()
+		broken.Store(false)
 		time.Sleep(time.Second)
 		synctest.Wait()
 		if opened != 2 {
