@@ -231,3 +231,7 @@ func wrap(err error) error {
 	}
 	return err
 }
+
+// Faulty reports whether an error lies in the statement and its values, so that
+// it would fail again: not in the disk, the connection or another program.
+func Faulty(err error) bool { return faultySQLite(err) || faultyPostgres(err) }

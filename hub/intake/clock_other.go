@@ -1,0 +1,7 @@
+//go:build !linux
+
+package intake
+
+import "time"
+
+func kernelUncertainty() (time.Duration, bool) { return 0, false }

@@ -1,0 +1,114 @@
+package intake
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"frostline/proto/pb"
+	"frostline/proto/topic"
+)
+
+// outbox holds what is to be told to gateways. An Ack is made when it is sent,
+// from what is committed by then, so that a slow broker makes fewer Acks and
+// neither stale ones nor a queue.
+type outbox struct {
+	mu     sync.Mutex
+	due    map[chainKey]*due
+	order  []chainKey
+	filled chan struct{}
+}
+
+// due is what an Ack says besides what is committed.
+type due struct {
+	refused []*pb.Refusal
+	echo    *pb.TimeEcho
+	hold    time.Duration
+}
+
+func newOutbox() *outbox {
+	return &outbox{due: map[chainKey]*due{}, filled: make(chan struct{}, 1)}
+}
+
+// put asks for an Ack of a chain.
+func (o *outbox) put(k chainKey, add func(*due)) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	d := o.due[k]
+	if d == nil {
+		d = &due{}
+		o.due[k] = d
+		o.order = append(o.order, k)
+	}
+	if add != nil {
+		add(d)
+	}
+	select {
+	case o.filled <- struct{}{}:
+	default:
+	}
+}
+
+func (o *outbox) take() (chainKey, *due) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if len(o.order) == 0 {
+		o.order = nil
+		return chainKey{}, nil
+	}
+	k := o.order[0]
+	o.order = o.order[1:]
+	d := o.due[k]
+	delete(o.due, k)
+	return k, d
+}
+
+// answerAll publishes Acks until ctx ends and nothing is due.
+func (in *Intake) answerAll(ctx context.Context) {
+	for {
+		for k, d := in.outbox.take(); d != nil; k, d = in.outbox.take() {
+			in.answer(k, d)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-in.outbox.filled:
+		}
+	}
+}
+
+// answer publishes one Ack. One that is lost is made up for by the next: the
+// gateway sends again what it hears nothing of.
+func (in *Intake) answer(k chainKey, d *due) {
+	c := in.state(k)
+	if c == nil {
+		c = &chainState{chainKey: k}
+	}
+	a := in.ack(c)
+	a.Refused = d.refused
+	a.RetryAfterMs = max(a.RetryAfterMs, uint32(d.hold.Milliseconds()))
+	if a.Echo = d.echo; a.Echo != nil {
+		a.Echo.AnsweredUtcMs = in.now().UnixMilli()
+	}
+	payload, err := proto.Marshal(a)
+	if err == nil {
+		err = in.publisher.Publish(k.gateway, topic.Ack, payload)
+	}
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if err == nil {
+		in.counts.Acks++
+		if in.mute {
+			in.mute = false
+			in.log.Info("broker takes acknowledgements again")
+		}
+		return
+	}
+	in.counts.AckFailures++
+	if !in.mute {
+		in.mute = true
+		in.log.Warn("broker does not take acknowledgements; gateways will send again", "gateway", k.gateway, "error", err)
+	}
+}
