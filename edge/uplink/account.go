@@ -108,6 +108,7 @@ func (a *account) tried(x span) (tries int) {
 
 // failed notes that x was sent in vain once more.
 func (a *account) failed(x span, until time.Time) {
+	x.first = max(x.first, a.committed+1)
 	tries := a.tried(x) + 1
 	a.forget(x)
 	i := 0

@@ -133,6 +133,20 @@ func (l *ledger) answered(a answer, at time.Time) (p progress, err error) {
 	return p, nil
 }
 
+// forgotten counts the blocks that the hub had acknowledged and that a does not
+// name any more.
+func (l *ledger) forgotten(a answer) uint64 {
+	acc := l.account(a.epoch)
+	if acc == nil || a.committed >= acc.committed {
+		return 0
+	}
+	var has spans
+	for _, r := range a.beyond {
+		has.add(r)
+	}
+	return acc.committed - a.committed - has.within(span{a.committed + 1, acc.committed})
+}
+
 // refuse marks what of r is not committed.
 func (p *progress) refuse(acc *account, r refusal) {
 	for n := max(r.first, acc.committed+1); n <= r.last; {

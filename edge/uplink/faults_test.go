@@ -168,6 +168,11 @@ func TestRetryAfterHoldsTheBacklogButNotLive(t *testing.T) {
 		t.Errorf("held until %v from now", time.Until(s.HoldUntil))
 	}
 	r.hub.set(func(h *testHub) { h.retryAfter, h.credit = 0, 64; h.acknowledge(1, nil) })
+	r.until("the hub has spoken again", func() bool { return r.uplink.Status().Credit == 64 })
+	if s := r.uplink.Status(); s.Backlog != 0 || s.HoldUntil.IsZero() {
+		t.Error("an acknowledgement without a wish to wait ended the earlier wish")
+	}
+	r.hub.set(func(h *testHub) { h.instance = "hub-2"; h.acknowledge(1, nil) }) // a new hub has its own
 	r.drained()
 }
 
@@ -297,6 +302,17 @@ func TestHubThatStartsAnewIsToldAgain(t *testing.T) {
 		defer r.hub.mu.Unlock()
 		return len(r.hub.states) > states
 	})
+}
+
+func TestHubThatForgetsIsReported(t *testing.T) {
+	r := newRig(t, nil)
+	r.keep(10)
+	r.start()
+	r.drained()
+	r.until("the uplink knows", func() bool { return r.uplink.Status().Epochs[0].Committed == 10 })
+	head := r.journal.epochs[0].heads[4]
+	publishAck(r, &pb.Ack{Epoch: 1, Committed: 4, Head: head[:], Beyond: []*pb.Range{{First: 6, Last: 7}}, Hub: "restored", Credit: 4})
+	r.until("it is counted", func() bool { return r.uplink.Status().Forgotten == 4 })
 }
 
 func TestAcknowledgementOfNothingKeptIsIgnored(t *testing.T) {

@@ -54,8 +54,13 @@ func (s *session) acknowledged(m message) error {
 	}
 	s.count(func(st *Status) { st.Acks++; st.LastAck = m.at })
 	s.hub.credit = a.credit
-	s.hub.hold = time.Time{}
-	if a.hold > 0 {
+	if s.meet(a.hub, m.at) {
+		if n := s.ledger.forgotten(a); n > 0 {
+			s.trouble("hub", fmt.Errorf("since it started anew it lacks %d blocks of epoch %d that it had acknowledged: was an old copy of its store restored?", n, a.epoch),
+				func(st *Status) { st.Forgotten += n })
+		}
+	}
+	if a.hold > 0 { // none does not end one that was given before
 		s.hub.hold = m.at.Add(a.hold)
 	}
 	p, err := s.ledger.answered(a, m.at)
@@ -69,7 +74,6 @@ func (s *session) acknowledged(m message) error {
 		s.trouble("hub", fmt.Errorf("it refuses %d blocks of epoch %d, which are kept and not sent again: %s", p.refused, a.epoch, p.reason),
 			func(st *Status) { st.Refused += p.refused; st.RefusedWhy = p.reason })
 	}
-	s.meet(a.hub, m.at)
 	s.restart(a, m.at)
 	if e := a.echo; e != nil && s.seal.answered(e.SentMs) {
 		anchor, err := hubTime(e, m.boottime)
@@ -85,15 +89,15 @@ func (s *session) acknowledged(m message) error {
 
 // meet notices that the hub has started anew: what was on its way to the former
 // instance is sent again, and the hub told who is here.
-func (s *session) meet(instance string, now time.Time) {
+func (s *session) meet(instance string, now time.Time) (anew bool) {
 	h := &s.hub
 	if instance == h.instance || instance == h.before || instance == "" {
-		return // h.before: an Ack that was overtaken by the change
+		return false // h.before: an Ack that was overtaken by the change
 	}
 	known := h.instance != ""
-	h.before, h.instance = h.instance, instance
+	h.before, h.instance, h.hold = h.instance, instance, time.Time{}
 	if !known {
-		return
+		return false
 	}
 	s.config.Log.Info("uplink: the hub has started anew", "hub", s.config.Address, "parcels", len(s.ledger.flying))
 	s.ledger.recall(now)
@@ -101,6 +105,7 @@ func (s *session) meet(instance string, now time.Time) {
 	for _, a := range s.ledger.accounts {
 		a.restart = "" // it may see that differently
 	}
+	return true
 }
 
 // restart has a new epoch begun where the hub cannot go on with the present

@@ -28,7 +28,7 @@ type arrival struct {
 // testHub commits and acknowledges as the hub does, behind a layer that may
 // drop, repeat and reorder.
 type testHub struct {
-	t       *testing.T
+	t       testing.TB
 	gateway string
 	conn    *nats.Conn
 
@@ -65,7 +65,7 @@ type hubEpoch struct {
 	refused map[uint64]string
 }
 
-func newTestHub(t *testing.T, srv *server.Server, gateway string) *testHub {
+func newTestHub(t testing.TB, srv *server.Server, gateway string) *testHub {
 	h := &testHub{t: t, gateway: gateway, epochs: map[uint32]*hubEpoch{}, instance: "hub-1", credit: 64}
 	h.cond = sync.NewCond(&h.mu)
 	conn, err := nats.Connect("", nats.InProcessServer(srv))

@@ -176,14 +176,14 @@ func (l *ledger) stale(now time.Time) (epoch uint32, x span, tries int, wait tim
 
 // admits reports whether a backlog parcel may be sent now. One place of the
 // hub's credit is left for what is fresh.
-func (l *ledger) admits(bytes, credit int) bool {
+func (l *ledger) admits(bytes, credit int, now time.Time) bool {
 	if l.silent {
 		return len(l.flying) == 0 && len(l.waiting) == 0
 	}
 	if credit == 0 {
 		return false
 	}
-	return len(l.flying) < max(credit-1, 1) && l.pace.room(l.backlog.bytes, bytes)
+	return len(l.flying) < max(credit-1, 1) && l.pace.room(l.backlog.bytes, bytes, now)
 }
 
 // take reserves the blocks of a parcel that is being made.
@@ -214,6 +214,9 @@ func (l *ledger) launch(p *parcel, now time.Time) {
 	p.overdue = now.Add(jitter(lane.timeout(l.timing, max(l.timeouts, p.tries-1))))
 	lane.flying++
 	lane.bytes += p.bytes
+	if p.lane == topic.Backlog {
+		l.pace.launched(p.bytes, now)
+	}
 	l.flying = append(l.flying, p)
 }
 

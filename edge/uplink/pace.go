@@ -4,7 +4,7 @@ import "time"
 
 // Bounds of the backlog's window and parcels, in bytes of payload.
 const (
-	startWindow = 2 << 10
+	startWindow = 1 << 10
 	minWindow   = 1 << 10
 	maxWindow   = 1 << 20
 	minParcel   = 512
@@ -13,9 +13,9 @@ const (
 )
 
 const (
-	// queueTarget is the delay that the backlog may add to the path: what a
-	// live parcel finds queued before it.
-	queueTarget = 100 * time.Millisecond
+	// queueTarget is the delay that the backlog aims to add to the path. What a
+	// live parcel finds queued before it is that and about a parcel.
+	queueTarget = 60 * time.Millisecond
 	// parcelTime bounds how long one parcel occupies the link, because what
 	// has been handed to TCP cannot be overtaken.
 	parcelTime = 40 * time.Millisecond
@@ -23,6 +23,11 @@ const (
 	// queued, where no sample has shown an empty path since. Without it the
 	// standing queue would come to be taken for the path itself.
 	drainEvery = 20 * time.Second
+	// drainParcels are then sent one at a time, the later ones small: the
+	// first may have been packed before.
+	drainParcels = 2
+	// spread is by how much parcels may come faster than the window's rate.
+	spread = 1.25
 )
 
 // pace decides how many bytes of backlog may be in flight, from the delay of
@@ -38,9 +43,11 @@ type pace struct {
 	recent  [3]time.Duration // last delays; their least stands for the present queue
 	samples int
 	shrunk  time.Time // when the window last shrank
+	queued  bool      // a queue has been seen: the start is over
 
 	clean    time.Time // when the path was last seen empty
-	draining bool      // pausing to see the base delay
+	draining int       // parcels still to be sent alone to see the base delay
+	next     time.Time // no parcel before, so that a window is not sent in one burst
 }
 
 // basePeriod is how long a base delay is believed, once or twice.
@@ -74,13 +81,15 @@ func (p *pace) acked(bytes, inFlight int, delay time.Duration, alone bool, now t
 	}
 	if alone {
 		p.clean = now
-		if p.draining {
-			p.draining = false
-			p.base = [2]time.Duration{delay, 0}
+		if p.draining > 0 {
+			if p.draining--; p.draining == 0 {
+				p.base = [2]time.Duration{delay, 0}
+			}
+			return
 		}
 	}
-	if now.Sub(p.clean) > drainEvery {
-		p.draining = true
+	if now.Sub(p.clean) > drainEvery && p.draining == 0 {
+		p.draining = drainParcels
 	}
 	p.recent[p.samples%len(p.recent)] = delay
 	p.samples++
@@ -95,6 +104,9 @@ func (p *pace) acked(bytes, inFlight int, delay time.Duration, alone bool, now t
 			return // too little was sent to tell what the path could take
 		}
 		room := float64(queueTarget-queue) / float64(queueTarget+base)
+		if p.queued = p.queued || queue > queueTarget/8; !p.queued {
+			room = max(room, 0.5) // a long path is not found out in small steps
+		}
 		p.window += int(float64(min(bytes, p.window)) * room)
 	} else if now.Sub(p.shrunk) > least {
 		p.shrunk = now
@@ -113,22 +125,51 @@ func (p *pace) lost(now time.Time) {
 
 // silence takes a time without any acknowledgement: nothing is known any more.
 func (p *pace) silence(now time.Time) {
-	p.window, p.shrunk, p.draining = min(p.window, startWindow), now, false
+	p.window, p.shrunk, p.draining, p.queued = min(p.window, startWindow), now, 0, false
 }
 
 // room reports whether a parcel of so many bytes may join those in flight. One
 // always may: the window has no say in whether the backlog moves at all.
-func (p *pace) room(inFlight, bytes int) bool {
-	return inFlight == 0 || !p.draining && inFlight+bytes <= p.window
+func (p *pace) room(inFlight, bytes int, now time.Time) bool {
+	return inFlight == 0 || p.draining == 0 && inFlight+bytes <= p.window && p.early(now) == 0
+}
+
+// early is how long a parcel has yet to wait so that the window is spread over
+// a round trip. What is less than a millisecond counts for nothing.
+func (p *pace) early(now time.Time) time.Duration {
+	if d := p.next.Sub(now); d >= time.Millisecond {
+		return d
+	}
+	return 0
+}
+
+// launched notes the sending of so many bytes.
+func (p *pace) launched(bytes int, now time.Time) {
+	if p.samples == 0 {
+		return
+	}
+	round := p.recent[(p.samples-1)%len(p.recent)]
+	p.next = latest(p.next, now).Add(time.Duration(float64(round) * float64(bytes) / float64(p.window) / spread))
 }
 
 // parcel is the size to aim at, in bytes: a quarter of the window, and no more
 // than parcelTime of the rate it makes.
 func (p *pace) parcel() int {
+	if p.draining > 0 {
+		return minParcel
+	}
 	n := p.window / 4
 	if base := p.baseDelay(); base > 0 {
 		round := max(base+queueTarget/2, parcelTime)
 		n = min(n, int(float64(p.window)*float64(parcelTime)/float64(round)))
 	}
 	return min(max(n, minParcel), maxParcel)
+}
+
+// latest is the later of two times.
+func latest(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return b
+	}
+	return a
 }

@@ -10,7 +10,7 @@ import (
 
 // proxy stands between gateway and broker and does what networks do.
 type proxy struct {
-	t        *testing.T
+	t        testing.TB
 	target   string
 	listener net.Listener
 
@@ -26,7 +26,7 @@ type proxy struct {
 	queue   int           // bytes that fit the bottleneck's buffer
 }
 
-func newProxy(t *testing.T, target string) *proxy {
+func newProxy(t testing.TB, target string) *proxy {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -58,7 +58,7 @@ var quick = Timing{
 
 // rig is an uplink with a journal, a network, a broker and a hub.
 type rig struct {
-	*testing.T
+	testing.TB
 	journal *memoryJournal
 	proxy   *proxy
 	hub     *testHub
@@ -69,10 +69,10 @@ type rig struct {
 }
 
 // newRig builds a rig; the uplink is not running yet.
-func newRig(t *testing.T, change func(*Config)) *rig {
+func newRig(t testing.TB, change func(*Config)) *rig {
 	t.Helper()
 	srv, address := startBroker(t, nil)
-	r := &rig{T: t, journal: newMemoryJournal(gateway), proxy: newProxy(t, address), anchors: make(chan truetime.Anchor, 100)}
+	r := &rig{TB: t, journal: newMemoryJournal(gateway), proxy: newProxy(t, address), anchors: make(chan truetime.Anchor, 100)}
 	r.hub = newTestHub(t, srv, gateway)
 	_, r.key, _ = ed25519.GenerateKey(rand.Reader)
 	c := Config{

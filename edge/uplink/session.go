@@ -148,6 +148,9 @@ func (s *session) tend(now time.Time) (next time.Time, err error) {
 	l.expire(now)
 	_, _, _, again, _ := l.stale(now)
 	next = earlier(earlier(next, again), l.due())
+	if wait := l.pace.early(now); wait > 0 && s.ready != nil {
+		next = earlier(next, now.Add(wait))
+	}
 	for _, at := range []time.Time{s.seal.due(t), s.state.due(t), s.hub.hold, s.resting} {
 		if at.After(now) {
 			next = earlier(next, at)
@@ -191,7 +194,7 @@ func (s *session) choose(now time.Time) (frame, bool) {
 		if a := s.ledger.account(p.epoch); a == nil || a.restart != "" || a.settled(p.span) {
 			s.ledger.drop(p.epoch, p.span)
 			s.ready = nil
-		} else if !now.Before(s.hub.hold) && s.ledger.admits(p.bytes, s.hub.credit) {
+		} else if !now.Before(s.hub.hold) && s.ledger.admits(p.bytes, s.hub.credit, now) {
 			s.ready = nil
 			return s.launch(p, now), true
 		}

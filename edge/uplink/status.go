@@ -43,6 +43,7 @@ type Status struct {
 	Dropped     uint64 // messages of the hub for which there was no room
 	Refused     uint64 // blocks
 	RefusedWhy  string // of the last of them
+	Forgotten   uint64 // blocks that the hub had acknowledged and lacks since it started anew
 	Restarts    uint64 // epochs begun because the hub asked for it
 	Unpackable  uint64 // parcels of one block because packing failed
 	JournalErrs uint64 // failed reads and acknowledgements
