@@ -14,10 +14,12 @@ const MaxBuckets = 8192
 // short excursion.
 type Bucket struct {
 	At          int64   // UTC of its start
-	N           int64   // usable readings; the rest means nothing when 0
+	N           int64   // usable readings; Min to Last mean nothing when 0
 	Min, Max    int64   // in the quantity's integer unit
 	Mean        float64 // likewise
 	First, Last int64   // UTC of the first and last usable reading in it
+	Bad         int64   // readings in it that may not be used
+	Missing     int64   // how much of it lies in holes, ms
 	// Break says that a line to it from the bucket before would bridge a hole
 	// or readings that may not be used.
 	Break bool
@@ -130,6 +132,11 @@ func (p *Plot) hole(h Hole) {
 	p.broken = true
 	e.NHoles++
 	e.Missing += h.To - h.From
+	// Holes do not overlap, so all of them together visit each bucket about once.
+	for i := (h.From - e.From) / e.Width; i < int64(len(e.Buckets)) && e.Buckets[i].At < h.To; i++ {
+		b := &e.Buckets[i]
+		b.Missing += min(h.To, b.At+e.Width) - max(h.From, b.At)
+	}
 	if n := len(e.Holes); n > 0 && h.From-e.Holes[n-1].To < e.Width {
 		e.Holes[n-1].To, e.Holes[n-1].Open = h.To, h.Open
 		return
@@ -141,6 +148,7 @@ func (p *Plot) bad(r Reading) {
 	e := &p.env
 	p.broken = true
 	e.NBad[r.Quality]++
+	e.Buckets[(r.UTC-e.From)/e.Width].Bad++
 	if n := len(e.Bad); n > 0 {
 		prev := &e.Bad[n-1]
 		same := prev.Quality == r.Quality && !prev.Mixed

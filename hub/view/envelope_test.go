@@ -117,9 +117,11 @@ func TestEnvelopeAccounts(t *testing.T) {
 			p.Add(Reading{Dated: true, UTC: at, Quality: q, Value: at})
 		}
 		e := p.Envelope(1000 + span)
-		var inBuckets, inBad, inStretches, length int64
+		var inBuckets, inBad, inStretches, length, missing, badInBuckets int64
 		for _, b := range e.Buckets {
 			inBuckets += b.N
+			badInBuckets += b.Bad
+			missing += b.Missing
 		}
 		for _, c := range e.NBad {
 			inBad += c
@@ -132,6 +134,9 @@ func TestEnvelopeAccounts(t *testing.T) {
 		}
 		if inBuckets != good || inBad != bad || inStretches != bad || e.Readings != good+bad {
 			t.Fatalf("got %d in buckets, %d bad (%d in stretches) of %d; want %d and %d", inBuckets, inBad, inStretches, e.Readings, good, bad)
+		}
+		if missing != e.Missing || badInBuckets != bad {
+			t.Fatalf("buckets miss %d ms and have %d bad readings, want %d ms and %d", missing, badInBuckets, e.Missing, bad)
 		}
 		if length < e.Missing || len(e.Holes) > len(e.Buckets)+1 {
 			t.Fatalf("holes of %d ms listed, %d ms missing, %d of them for %d buckets", length, e.Missing, len(e.Holes), len(e.Buckets))

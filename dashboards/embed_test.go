@@ -1,0 +1,87 @@
+package dashboards
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"io/fs"
+	"path"
+	"strings"
+	"testing"
+)
+
+// TestVendored: every vendored file is the one its SHA256SUMS names, and a
+// licence lies beside it.
+func TestVendored(t *testing.T) {
+	libs, err := fs.ReadDir(Assets, "vendor")
+	if err != nil || len(libs) == 0 {
+		t.Fatalf("vendor has %d libraries: %v", len(libs), err)
+	}
+	for _, lib := range libs {
+		dir := path.Join("vendor", lib.Name())
+		sums, err := fs.ReadFile(Assets, path.Join(dir, "SHA256SUMS"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := map[string]string{"SHA256SUMS": "", "ORIGIN.md": ""}
+		for s := bufio.NewScanner(bytes.NewReader(sums)); s.Scan(); {
+			if sum, name, ok := strings.Cut(s.Text(), "  "); ok {
+				want[name] = sum
+			}
+		}
+		if want["LICENSE"] == "" {
+			t.Errorf("%s: no LICENSE in SHA256SUMS", dir)
+		}
+		files, err := fs.ReadDir(Assets, dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range files {
+			sum, listed := want[f.Name()]
+			if !listed {
+				t.Errorf("%s/%s is not in SHA256SUMS", dir, f.Name())
+			}
+			delete(want, f.Name())
+			b, err := fs.ReadFile(Assets, path.Join(dir, f.Name()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := sha256.Sum256(b); sum != "" && hex.EncodeToString(got[:]) != sum {
+				t.Errorf("%s/%s: SHA-256 is %x, SHA256SUMS says %s", dir, f.Name(), got, sum)
+			}
+		}
+		for name := range want {
+			t.Errorf("%s/%s is missing", dir, name)
+		}
+	}
+}
+
+// TestNoOtherHost: no page, style or module of ours names another host.
+func TestNoOtherHost(t *testing.T) {
+	allowed := []string{"http://www.w3.org/2000/svg"}
+	for _, tree := range []fs.FS{Templates, Assets} {
+		err := fs.WalkDir(tree, ".", func(p string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() || strings.HasPrefix(p, "vendor/") {
+				return err
+			}
+			b, err := fs.ReadFile(tree, p)
+			if err != nil {
+				return err
+			}
+			text := string(b)
+			for _, a := range allowed {
+				text = strings.ReplaceAll(text, a, "")
+			}
+			for _, bad := range []string{"http://", "https://", "src=\"//", "@import", "<style", " style=", "onclick="} {
+				if strings.Contains(text, bad) {
+					t.Errorf("%s contains %q: pages load from the hub alone, and the content security policy forbids inline style and script", p, bad)
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,99 @@
+package web
+
+import (
+	"bytes"
+	"fmt"
+	"html/template"
+	"net/http"
+	"strconv"
+	"time"
+
+	"frostline/dashboards"
+	"frostline/hub/view"
+	"frostline/proto/version"
+)
+
+// pages holds one template set for each page, all over the same layout.
+type pages struct{ home, sensor, account, problem *template.Template }
+
+// frame is what the layout needs of every page.
+type frame struct {
+	Title   string
+	Nav     string
+	Styles  []string
+	Classic []string // scripts that are not modules
+	Modules []string
+	Cursor  string // where the stream of changes goes on from this page
+	Now     int64
+	Version string
+}
+
+var words = template.FuncMap{
+	"clock": view.TimeOfDay, "moment": view.Moment, "stamp": view.Stamp,
+	"zone":  func() string { return view.Zone },
+	"local": func(ms int64) string { return time.UnixMilli(ms).UTC().Format(time.DateTime) },
+	"count": func(n uint64) string { return view.Count(n) },
+}
+
+func newPages() (*pages, error) {
+	base, err := template.New("base").Funcs(words).ParseFS(dashboards.Templates, "templates/layout.html")
+	if err != nil {
+		return nil, fmt.Errorf("parse the layout of pages: %w", err)
+	}
+	p := &pages{}
+	for name, to := range map[string]**template.Template{"home": &p.home, "sensor": &p.sensor, "account": &p.account, "error": &p.problem} {
+		t, err := base.Clone()
+		if err == nil {
+			t, err = t.ParseFS(dashboards.Templates, "templates/"+name+".html")
+		}
+		if err != nil {
+			return nil, fmt.Errorf("parse page %s: %w", name, err)
+		}
+		*to = t
+	}
+	return p, nil
+}
+
+func (s *Server) frame(title, nav string) frame {
+	_, seq, _ := s.live.since(^uint64(0), filter{})
+	return frame{
+		Title: title, Nav: nav, Cursor: s.hub + "." + strconv.FormatUint(seq, 10),
+		Now: s.now().UnixMilli(), Version: version.String(),
+	}
+}
+
+// render writes a whole page, or an error page if the template fails: never
+// half of one.
+func (s *Server) render(w http.ResponseWriter, t *template.Template, status int, data any) {
+	var b bytes.Buffer
+	if err := t.ExecuteTemplate(&b, "page", data); err != nil {
+		s.log.Error("page could not be rendered", "template", t.Name(), "error", err)
+		http.Error(w, "this page could not be made; the hub's log says why", http.StatusInternalServerError)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Cache-Control", "no-store")
+	h.Set("Content-Length", strconv.Itoa(b.Len()))
+	w.WriteHeader(status)
+	_, _ = w.Write(b.Bytes())
+}
+
+// fail answers with a page that says what went wrong and where to go on.
+func (s *Server) fail(w http.ResponseWriter, _ *http.Request, status int, title, detail string) {
+	f := s.frame(title, "")
+	f.Styles = []string{"style/home.css"}
+	s.render(w, s.pages.problem, status, struct {
+		frame
+		Detail string
+	}{f, detail})
+}
+
+// broken answers when a part of the hub cannot be asked, and logs why.
+func (s *Server) broken(w http.ResponseWriter, r *http.Request, what string, err error) {
+	if r.Context().Err() != nil {
+		return // nobody waits for the answer
+	}
+	s.log.Error("page could not be made", "path", r.URL.Path, "while", what, "error", err)
+	s.fail(w, r, http.StatusInternalServerError, "The hub could not answer", "It failed to "+what+". Its log says why. Readings go on being taken and kept by the gateways.")
+}

@@ -1,0 +1,158 @@
+package web
+
+import (
+	"context"
+	"fmt"
+	"html/template"
+	"math"
+	"strings"
+
+	"frostline/hub/view"
+	"frostline/proto/reading"
+)
+
+// trail is where a sensor has been over a span of time: positions at most
+// maxTrail, thinned evenly in time, broken where none was known.
+type trail struct {
+	points []place
+	holes  int
+	n      int64 // positions it was made from
+}
+
+type place struct {
+	at       int64 // UTC
+	lat, lon int64 // 1e-7 degrees
+	first    bool  // nothing is known of the way to it
+}
+
+const maxTrail = 600
+
+// trail joins latitude and longitude by the moment they were taken at.
+func (s *Server) trail(ctx context.Context, gateway string, sensor view.Sensor, from, to int64) (trail, error) {
+	c, _ := sensor.Channel(reading.Latitude)
+	series := view.Series{Gateway: gateway, Sensor: sensor.Name, Quantity: reading.Latitude}
+	type moment struct {
+		boot uint32
+		tick int64
+	}
+	lats := map[moment]int64{}
+	step := max((to-from)/maxTrail, 1)
+	last := int64(math.MinInt64)
+	// The first position of each step stands for it.
+	err := s.cfg.History.Readings(ctx, series, from, to, func(r view.Reading) error {
+		if r.Usable() && (r.UTC-from)/step != last {
+			last = (r.UTC - from) / step
+			lats[moment{r.Boot, r.Tick}] = r.Value
+		}
+		return nil
+	})
+	if err != nil {
+		return trail{}, err
+	}
+	var t trail
+	var before int64 // UTC of the usable longitude before, 0 after a break
+	broken := true
+	series.Quantity = reading.Longitude
+	hole := view.HoleAfter(c.Interval).Milliseconds()
+	err = s.cfg.History.Readings(ctx, series, from, to, func(r view.Reading) error {
+		if !r.Usable() || before != 0 && r.UTC-before >= hole {
+			broken = true
+		}
+		if !r.Usable() {
+			return nil
+		}
+		before = r.UTC
+		t.n++
+		if lat, ok := lats[moment{r.Boot, r.Tick}]; ok {
+			if broken && len(t.points) > 0 {
+				t.holes++
+			}
+			lon := r.Value
+			if len(t.points) > 0 { // across the 180th meridian, degrees go on
+				switch d := lon - t.points[0].lon; {
+				case d > 180e7:
+					lon -= 360e7
+				case d < -180e7:
+					lon += 360e7
+				}
+			}
+			t.points = append(t.points, place{at: r.UTC, lat: lat, lon: lon, first: broken})
+			broken = false
+		}
+		return nil
+	})
+	return t, err
+}
+
+const metresPerDegree = 111_320.0
+
+// extent gives the middle of the trail and its reach in metres, east and north.
+func (t trail) extent() (lat, lon, squeeze, east, north float64) {
+	minLat, maxLat, minLon, maxLon := math.Inf(1), math.Inf(-1), math.Inf(1), math.Inf(-1)
+	for _, p := range t.points {
+		la, lo := float64(p.lat)/1e7, float64(p.lon)/1e7
+		minLat, maxLat, minLon, maxLon = min(minLat, la), max(maxLat, la), min(minLon, lo), max(maxLon, lo)
+	}
+	lat, lon = (minLat+maxLat)/2, (minLon+maxLon)/2
+	squeeze = math.Cos(lat * math.Pi / 180)
+	return lat, lon, squeeze, (maxLon - minLon) * metresPerDegree * squeeze, (maxLat - minLat) * metresPerDegree
+}
+
+// svg draws the trail, north up, at one scale in both directions and at least
+// 200 m across: a parked vehicle's noise is not a journey.
+func (t trail) svg(width, height float64) string {
+	var out strings.Builder
+	fmt.Fprintf(&out, `<svg viewBox="0 0 %g %g" aria-hidden="true" focusable="false">`, width, height)
+	if len(t.points) == 0 {
+		fmt.Fprintf(&out, `<rect class="hole" fill="url(#hatch)" x="0" y="0" width="%g" height="%g"/></svg>`, width, height)
+		return out.String()
+	}
+	lat, lon, squeeze, east, north := t.extent()
+	const pad = 10.0
+	scale := min((width-2*pad)/max(east, 200), (height-2*pad)/max(north, 200)) // units a metre
+	xy := func(p place) (x, y float64) {
+		return width/2 + (float64(p.lon)/1e7-lon)*metresPerDegree*squeeze*scale,
+			height/2 - (float64(p.lat)/1e7-lat)*metresPerDegree*scale
+	}
+	out.WriteString(`<path class="path" d="`)
+	for _, p := range t.points {
+		x, y := xy(p)
+		op := "L"
+		if p.first {
+			op = "M"
+		}
+		fmt.Fprintf(&out, "%s%.1f %.1f", op, x, y)
+		if p.first {
+			out.WriteString("l0.01 0")
+		}
+	}
+	x, y := xy(t.points[0])
+	fmt.Fprintf(&out, `"/><circle class="start" cx="%.1f" cy="%.1f" r="4"/>`, x, y)
+	x, y = xy(t.points[len(t.points)-1])
+	fmt.Fprintf(&out, `<circle class="end" cx="%.1f" cy="%.1f" r="5"/></svg>`, x, y)
+	return out.String()
+}
+
+// across says how far the trail reaches.
+func (t trail) across() string {
+	if len(t.points) == 0 {
+		return "no position"
+	}
+	_, _, _, east, north := t.extent()
+	d := math.Hypot(east, north)
+	if d < 1000 {
+		return fmt.Sprintf("%.0f m across", d)
+	}
+	return fmt.Sprintf("%.1f km across", d/1000)
+}
+
+func (t trail) caption() string {
+	if len(t.points) == 0 {
+		return "no position"
+	}
+	s := t.across() + ", north up"
+	if t.holes > 0 {
+		s += fmt.Sprintf(", %d breaks", t.holes)
+	}
+	return template.HTMLEscapeString(s)
+}

@@ -1,0 +1,218 @@
+// Package web is the hub's pages: all gateways and their sensors, one sensor
+// over a chosen time, and the account. Pages are rendered on the server and
+// complete without JavaScript; with it they follow what changes by server-sent
+// events.
+//
+// Until there are accounts, anyone who reaches the listener sees everything,
+// so it listens on loopback alone and answers only requests that name it by a
+// loopback host: a page elsewhere cannot reach it by renaming itself (DNS
+// rebinding).
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"sync"
+	"time"
+
+	"frostline/hub/view"
+	"frostline/proto/version"
+)
+
+// Fleet tells what the hub knows of its gateways. Its methods are called from
+// many goroutines at once, each second while a page is open, and answer within
+// a second or so.
+type Fleet interface {
+	// Gateways gives all gateways, in order of id, with their sensors and each
+	// series' newest reading.
+	Gateways(ctx context.Context) ([]view.Gateway, error)
+	// Accounts gives the account of each gateway and epoch, in that order.
+	Accounts(ctx context.Context) ([]view.Account, error)
+}
+
+// History gives what was committed. It is called from many goroutines at once.
+type History interface {
+	// Readings calls visit for each dated reading of s from UTC from
+	// (inclusive) to to (exclusive), in order of time. It ends with visit's
+	// error if that is not nil.
+	Readings(ctx context.Context, s view.Series, from, to int64, visit func(view.Reading) error) error
+	// Undated counts the readings of s that no clock source has dated so far.
+	Undated(ctx context.Context, s view.Series) (uint64, error)
+}
+
+// Feed tells of each commit after it is synced.
+type Feed interface {
+	// Watch calls fn for each commit from now on, in order for each gateway,
+	// until stop is called; no call begins after stop has returned. fn returns
+	// quickly and may be called from several goroutines at once.
+	Watch(fn func(view.Batch)) (stop func())
+}
+
+// Config is what a Server needs. All fields but Now are required.
+type Config struct {
+	// Addr is the address to listen on: a loopback address and port, such as
+	// 127.0.0.1:8080. Port 0 takes a free one.
+	Addr    string
+	Fleet   Fleet
+	History History
+	Feed    Feed
+	Log     *slog.Logger
+	Now     func() time.Time // default time.Now
+}
+
+// Limits of what a client may ask and hold.
+const (
+	maxStreams   = 256
+	maxHeader    = 16 << 10
+	writeWithin  = 15 * time.Second // of one piece of an answer
+	drainWithin  = 5 * time.Second  // of the answers under way at shutdown
+	pollEvery    = time.Second      // of Fleet while a page follows
+	pollDeadline = 10 * time.Second
+)
+
+// Server serves the pages. Its methods may be called from any goroutine.
+type Server struct {
+	cfg     Config
+	log     *slog.Logger
+	now     func() time.Time
+	addr    string
+	handler http.Handler
+	pages   *pages
+	live    *live
+	sparks  *sketches
+	hub     string // changes at each start, so that event numbers of another one are known
+	ready   chan struct{}
+	url     string        // set before ready is closed
+	wake    chan struct{} // asks for a poll now
+
+	mu       sync.Mutex
+	streams  int
+	stopping chan struct{} // closed when streams have to end
+	layout   string
+	failing  bool // the last poll failed, and was logged
+}
+
+// New checks the configuration and prepares the pages. It does not listen yet.
+func New(cfg Config) (*Server, error) {
+	addr, err := loopback(cfg.Addr)
+	if err != nil {
+		return nil, err
+	}
+	if cfg.Fleet == nil || cfg.History == nil || cfg.Feed == nil || cfg.Log == nil {
+		return nil, errors.New("web: Fleet, History, Feed and Log are required")
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	s := &Server{
+		cfg: cfg, log: cfg.Log, now: cfg.Now, addr: addr, live: newLive(cfg.Now),
+		hub: token(), ready: make(chan struct{}), wake: make(chan struct{}, 1), stopping: make(chan struct{}),
+	}
+	s.sparks = newSketches(s)
+	if s.pages, err = newPages(); err != nil {
+		return nil, err
+	}
+	assets, err := newAssets()
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", s.home)
+	mux.HandleFunc("GET /sensor/{gateway}/{sensor}", s.sensor)
+	mux.HandleFunc("GET /data/{gateway}/{sensor}/{quantity}", s.data)
+	mux.HandleFunc("GET /export/{gateway}/{sensor}/{quantity}", s.export)
+	mux.HandleFunc("GET /account", s.account)
+	mux.HandleFunc("GET /live", s.stream)
+	mux.HandleFunc("GET /health", s.health)
+	mux.Handle("GET /assets/", http.StripPrefix("/assets", assets))
+	mux.HandleFunc("GET /", func(w http.ResponseWriter, r *http.Request) {
+		s.fail(w, r, http.StatusNotFound, "There is no such page", "Nothing is known under "+r.URL.Path+".")
+	})
+	s.handler = guard(mux)
+	return s, nil
+}
+
+// loopback checks that addr can be reached from this machine alone.
+func loopback(addr string) (string, error) {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return "", fmt.Errorf("web address %q: %w; want 127.0.0.1:8080 or another port", addr, err)
+	}
+	if host == "localhost" {
+		host = "127.0.0.1"
+	}
+	if ip, err := netip.ParseAddr(host); err != nil || !ip.IsLoopback() {
+		return "", fmt.Errorf("web address %q: the pages have no accounts yet, so they listen on this machine alone: use 127.0.0.1:%s, and an SSH tunnel (ssh -L %s:127.0.0.1:%s HOST) from elsewhere", addr, port, port, port)
+	}
+	return net.JoinHostPort(host, port), nil
+}
+
+// Ready is closed when the server listens; URL is known from then on.
+func (s *Server) Ready() <-chan struct{} { return s.ready }
+
+// URL is the address of the first page. It waits for Ready.
+func (s *Server) URL() string {
+	<-s.ready
+	return s.url
+}
+
+// Handler answers requests, without a listener. Pages follow changes only
+// while Run runs.
+func (s *Server) Handler() http.Handler { return s.handler }
+
+// Run listens and serves until ctx ends. Then it ends the event streams, lets
+// other answers finish for a few seconds, and returns nil. It may be called
+// once.
+func (s *Server) Run(ctx context.Context) error {
+	ln, err := net.Listen("tcp", s.addr)
+	if err != nil {
+		return fmt.Errorf("listen for pages on %s: %w; choose another port, or stop what uses it", s.addr, err)
+	}
+	s.url = "http://" + ln.Addr().String() + "/"
+	server := &http.Server{
+		Handler:           s.handler,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       10 * time.Second,
+		WriteTimeout:      2 * writeWithin,
+		IdleTimeout:       time.Minute,
+		MaxHeaderBytes:    maxHeader,
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+	stop := s.cfg.Feed.Watch(s.take)
+	defer stop()
+	var follow sync.WaitGroup
+	inner, cancel := context.WithCancel(ctx)
+	defer func() { cancel(); follow.Wait() }()
+	follow.Go(func() { s.poll(inner) })
+	follow.Go(func() { s.release(inner) })
+
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(ln) }()
+	close(s.ready)
+	s.log.Info("pages are served", "url", s.url)
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serve pages: %w", err)
+	case <-ctx.Done():
+	}
+	close(s.stopping)
+	drain, done := context.WithTimeout(context.WithoutCancel(ctx), drainWithin)
+	defer done()
+	if err := server.Shutdown(drain); err != nil {
+		s.log.Warn("some answers did not end in time and were cut", "within", drainWithin, "error", err)
+		_ = server.Close()
+	}
+	return nil
+}
+
+func (s *Server) health(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	_, _ = io.WriteString(w, `{"status":"ok","version":"`+version.String()+`"}`+"\n")
+}
