@@ -36,9 +36,9 @@ func journalRows(j Journal) []row {
 	if j.PendingBlocks > 0 {
 		r = append(r, row{Name: "Oldest of them", Text: oldest(j)})
 	}
-	disk := size(j.Bytes)
+	disk := FormatBytes(j.Bytes)
 	if j.LimitBytes > 0 {
-		disk += " of " + size(j.LimitBytes)
+		disk += " of " + FormatBytes(j.LimitBytes)
 	}
 	r = append(r, row{Name: "On disk", Text: disk})
 	if j.HoursLeft != nil {
@@ -57,9 +57,9 @@ func journalRows(j Journal) []row {
 func oldest(j Journal) string {
 	switch {
 	case j.OldestAgeMs != nil && j.OldestUTCMs != nil:
-		return age(*j.OldestAgeMs) + " old, " + utc(*j.OldestUTCMs)
+		return FormatAge(*j.OldestAgeMs) + " old, " + utc(*j.OldestUTCMs)
 	case j.OldestAgeMs != nil:
-		return age(*j.OldestAgeMs) + " old"
+		return FormatAge(*j.OldestAgeMs) + " old"
 	case j.OldestUTCMs != nil:
 		return utc(*j.OldestUTCMs)
 	}
@@ -69,17 +69,17 @@ func oldest(j Journal) string {
 func uplinkRows(u Uplink) []row {
 	r := []row{
 		{Name: "Hub", Text: choose(u.Hub == "", "none configured", u.Hub)},
-		{Name: "State", Text: string(u.State) + " for " + age(u.ForMs), State: choose(u.State == LinkConnected, State(""), Watch)},
+		{Name: "State", Text: string(u.State) + " for " + FormatAge(u.ForMs), State: choose(u.State == LinkConnected, State(""), Watch)},
 	}
 	if u.State != LinkConnected && u.Why != "" {
 		r = append(r, row{Name: "Because", Text: plain(u.Why)})
 	}
 	if u.RetryInMs != nil && u.State == LinkDisconnected {
-		r = append(r, row{Name: "Next attempt", Text: "in " + age(*u.RetryInMs)})
+		r = append(r, row{Name: "Next attempt", Text: "in " + FormatAge(*u.RetryInMs)})
 	}
 	ack := row{Name: "Last acknowledgement", Text: "none in this boot", State: Silent}
 	if u.AckAgeMs != nil {
-		ack = row{Name: ack.Name, Text: age(*u.AckAgeMs) + " ago"}
+		ack = row{Name: ack.Name, Text: FormatAge(*u.AckAgeMs) + " ago"}
 	}
 	r = append(r, ack, row{Name: "In flight", Text: count(u.InFlightParcels, "parcel")})
 	if u.RoundTripMs != nil {
@@ -111,7 +111,7 @@ func gatewayRows(s Snapshot) []row {
 	r := []row{
 		{Name: "Version", Text: s.Version},
 		{Name: "Boot", Text: fmt.Sprint(s.Boot)},
-		{Name: "Up for", Text: age(s.UptimeMs)},
+		{Name: "Up for", Text: FormatAge(s.UptimeMs)},
 	}
 	c := s.Certificate
 	switch {
@@ -120,7 +120,7 @@ func gatewayRows(s Snapshot) []row {
 	case c.ExpiresInMs == nil:
 		return append(r, row{Name: "Certificate until", Text: utc(c.NotAfterMs)})
 	case *c.ExpiresInMs <= 0:
-		return append(r, row{Name: "Certificate", Text: "expired " + age(-*c.ExpiresInMs) + " ago", State: Bad})
+		return append(r, row{Name: "Certificate", Text: "expired " + FormatAge(-*c.ExpiresInMs) + " ago", State: Bad})
 	}
-	return append(r, row{Name: "Certificate until", Text: utc(c.NotAfterMs)[:10] + ", " + age(*c.ExpiresInMs) + " left"})
+	return append(r, row{Name: "Certificate until", Text: utc(c.NotAfterMs)[:10] + ", " + FormatAge(*c.ExpiresInMs) + " left"})
 }

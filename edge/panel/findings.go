@@ -19,6 +19,10 @@ var remedies = map[reading.Quality]string{
 	reading.Stuck:          "Replace it if its value still does not move.",
 }
 
+// Remedy says what helps against a quality other than OK, a sentence; it is
+// empty where nothing is known to help.
+func Remedy(q reading.Quality) string { return remedies[q] }
+
 func judgeSensors(sensors []Sensor, uptimeMs int64) []Finding {
 	if len(sensors) == 0 {
 		return []Finding{{State: Silent, Part: "sensors", Says: "No sensor is configured: nothing is measured.",
@@ -45,18 +49,20 @@ func judgeSensors(sensors []Sensor, uptimeMs int64) []Finding {
 		case state == Fine, told[s.Bus]:
 		case n > 1 && silentOn[s.Bus] == n:
 			told[s.Bus] = true
-			f = append(f, Finding{State: Silent, Part: "bus " + busName(s.Bus),
-				Says: fmt.Sprintf("None of the %d sensors on %s gives a reading.", n, busName(s.Bus)),
+			f = append(f, Finding{State: Silent, Part: "bus " + BusName(s.Bus),
+				Says: fmt.Sprintf("None of the %d sensors on %s gives a reading.", n, BusName(s.Bus)),
 				Do:   "Check the bus: its cable, its power, and a short between its wires. frostline-edge doctor tries each sensor in turn."})
 		default:
-			f = append(f, Finding{State: state, Part: "sensor " + s.ID, Says: s.ID + " " + words + ".", Do: sensorRemedy(s, state)})
+			f = append(f, Finding{State: state, Part: "sensor " + s.ID, Says: s.ID + " " + words + ".", Do: SensorRemedy(s)})
 		}
 	}
 	return f
 }
 
-// sensorRemedy says what helps a sensor whose worst quantity is in a state.
-func sensorRemedy(s Sensor, state State) string {
+// SensorRemedy says what helps a sensor that is not fine, by its worst
+// quantity.
+func SensorRemedy(s Sensor) string {
+	state, _ := JudgeSensor(s)
 	for _, l := range s.Last {
 		if st, _ := JudgeLast(s, l); st == state && l.AgeMs != nil && remedies[l.Quality] != "" {
 			return remedies[l.Quality]
@@ -111,21 +117,21 @@ func judgeUplink(u Uplink, j Journal) []Finding {
 		add(Watch, "No hub to send to: "+strings.TrimSuffix(plain(choose(u.Why != "", u.Why, "none is configured")), ".")+"."+saving,
 			"Name the hub in the configuration file, and enrol this gateway with a code from frostline enrol.")
 	case LinkCut:
-		add(Watch, "The link was pulled by hand "+age(u.ForMs)+" ago."+saving, "Restore it with frostline-edge link up.")
+		add(Watch, "The link was pulled by hand "+FormatAge(u.ForMs)+" ago."+saving, "Restore it with frostline-edge link up.")
 	case LinkDisconnected:
-		add(Watch, "Offline for "+age(u.ForMs)+"."+saving,
+		add(Watch, "Offline for "+FormatAge(u.ForMs)+"."+saving,
 			"Check the network cable or the modem; frostline-edge doctor says how far the way to the hub goes.")
 	case LinkConnected:
 		switch {
 		case j.PendingReadings == 0:
 		case u.HubSilent, (u.AckAgeMs == nil || *u.AckAgeMs > quietMs) && u.ForMs > quietMs:
 			add(Watch, "Connected, but the hub has acknowledged nothing for "+
-				age(choose(u.AckAgeMs == nil, u.ForMs, deref(u.AckAgeMs)))+"."+saving,
+				FormatAge(choose(u.AckAgeMs == nil, u.ForMs, deref(u.AckAgeMs)))+"."+saving,
 				"Ask whoever runs the hub to look at its intake.")
 		case j.OldestAgeMs == nil, *j.OldestAgeMs > backlogMs:
 			since := ""
 			if j.OldestAgeMs != nil {
-				since = " from the last " + age(*j.OldestAgeMs)
+				since = " from the last " + FormatAge(*j.OldestAgeMs)
 			}
 			add(Watch, fmt.Sprintf("Catching up: %s%s still to be sent.", count(j.PendingReadings, "reading"), since), "")
 		}
@@ -147,10 +153,10 @@ func judgeClock(c Clock) []Finding {
 		return []Finding{{State: Undated, Part: "clock", Says: "The time is not known yet: readings are kept, and dated as soon as it is.",
 			Do: "Give the gateway one clock: a GNSS fix, an NTP server, the hub, or a battery for its own."}}
 	case c.Conflict:
-		return []Finding{{State: Watch, Part: "clock", Says: "The clock's sources contradict one another, by up to " + age(c.UncertaintyMs) + ".",
+		return []Finding{{State: Watch, Part: "clock", Says: "The clock's sources contradict one another, by up to " + FormatAge(c.UncertaintyMs) + ".",
 			Do: "Run frostline-edge doctor and correct the source that is off."}}
 	case c.UncertaintyMs > uncertainMs:
-		return []Finding{{State: Watch, Part: "clock", Says: "The time is sure only to " + age(c.UncertaintyMs) + ".",
+		return []Finding{{State: Watch, Part: "clock", Says: "The time is sure only to " + FormatAge(c.UncertaintyMs) + ".",
 			Do: "Give the gateway a better clock: a GNSS fix, an NTP server or the hub."}}
 	}
 	return nil
@@ -168,7 +174,7 @@ func judgeCertificate(c Certificate) []Finding {
 		f.State, f.Says = Watch, "The certificate: "+strings.TrimSuffix(plain(c.Error), ".")+"."
 		f.Do = "Run frostline-edge doctor; it says whether key, issuer or hub is at fault."
 	case left != nil && *left < (c.NotAfterMs-c.NotBeforeMs)/renewalPart:
-		f.State, f.Says = Watch, "The certificate expires in "+age(*left)+" and was not renewed."
+		f.State, f.Says = Watch, "The certificate expires in "+FormatAge(*left)+" and was not renewed."
 		f.Do = "Restore the link, or look at the hub: renewal needs both."
 	default:
 		return nil

@@ -53,12 +53,12 @@ func WriteText(w io.Writer, s Status) error {
 
 func writeSensor(w io.Writer, s Sensor) {
 	if len(s.Last) == 0 {
-		fmt.Fprintf(w, "%s\t-\t-\t\tnone yet\t-\t%s\t%s\n", plain(s.ID), s.Driver, plain(busName(s.Bus)))
+		fmt.Fprintf(w, "%s\t-\t-\t\tnone yet\t-\t%s\t%s\n", plain(s.ID), s.Driver, plain(BusName(s.Bus)))
 	}
 	for _, l := range s.Last {
 		number, unit, quality, old := "-", "", "none yet", "-"
 		if l.AgeMs != nil {
-			quality, old = l.Quality.String(), age(*l.AgeMs)
+			quality, old = l.Quality.String(), FormatAge(*l.AgeMs)
 			if l.Quality.HasValue() {
 				number, unit = display(l.Value, l.Quantity)
 			}
@@ -66,6 +66,6 @@ func writeSensor(w io.Writer, s Sensor) {
 				quality = words
 			}
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", plain(s.ID), l.Quantity, number, unit, quality, old, s.Driver, plain(busName(s.Bus)))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", plain(s.ID), l.Quantity, number, unit, quality, old, s.Driver, plain(BusName(s.Bus)))
 	}
 }

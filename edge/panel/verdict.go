@@ -104,7 +104,7 @@ func fineWords(s Snapshot, headline string) string {
 	case up && sound && j.PendingReadings == 0 && s.Uplink.AckAgeMs != nil && j.Readings > 0:
 		parts = append(parts, "the hub has every reading")
 	case up && sound && s.Uplink.AckAgeMs != nil && j.OldestAgeMs != nil && *j.OldestAgeMs <= backlogMs:
-		parts = append(parts, fmt.Sprintf("the hub has every reading up to %s ago", age(*j.OldestAgeMs)))
+		parts = append(parts, fmt.Sprintf("the hub has every reading up to %s ago", FormatAge(*j.OldestAgeMs)))
 	case sound && j.PendingReadings > 0 && headline != "uplink":
 		parts = append(parts, fmt.Sprintf("%s not yet at the hub %s safe on this gateway's disk",
 			count(j.PendingReadings, "reading"), choose(j.PendingReadings == 1, "is", "are")))
@@ -138,14 +138,14 @@ func JudgeLast(s Sensor, l Last) (State, string) {
 	case l.AgeMs == nil:
 		return Silent, "has no reading yet"
 	case *l.AgeMs > 2*interval+graceMs:
-		return Silent, "has been silent for " + age(*l.AgeMs)
+		return Silent, "has been silent for " + FormatAge(*l.AgeMs)
 	}
 	switch l.Quality {
 	case reading.OK:
 		return Fine, "answers"
 	case reading.NoAnswer:
 		if l.Sound != nil {
-			return Silent, "has not answered for " + age(l.Sound.AgeMs)
+			return Silent, "has not answered for " + FormatAge(l.Sound.AgeMs)
 		}
 		return Silent, "does not answer"
 	case reading.NoFix:

@@ -114,7 +114,7 @@ func clockPill(c Clock) pill {
 
 // newCard shows a temperature first, and a position as one value.
 func newCard(s Sensor) card {
-	c := card{ID: s.ID, Where: s.Driver + " on " + busName(s.Bus)}
+	c := card{ID: s.ID, Where: s.Driver + " on " + BusName(s.Bus)}
 	c.State, c.Words = JudgeSensor(s)
 	if c.State == Fine {
 		var newest *int64
@@ -123,7 +123,7 @@ func newCard(s Sensor) card {
 				newest = l.AgeMs
 			}
 		}
-		c.Words = "answers, " + age(deref(newest)) + " ago"
+		c.Words = "answers, " + FormatAge(deref(newest)) + " ago"
 	}
 	var values []value
 	by := map[reading.Quantity]Last{}
@@ -184,7 +184,7 @@ func degrees(v int64, positive, negative string) string {
 }
 
 func faultWords(f Fault) string {
-	s := fmt.Sprintf("%s: %s, %s ago", f.Part, plain(f.Detail), age(f.AgeMs))
+	s := fmt.Sprintf("%s: %s, %s ago", f.Part, plain(f.Detail), FormatAge(f.AgeMs))
 	if f.Count > 1 {
 		s += ", " + group(f.Count) + " times"
 	}

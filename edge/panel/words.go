@@ -97,6 +97,12 @@ func display(v int64, q reading.Quantity) (number, unit string) {
 	return s, unit
 }
 
+// FormatValue writes a value for people, with its unit: "5.06 °C", "closed".
+func FormatValue(v int64, q reading.Quantity) string {
+	number, unit := display(v, q)
+	return strings.TrimSuffix(number+" "+unit, " ")
+}
+
 func choose[T any](c bool, yes, no T) T {
 	if c {
 		return yes
@@ -104,9 +110,9 @@ func choose[T any](c bool, yes, no T) T {
 	return no
 }
 
-// age writes a duration as people say it: "0.4 s", "12 s", "4 min",
+// FormatAge writes a duration in milliseconds as people say it: "0.4 s", "12 s", "4 min",
 // "4 h 42 min", "6 d 4 h". It rounds down, negative ones to zero.
-func age(ms int64) string {
+func FormatAge(ms int64) string {
 	d := time.Duration(max(ms, 0)) * time.Millisecond
 	minutes, hours := int(d.Minutes()), int(d.Hours())
 	switch {
@@ -154,8 +160,8 @@ func group(n uint64) string {
 	return s
 }
 
-// size writes a number of bytes in decimal units.
-func size(n int64) string {
+// FormatBytes writes a number of bytes in decimal units.
+func FormatBytes(n int64) string {
 	f, unit := float64(n), "B"
 	for _, u := range []string{"kB", "MB", "GB", "TB"} {
 		if f < 1000 {
@@ -174,15 +180,15 @@ func milliseconds(ms float64) string {
 	case ms < 1000:
 		return fmt.Sprintf("%.0f ms", ms)
 	}
-	return age(int64(ms))
+	return FormatAge(int64(ms))
 }
 
 // utc writes Unix milliseconds to the second.
 func utc(ms int64) string { return time.UnixMilli(ms).UTC().Format("2006-01-02 15:04:05") }
 
-// busName writes a bus for people: a simulated one says so, in place of its
+// BusName writes a bus for people: a simulated one says so, in place of its
 // socket.
-func busName(bus string) string {
+func BusName(bus string) string {
 	if n, err := simbus.ParseName(bus); err == nil {
 		return n.Bus + ", simulated"
 	}

@@ -13,14 +13,14 @@ import (
 
 func TestWords(t *testing.T) {
 	for got, want := range map[string]string{
-		age(-5): "0.0 s", age(999): "0.9 s", age(9_990): "9.9 s", age(10_000): "10 s", age(59_999): "59 s",
-		age(60_000): "1 min", age(3_600_000): "1 h", age(16_920_000): "4 h 42 min",
-		age(532_800_000): "6 d 4 h", age(518_400_000): "6 d",
+		FormatAge(-5): "0.0 s", FormatAge(999): "0.9 s", FormatAge(9_990): "9.9 s", FormatAge(10_000): "10 s", FormatAge(59_999): "59 s",
+		FormatAge(60_000): "1 min", FormatAge(3_600_000): "1 h", FormatAge(16_920_000): "4 h 42 min",
+		FormatAge(532_800_000): "6 d 4 h", FormatAge(518_400_000): "6 d",
 		room(0.5): "30 minutes", room(1.0 / 60): "1 minute", room(3.2): "3 hours", room(743): "30 days", room(9000): "more than a year",
 		count(1, "reading"): "1 reading", count(1_234_567, "reading"): "1,234,567 readings", count(0, "block"): "0 blocks",
-		size(999): "999 B", size(3_412_992): "3.4 MB", size(2_000_000_000): "2.0 GB", size(512_000): "512 kB",
+		FormatBytes(999): "999 B", FormatBytes(3_412_992): "3.4 MB", FormatBytes(2_000_000_000): "2.0 GB", FormatBytes(512_000): "512 kB",
 		milliseconds(0.84): "0.8 ms", milliseconds(38.4): "38 ms", milliseconds(1400): "1.4 s",
-		busName("sim:unix:/run/x.sock/i2c-1"): "i2c-1, simulated", busName("/dev/i2c-1"): "i2c-1", busName("w1"): "w1",
+		BusName("sim:unix:/run/x.sock/i2c-1"): "i2c-1, simulated", BusName("/dev/i2c-1"): "i2c-1", BusName("w1"): "w1",
 		plain("a\x1b[2Jb\nc"): "a [2Jb c",
 	} {
 		if got != want {

@@ -1,0 +1,199 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+
+	"periph.io/x/conn/v3/onewire"
+
+	"frostline/edge/bus"
+	"frostline/edge/panel"
+	"frostline/edge/sensor"
+	"frostline/proto/reading"
+)
+
+// kernelW1 is the name of the 1-Wire bus that the kernel drives.
+const kernelW1 = "w1"
+
+// Limits of one sensor and of one search.
+const (
+	probeLimit  = 8 * time.Second
+	listenFor   = 4 * time.Second // to a receiver that has not found itself yet
+	searchLimit = 10 * time.Second
+)
+
+// kernelBus searches the bus that the kernel drives, by asking it.
+type kernelBus struct {
+	w1 interface {
+		Devices() ([]onewire.Address, error)
+	}
+}
+
+func (k kernelBus) Search(bool) ([]onewire.Address, error) { return k.w1.Devices() }
+
+func (b *bench) busChecks() []check {
+	if len(b.Sensors) == 0 {
+		return []check{one("sensors", time.Second, func(context.Context) Result {
+			return fail("Name the gateway's sensors in the configuration file.", "no sensor is configured: nothing would be measured")
+		})}
+	}
+	var checks []check
+	for _, s := range b.Sensors {
+		checks = append(checks, one("sensor "+s.ID, probeLimit, func(ctx context.Context) Result {
+			if b.occupied() {
+				return b.askedSensor(s.ID)
+			}
+			return b.probe(ctx, s)
+		}))
+	}
+	var searched []string
+	for _, s := range b.Sensors {
+		if s.Driver == "ds18b20" && !slices.Contains(searched, s.Bus) {
+			searched = append(searched, s.Bus)
+			checks = append(checks, one("search "+panel.BusName(s.Bus), searchLimit, func(context.Context) Result { return b.searchBus(s.Bus) }))
+		}
+	}
+	return checks
+}
+
+// place says where a sensor is.
+func place(driver, busName, address string) string {
+	if address != "" {
+		driver += " " + address
+	}
+	return driver + " on " + panel.BusName(busName)
+}
+
+// probe takes one reading.
+func (b *bench) probe(ctx context.Context, s sensor.Spec) Result {
+	where := place(s.Driver, s.Bus, s.Address)
+	d, err := b.open(s, sensor.Env{Buses: b.buses, Now: b.Clock.Now, OnTime: b.heard.take, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return fail("Correct the sensor's entry in the configuration file.", "%v", err)
+	}
+	defer d.Close()
+	if r, is := d.(sensor.Runner); is {
+		ctx, stop := context.WithCancel(ctx)
+		ended := make(chan struct{})
+		go func() { defer close(ended); r.Run(ctx) }()
+		defer func() { stop(); <-ended }()
+	}
+	values, err := measure(ctx, d)
+	if _, is := d.(sensor.Runner); is { // hears something each second
+		patient, cancel := context.WithTimeout(ctx, listenFor)
+		defer cancel()
+		for unsettled(values, err) && sleep(patient, 100*time.Millisecond) {
+			values, err = measure(ctx, d)
+		}
+	}
+	if err != nil {
+		return fail(remedy(s, err), "%s: %v", where, err)
+	}
+	var said []string
+	worst := reading.OK
+	for _, v := range values {
+		if v.Quality != reading.OK {
+			worst = v.Quality
+		}
+		text := v.Quality.String()
+		if v.Quality == reading.OK {
+			text = panel.FormatValue(v.Value, v.Quantity)
+		} else if v.Quality.HasValue() {
+			text += " (" + panel.FormatValue(v.Value, v.Quantity) + ")"
+		}
+		said = append(said, v.Quantity.String()+" "+text)
+	}
+	found := where + ": " + strings.Join(said, ", ")
+	switch {
+	case worst == reading.OK:
+		return ok("%s", found)
+	case worst.HasValue(), worst == reading.NoFix:
+		return warn(panel.Remedy(worst), "%s", found)
+	}
+	return fail(panel.Remedy(worst), "%s", found)
+}
+
+func unsettled(values []sensor.Value, err error) bool {
+	return err != nil || slices.ContainsFunc(values, func(v sensor.Value) bool { return v.Quality != reading.OK })
+}
+
+// measure makes one measurement.
+func measure(ctx context.Context, d sensor.Driver) ([]sensor.Value, error) {
+	if err := d.Begin(ctx); err != nil {
+		return nil, err
+	}
+	if !sleep(ctx, d.Lead()) {
+		return nil, fmt.Errorf("no measurement in time: %w", context.Cause(ctx))
+	}
+	return d.Read(ctx)
+}
+
+// sleep waits for d and reports whether ctx goes on.
+func sleep(ctx context.Context, d time.Duration) bool {
+	if d > 0 {
+		t := time.NewTimer(d)
+		defer t.Stop()
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+		}
+	}
+	return ctx.Err() == nil
+}
+
+// remedy says what helps against a sensor's error.
+func remedy(s sensor.Spec, err error) string {
+	switch {
+	case errors.Is(err, bus.ErrNack):
+		return "The bus works and nothing answers at this address: check the sensor's cable, power and address."
+	case sensor.QualityOf(err) != reading.NoAnswer:
+		return panel.Remedy(sensor.QualityOf(err))
+	case strings.HasPrefix(s.Bus, "sim:"):
+		return "Start firmware-sim with this socket, or correct the bus in the configuration file."
+	case s.Driver == "gnss":
+		return "Check the receiver's cable, the port's name and its baud rate, and that this user may open it (group dialout)."
+	}
+	return "Check that the bus exists and that this user may open it (groups i2c, gpio), then the sensor's cable and power."
+}
+
+// searchBus compares what hangs on a 1-Wire bus with the configuration.
+func (b *bench) searchBus(name string) Result {
+	if b.occupied() && name != kernelW1 {
+		return skipped("the agent has the bus, and a search would disturb its readings; stop it to search")
+	}
+	s, err := b.search(name)
+	if err != nil {
+		return fail("Correct the bus in the configuration file.", "%v", err)
+	}
+	found, err := s.Search(false)
+	if err != nil {
+		return fail("Check the bus: cable, power, pull-up resistor, and a short between its wires.", "search for devices: %v", err)
+	}
+	configured := map[onewire.Address]bool{}
+	for _, x := range b.Sensors {
+		if a, err := bus.ParseROM(x.Address); err == nil && x.Bus == name {
+			configured[a] = true
+		}
+	}
+	var strangers []string
+	for _, a := range found {
+		if f := byte(a); !configured[a] && (f == 0x28 || f == 0x22) {
+			strangers = append(strangers, bus.FormatROM(a))
+		}
+		delete(configured, a)
+	}
+	slices.Sort(strangers)
+	counted := fmt.Sprintf("%d on the bus, %d configured of them missing", len(found), len(configured))
+	switch {
+	case len(strangers) > 0:
+		return warn("Add them to the configuration file, or take them off the bus.", "%s; thermometers that nobody reads: %s", counted, strings.Join(strangers, ", "))
+	case len(configured) > 0:
+		return warn("See the sensors above that do not answer.", "%s", counted)
+	}
+	return ok("%d on the bus, all of them configured", len(found))
+}

@@ -1,0 +1,142 @@
+package doctor
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"periph.io/x/conn/v3/onewire"
+
+	"frostline/edge/bus"
+	"frostline/edge/panel"
+	"frostline/edge/sensor"
+	"frostline/proto/reading"
+)
+
+func roms(t *testing.T, names ...string) (out []onewire.Address) {
+	t.Helper()
+	for _, n := range names {
+		a, err := bus.ParseROM(n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, a)
+	}
+	return out
+}
+
+func TestSensorsAreTried(t *testing.T) {
+	value := func(v int64, q reading.Quality) []sensor.Value {
+		return []sensor.Value{{Quantity: reading.Temperature, Value: v, Quality: q}}
+	}
+	for _, c := range []struct {
+		name    string
+		driver  fakeSensor
+		bus     string
+		outcome Outcome
+		words   []string
+	}{
+		{"answers", fakeSensor{values: value(-18_500, reading.OK), lead: 750 * time.Millisecond}, "/dev/i2c-1", OK, []string{"temperature -18.50 °C", "on i2c-1"}},
+		{"no device", fakeSensor{begin: fmt.Errorf("bus i2c-1: %w", bus.ErrNack)}, "/dev/i2c-1", Fail, []string{"no device answered", "cable, power and address"}},
+		{"no bus", fakeSensor{begin: errors.New("bus /dev/i2c-1: open: no such file")}, "/dev/i2c-1", Fail, []string{"no such file", "that the bus exists"}},
+		{"no simulator", fakeSensor{begin: errors.New("dial unix x.sock: connection refused")}, "sim:unix:/run/x.sock/i2c-1", Fail, []string{"i2c-1, simulated", "Start firmware-sim"}},
+		{"garbled", fakeSensor{read: fmt.Errorf("crc: %w", bus.ErrChecksum)}, "/dev/i2c-1", Fail, []string{"length, joints"}},
+		{"power-on value", fakeSensor{values: value(85_000, reading.PowerOn)}, "w1", Warn, []string{"power-on (85.00 °C)", "restarts by itself"}},
+		{"out of range", fakeSensor{values: value(130_000, reading.OutOfRange)}, "w1", Warn, []string{"out-of-range (130.00 °C)"}},
+		{"too slow", fakeSensor{lead: time.Minute}, "w1", Fail, []string{"no measurement in time"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newTestBench(t)
+				b.open = func(sensor.Spec, sensor.Env) (sensor.Driver, error) { return &c.driver, nil }
+				b.Sensors = []sensor.Spec{{ID: "box", Driver: "sht4x", Bus: c.bus, Address: "0x44"}}
+				results := map[string]Result{}
+				for _, x := range b.busChecks() {
+					x.run(t.Context(), func(r Result) { results[r.Check] = r })
+				}
+				want(t, results, "sensor box", c.outcome, c.words...)
+			})
+		})
+	}
+}
+
+func TestNoSensorConfigured(t *testing.T) {
+	r, exit := examine(t, newTestBench(t))
+	want(t, r, "sensors", Fail, "nothing would be measured", "configuration file")
+	if exit != 1 {
+		t.Errorf("exit %d, want 1", exit)
+	}
+}
+
+// TestStrangersOnTheBus: thermometers that hang on the bus and are configured
+// nowhere are named, so that their addresses can be copied.
+func TestStrangersOnTheBus(t *testing.T) {
+	b := newTestBench(t)
+	b.Sensors = []sensor.Spec{
+		{ID: "a", Driver: "ds18b20", Bus: "w1", Address: "28-0316a2794b2c"},
+		{ID: "b", Driver: "ds18b20", Bus: "w1", Address: "28-000000000002"},
+	}
+	for _, c := range []struct {
+		name    string
+		on      rom
+		outcome Outcome
+		words   []string
+	}{
+		{"one too many", rom{found: roms(t, "28-0316a2794b2c", "28-000000000002", "28-0000000000ff", "10-000000000001")}, Warn, []string{"nobody reads: 28-0000000000ff", "Add them"}},
+		{"one missing", rom{found: roms(t, "28-0316a2794b2c")}, Warn, []string{"1 on the bus, 1 configured of them missing"}},
+		{"short circuit", rom{err: errors.New("bus shorted")}, Fail, []string{"short"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b.search = func(string) (searcher, error) { return c.on, nil }
+			r := b.searchBus("w1")
+			want(t, map[string]Result{"search": r}, "search", c.outcome, c.words...)
+		})
+	}
+}
+
+// TestRunningAgentIsAsked: its buses and session are left alone.
+func TestRunningAgentIsAsked(t *testing.T) {
+	age := int64(400)
+	s := panel.Status{Snapshot: panel.Snapshot{Gateway: "van-14", Version: "0.1.0", UptimeMs: 60_000,
+		Sensors: []panel.Sensor{
+			{ID: "a", Driver: "ds18b20", Bus: "w1", IntervalMs: 1000, Last: []panel.Last{{Quantity: reading.Temperature, AgeMs: &age}}},
+			{ID: "b", Driver: "ds18b20", Bus: "w1", IntervalMs: 1000, Last: []panel.Last{{Quantity: reading.Temperature, Quality: reading.NoAnswer, AgeMs: &age}}},
+		},
+		Uplink: panel.Uplink{State: panel.LinkConnected, ForMs: 60_000, AckAgeMs: &age}}}
+	s.Verdict = panel.Judge(s.Snapshot)
+	b := newTestBench(t)
+	hub := newTestHub(t)
+	b.Hub, b.Identity, b.agent = hub.address, hub.identity(t, "van-14"), present{s}
+	for _, id := range []string{"a", "b", "c"} {
+		b.Sensors = append(b.Sensors, sensor.Spec{ID: id, Driver: "ds18b20", Bus: "sim:unix:/x/w1", Address: "28-0316a2794b2c"})
+	}
+	b.open = func(sensor.Spec, sensor.Env) (sensor.Driver, error) {
+		t.Error("a sensor of a running agent was opened")
+		return &fakeSensor{}, nil
+	}
+	b.search = func(string) (searcher, error) {
+		t.Error("a bus of a running agent was searched")
+		return rom{}, nil
+	}
+	r, _ := examine(t, b)
+	want(t, r, "sensor a", OK, "the agent, which has the bus, says it answers")
+	want(t, r, "sensor b", Fail, "does not answer", "cable")
+	want(t, r, "sensor c", Fail, "does not know it")
+	want(t, r, "search w1, simulated", Skipped)
+	want(t, r, "tls", OK)
+	want(t, r, "session", OK, "last acknowledged 0.4 s ago")
+	if n := hub.sessions.Load(); n != 0 {
+		t.Errorf("%d MQTT sessions were opened: the agent's own would have ended", n)
+	}
+	s.Gateway = "van-15"
+	b.agent = present{s}
+	r, _ = examine(t, b)
+	want(t, r, "agent", Fail, "the agent runs as van-15")
+	b.agent, b.running = stuckAgent{}, nil
+	r, _ = examine(t, b)
+	want(t, r, "agent", Fail, "snapshot timed out")
+	want(t, r, "sensor a", Skipped, "gives no answer")
+	want(t, r, "session", Skipped)
+}

@@ -1,0 +1,89 @@
+package doctor
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"frostline/edge/clock"
+	"frostline/edge/panel"
+	"frostline/edge/sensor"
+	"frostline/proto/truetime"
+)
+
+func TestClocks(t *testing.T) {
+	here := filepath.Join(t.TempDir(), "since_epoch")
+	if err := os.WriteFile(here, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	none := func(clock.Clock) (truetime.Anchor, bool, error) { return truetime.Anchor{}, false, nil }
+	rtcOff := func(off time.Duration) func(clock.Clock, string) (truetime.Anchor, bool, error) {
+		return func(c clock.Clock, _ string) (truetime.Anchor, bool, error) {
+			return truetime.Anchor{At: c.Now(), UTC: c.UTC() + off.Milliseconds(), Uncertainty: 600_000, Source: truetime.RTC}, true, nil
+		}
+	}
+	for _, c := range []struct {
+		name    string
+		change  func(*bench)
+		check   string
+		outcome Outcome
+		words   []string
+	}{
+		{"not synchronised", func(b *bench) { b.sources.ntp = none }, "ntp", Warn, []string{"does not hold it for synchronised", "chrony"}},
+		{"adjtimex blocked", func(b *bench) {
+			b.sources.ntp = func(clock.Clock) (truetime.Anchor, bool, error) {
+				return truetime.Anchor{}, false, errors.New("operation not permitted")
+			}
+		}, "ntp", Warn, []string{"operation not permitted", "container"}},
+		{"agreeing rtc", func(b *bench) { b.sources.rtc = rtcOff(3 * time.Second) }, "rtc", OK, []string{"agrees", "3.0 s"}},
+		{"wrong rtc", func(b *bench) { b.sources.rtc = rtcOff(-3 * time.Hour) }, "rtc", Warn, []string{"off by 3 h", "hwclock"}},
+		{"flat battery", func(b *bench) { b.sources.rtcFile = here }, "rtc", Warn, []string{"a year before", "battery"}},
+		{"rtc alone", func(b *bench) { b.sources.rtc, b.sources.ntp = rtcOff(0), none }, "rtc", OK, []string{"nothing better"}},
+		{"clock stands", func(b *bench) {
+			b.Clock = bootClock{began: time.Now().Add(24 * time.Hour)}
+			b.Clock = standing{b.Clock}
+		}, "boot clock", Fail, []string{"moved by 0 ms"}},
+		{"silent receiver", func(b *bench) { withReceiver(b) }, "satellite time", Warn, []string{"antenna"}},
+		{"receiver", func(b *bench) {
+			withReceiver(b)
+			b.heard.take(truetime.Anchor{UTC: 1_789_482_123_000, Uncertainty: 500, Source: truetime.GNSS})
+		}, "satellite time", OK, []string{"2026-09-15 14:22:03 UTC"}},
+		{"agent has the receiver", func(b *bench) {
+			withReceiver(b)
+			b.agent = present{panel.Status{Snapshot: panel.Snapshot{Gateway: "van-14"}}}
+		}, "satellite time", Warn, []string{"undated"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := newTestBench(t)
+			c.change(b)
+			r, _ := examine(t, b)
+			want(t, r, c.check, c.outcome, c.words...)
+		})
+	}
+}
+
+// standing is a clock that does not move.
+type standing struct{ clock.Clock }
+
+func (standing) Now() int64 { return 5 }
+
+func withReceiver(b *bench) {
+	b.Sensors = []sensor.Spec{{ID: "gnss", Driver: "gnss", Bus: "/dev/ttyUSB0"}}
+	b.open = func(sensor.Spec, sensor.Env) (sensor.Driver, error) {
+		return &fakeSensor{read: errors.New("silent")}, nil
+	}
+}
+
+// TestKernelClock runs against the machine's own clocks, whatever they are.
+func TestKernelClock(t *testing.T) {
+	c, err := clock.NewSystem()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := newTestBench(t)
+	b.Clock, b.sources = c, kernelSources
+	r, _ := examine(t, b)
+	want(t, r, "boot clock", OK, "since the host started")
+}
