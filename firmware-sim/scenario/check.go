@@ -1,0 +1,226 @@
+package scenario
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"frostline/firmware-sim/control"
+	"frostline/firmware-sim/device"
+	"frostline/firmware-sim/world"
+	"frostline/proto/topic"
+)
+
+// Limits of a scenario.
+const (
+	maxBoards  = 256
+	maxObjects = 64  // on a board
+	maxDevices = 256 // on a board
+	maxSocket  = 107 // bytes of a Unix socket's path
+)
+
+// findings collects what is wrong, with the line of each.
+type findings struct {
+	line func(path string) int
+	list []error
+}
+
+func (f *findings) add(path string, value any, want string) {
+	if s, ok := value.(string); ok {
+		value = fmt.Sprintf("%q", s)
+	}
+	where := ""
+	if n := f.line(path); n > 0 {
+		where = fmt.Sprintf("line %d: ", n)
+	}
+	f.list = append(f.list, fmt.Errorf("%s%s %v: want %s", where, path, value, want))
+}
+
+// once reports a value that was there before.
+func (f *findings) once(seen map[string]string, path, value string) {
+	if first, ok := seen[value]; ok && value != "" {
+		f.add(path, value, "something else: "+first+" has it")
+		return
+	}
+	seen[value] = path
+}
+
+func (s Scenario) check(line func(string) int) error {
+	f := &findings{line: line}
+	if len(s.Boards) == 0 || len(s.Boards) > maxBoards {
+		f.add("boards", len(s.Boards), fmt.Sprintf("1 to %d boards", maxBoards))
+	}
+	names, places := map[string]string{}, map[string]string{}
+	for i, b := range s.Boards {
+		path := fmt.Sprintf("boards[%d]", i)
+		f.once(names, path+".name", b.Name)
+		f.once(places, path+".socket", b.Socket)
+		f.once(places, path+".tcp", b.TCP)
+		b.check(f, path, places)
+	}
+	return errors.Join(f.list...)
+}
+
+func (b Board) check(f *findings, path string, places map[string]string) {
+	if topic.CheckGateway(b.Name) != nil {
+		f.add(path+".name", b.Name, "3 to 40 characters of a-z, 0-9 and '-'")
+	}
+	if b.Socket == "" || len(b.Socket) > maxSocket {
+		f.add(path+".socket", b.Socket, fmt.Sprintf("a path of 1 to %d bytes, which is as long as a Unix socket's may be", maxSocket))
+	}
+	if b.TCP != "" {
+		if _, _, err := net.SplitHostPort(b.TCP); err != nil {
+			f.add(path+".tcp", b.TCP, "HOST:PORT, as in 127.0.0.1:7001")
+		}
+	}
+	if _, err := time.Parse(time.RFC3339, b.Start); err != nil && b.Start != "now" {
+		f.add(path+".start", b.Start, `"now", or a time as in 2025-01-31T12:00:00Z`)
+	}
+	if !(b.Speed >= 0.01 && b.Speed <= control.MaxSpeed) {
+		f.add(path+".speed", b.Speed, fmt.Sprintf("0.01 to %d", control.MaxSpeed))
+	}
+	if len(b.World) == 0 || len(b.World) > maxObjects {
+		f.add(path+".world", len(b.World), fmt.Sprintf("1 to %d objects", maxObjects))
+	}
+	if len(b.Devices) == 0 || len(b.Devices) > maxDevices {
+		f.add(path+".devices", len(b.Devices), fmt.Sprintf("1 to %d devices", maxDevices))
+	}
+	names := map[string]string{}
+	for i, o := range b.World {
+		at := fmt.Sprintf("%s.world[%d]", path, i)
+		f.name(at+".name", o.Name)
+		f.once(names, at+".name", o.Name)
+		o.Check(func(field string, value any, want string) { f.add(at+"."+field, value, want) })
+		if o.Box != nil && o.Box.RidesIn != "" && kindOf(b.World, o.Box.RidesIn) != "vehicle" {
+			f.add(at+".box.rides_in", o.Box.RidesIn, "the name of a vehicle of this board")
+		}
+	}
+	taken := map[string]string{}
+	for i, d := range b.Devices {
+		at := fmt.Sprintf("%s.devices[%d]", path, i)
+		f.name(at+".name", d.Name)
+		f.once(names, at+".name", d.Name)
+		d.check(f, at, b.World, taken)
+		f.once(places, at+".pty", d.Pty)
+	}
+}
+
+var nameForm = regexp.MustCompile(`^[a-z][a-z0-9-]{0,39}$`)
+
+func (f *findings) name(path, name string) {
+	if !nameForm.MatchString(name) {
+		f.add(path, name, "1 to 40 characters of a-z, 0-9 and '-', a letter first")
+	}
+}
+
+func kindOf(objects []world.Object, name string) string {
+	for _, o := range objects {
+		if o.Name == name {
+			return o.Kind()
+		}
+	}
+	return ""
+}
+
+// kinds says what each kind of device needs.
+var kinds = map[string]struct {
+	bus       *regexp.Regexp
+	example   string
+	addresses [2]int
+}{
+	DS18B20: {bus: regexp.MustCompile(`^w1(-\d{1,3})?$`), example: "w1"},
+	SHT4x:   {bus: regexp.MustCompile(`^i2c-\d{1,3}$`), example: "i2c-1", addresses: [2]int{0x44, 0x46}},
+	MCP9808: {bus: regexp.MustCompile(`^i2c-\d{1,3}$`), example: "i2c-1", addresses: [2]int{0x18, 0x1F}},
+	Contact: {bus: regexp.MustCompile(`^gpio-\d{1,3}$`), example: "gpio-17"},
+	GNSS:    {},
+}
+
+func (d Device) check(f *findings, path string, objects []world.Object, taken map[string]string) {
+	k, ok := kinds[d.Kind]
+	if !ok {
+		f.add(path+".kind", d.Kind, "ds18b20, sht4x, mcp9808, gnss or contact")
+		return
+	}
+	switch {
+	case k.bus == nil && d.Bus != "":
+		f.add(path+".bus", d.Bus, "no bus: a "+d.Kind+" has a pty")
+	case k.bus != nil && !k.bus.MatchString(d.Bus):
+		f.add(path+".bus", d.Bus, "a bus for a "+d.Kind+", as in "+k.example)
+	}
+	if k.addresses == [2]int{} && d.Address != 0 {
+		f.add(path+".address", d.Address, "no address: a "+d.Kind+" has none")
+	} else if d.Address < k.addresses[0] || d.Address > k.addresses[1] {
+		f.add(path+".address", hexadecimal(d.Address), fmt.Sprintf("%#02x to %#02x", k.addresses[0], k.addresses[1]))
+	}
+	if d.Kind == DS18B20 {
+		d.checkROM(f, path)
+		f.once(taken, path+".rom", d.Bus+" "+strings.ToLower(d.ROM))
+	} else if d.ROM != "" {
+		f.add(path+".rom", d.ROM, "no ROM code: a "+d.Kind+" has none")
+	} else if d.Bus != "" {
+		f.once(taken, path+".bus", fmt.Sprintf("%s %#02x", d.Bus, d.Address))
+	}
+	if d.Parasite && d.Kind != DS18B20 {
+		f.add(path+".parasite", d.Parasite, "it on a ds18b20 alone")
+	}
+	if d.Serial != 0 && d.Kind != SHT4x {
+		f.add(path+".serial", d.Serial, "it on an sht4x alone")
+	}
+	if d.Pty != "" && d.Kind != GNSS {
+		f.add(path+".pty", d.Pty, "it on a gnss alone")
+	}
+	d.checkElement(f, path, objects)
+}
+
+// hexadecimal shows an address as data sheets do.
+type hexadecimal int
+
+// String gives 0x44 for 68.
+func (h hexadecimal) String() string { return fmt.Sprintf("0x%02x", int(h)) }
+
+func (d Device) checkROM(f *findings, path string) {
+	rom, err := device.ParseROM(d.ROM)
+	if err != nil || rom&0xFF != device.FamilyDS18B20 {
+		f.add(path+".rom", d.ROM, "28- and 12 hexadecimal digits, as in 28-00000a1b2c3d")
+	}
+}
+
+// checkElement checks what the sensing element is exposed to.
+func (d Device) checkElement(f *findings, path string, objects []world.Object) {
+	if d.Kind == GNSS {
+		if kindOf(objects, d.Senses) != "vehicle" {
+			f.add(path+".senses", d.Senses, "the name of a vehicle of this board")
+		}
+	} else {
+		checkQuantity(f, path+".senses", d.Senses, objects)
+	}
+	switch {
+	case d.Kind == SHT4x:
+		checkQuantity(f, path+".humidity", d.Humidity, objects)
+	case d.Humidity != "":
+		f.add(path+".humidity", d.Humidity, "it on an sht4x alone")
+	}
+	if d.Lag < 0 || d.Lag > time.Hour {
+		f.add(path+".lag", d.Lag, "up to 1h")
+	}
+	if !(d.OffsetC >= -20 && d.OffsetC <= 20) {
+		f.add(path+".offset_c", d.OffsetC, "-20 to 20 K")
+	}
+	if d.NoiseC != nil && !(*d.NoiseC >= 0 && *d.NoiseC <= 5) {
+		f.add(path+".noise_c", *d.NoiseC, "0 to 5 K")
+	}
+}
+
+func checkQuantity(f *findings, path, quantity string, objects []world.Object) {
+	object, name, _ := strings.Cut(quantity, ".")
+	kind := kindOf(objects, object)
+	if kind == "" {
+		f.add(path, quantity, "OBJECT.QUANTITY of an object of this board")
+	} else if known := world.QuantitiesOf(kind); !slices.Contains(known, name) {
+		f.add(path, quantity, "one of a "+kind+"'s quantities: "+strings.Join(known, ", "))
+	}
+}

@@ -1,0 +1,134 @@
+// Package scenario describes simulated boards in YAML: what is around them,
+// which sensors hang on which bus and what each of them senses.
+package scenario
+
+import (
+	_ "embed"
+	"path/filepath"
+	"time"
+
+	"frostline/firmware-sim/world"
+)
+
+// Scenario is a set of boards.
+type Scenario struct {
+	Seed   uint64  `yaml:"seed"` // of all noise and chance; the same seed gives the same run
+	Boards []Board `yaml:"boards"`
+}
+
+// Board is one gateway's sensors and the world they are in.
+type Board struct {
+	Name    string         `yaml:"name"`             // 3 to 40 of a-z, 0-9 and '-'
+	Socket  string         `yaml:"socket"`           // Unix socket for buses and control; default NAME.sock
+	TCP     string         `yaml:"tcp,omitempty"`    // HOST:PORT for the same over TCP; empty: none
+	Start   string         `yaml:"start,omitempty"`  // UTC at time zero, RFC 3339, or "now"; default now
+	Speed   float64        `yaml:"speed,omitempty"`  // simulated seconds in a real one; default 1
+	Driven  bool           `yaml:"driven,omitempty"` // time stands still until the control protocol moves it
+	World   []world.Object `yaml:"world"`
+	Devices []Device       `yaml:"devices"`
+}
+
+// Device kinds.
+const (
+	DS18B20 = "ds18b20"
+	SHT4x   = "sht4x"
+	MCP9808 = "mcp9808"
+	GNSS    = "gnss"
+	Contact = "contact"
+)
+
+// Device is one sensor. Which fields a kind takes is checked.
+type Device struct {
+	Name     string        `yaml:"name"`               // by which faults are set
+	Kind     string        `yaml:"kind"`               // ds18b20, sht4x, mcp9808, gnss or contact
+	Bus      string        `yaml:"bus,omitempty"`      // w1, i2c-1, gpio-17
+	Address  int           `yaml:"address,omitempty"`  // on I²C: 0x44 to 0x46, 0x18 to 0x1f
+	ROM      string        `yaml:"rom,omitempty"`      // on 1-Wire, as Linux writes it: 28-00000a1b2c3d
+	Parasite bool          `yaml:"parasite,omitempty"` // a ds18b20 powered by the data line
+	Serial   uint32        `yaml:"serial,omitempty"`   // of an sht4x
+	Senses   string        `yaml:"senses"`             // OBJECT.QUANTITY, or a vehicle's name for a gnss
+	Humidity string        `yaml:"humidity,omitempty"` // OBJECT.QUANTITY of an sht4x
+	Lag      time.Duration `yaml:"lag,omitempty"`      // time constant of the element; default 25s, 10s and 15s by kind
+	OffsetC  float64       `yaml:"offset_c,omitempty"` // of the place, K
+	NoiseC   *float64      `yaml:"noise_c,omitempty"`  // standard deviation, K; default 0.03
+	Pty      string        `yaml:"pty,omitempty"`      // path of a gnss's terminal; default BOARD.gnss
+}
+
+// standard gives the board with its blanks filled in.
+func (b Board) standard() Board {
+	if b.Socket == "" {
+		b.Socket = b.Name + ".sock"
+	}
+	if b.Start == "" {
+		b.Start = "now"
+	}
+	if b.Speed == 0 {
+		b.Speed = 1
+	}
+	devices := make([]Device, len(b.Devices))
+	for i, d := range b.Devices {
+		devices[i] = d.standard(b.Name)
+	}
+	b.Devices = devices
+	return b
+}
+
+func (d Device) standard(board string) Device {
+	lags := map[string]time.Duration{DS18B20: 25 * time.Second, SHT4x: 10 * time.Second, MCP9808: 15 * time.Second}
+	if d.Lag == 0 {
+		d.Lag = lags[d.Kind]
+	}
+	if _, thermometer := lags[d.Kind]; thermometer && d.NoiseC == nil {
+		noise := 0.03
+		d.NoiseC = &noise
+	}
+	if d.Kind == GNSS && d.Pty == "" {
+		d.Pty = board + ".gnss"
+	}
+	return d
+}
+
+// StartTime gives the UTC at time zero; now stands for "now".
+func (b Board) StartTime(now time.Time) time.Time {
+	if t, err := time.Parse(time.RFC3339, b.Start); err == nil {
+		return t.UTC()
+	}
+	return now.UTC()
+}
+
+// In gives the scenario with relative paths put into a folder.
+func (s Scenario) In(dir string) Scenario {
+	place := func(p string) string {
+		if p == "" || filepath.IsAbs(p) {
+			return p
+		}
+		return filepath.Join(dir, p)
+	}
+	boards := make([]Board, len(s.Boards))
+	for i, b := range s.Boards {
+		b.Socket = place(b.Socket)
+		b.Devices = append([]Device(nil), b.Devices...)
+		for j := range b.Devices {
+			b.Devices[j].Pty = place(b.Devices[j].Pty)
+		}
+		boards[i] = b
+	}
+	s.Boards = boards
+	return s
+}
+
+//go:embed demo.yaml
+var demoYAML []byte
+
+// DemoYAML is the text of the scenario that comes with the simulator.
+func DemoYAML() []byte { return append([]byte(nil), demoYAML...) }
+
+// Demo is the scenario that comes with the simulator: a site of three zones and
+// two vans. Its relative paths are meant for In.
+func Demo() Scenario {
+	s, err := Parse(demoYAML)
+	if err != nil {
+		panic("embedded scenario: " + err.Error())
+	}
+	return s
+}
