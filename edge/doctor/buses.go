@@ -72,17 +72,11 @@ func place(driver, busName, address string) string {
 // probe takes one reading.
 func (b *bench) probe(ctx context.Context, s sensor.Spec) Result {
 	where := place(s.Driver, s.Bus, s.Address)
-	d, err := b.open(s, sensor.Env{Buses: b.buses, Now: b.Clock.Now, OnTime: b.heard.take, Log: slog.New(slog.DiscardHandler)})
+	d, stop, err := b.start(ctx, s)
 	if err != nil {
 		return fail("Correct the sensor's entry in the configuration file.", "%v", err)
 	}
-	defer d.Close()
-	if r, is := d.(sensor.Runner); is {
-		ctx, stop := context.WithCancel(ctx)
-		ended := make(chan struct{})
-		go func() { defer close(ended); r.Run(ctx) }()
-		defer func() { stop(); <-ended }()
-	}
+	defer stop()
 	values, err := measure(ctx, d)
 	if _, is := d.(sensor.Runner); is { // hears something each second
 		patient, cancel := context.WithTimeout(ctx, listenFor)
@@ -92,7 +86,10 @@ func (b *bench) probe(ctx context.Context, s sensor.Spec) Result {
 		}
 	}
 	if err != nil {
-		return fail(remedy(s, err), "%s: %v", where, err)
+		return fail(remedy(s, err), "%s: %s", where, strings.TrimRight(err.Error(), ": "))
+	}
+	if s.Driver == "gnss" {
+		b.receiver.Store(&s)
 	}
 	var said []string
 	worst := reading.OK
@@ -116,6 +113,28 @@ func (b *bench) probe(ctx context.Context, s sensor.Spec) Result {
 		return warn(panel.Remedy(worst), "%s", found)
 	}
 	return fail(panel.Remedy(worst), "%s", found)
+}
+
+// start makes a driver, and has it listen where it is one that listens. stop
+// ends both.
+func (b *bench) start(ctx context.Context, s sensor.Spec) (d sensor.Driver, stop func(), err error) {
+	d, err = b.open(s, sensor.Env{Buses: b.buses, Now: b.Clock.Now, OnTime: b.heard.take, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return nil, nil, err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		if r, is := d.(sensor.Runner); is {
+			r.Run(ctx)
+		}
+	}()
+	return d, func() {
+		cancel()
+		<-ended
+		d.Close()
+	}, nil
 }
 
 func unsettled(values []sensor.Value, err error) bool {

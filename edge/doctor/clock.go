@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"sync"
 	"time"
 
 	"frostline/edge/clock"
@@ -23,25 +22,23 @@ type sources struct {
 
 var kernelSources = sources{ntp: clock.NTP, rtc: clock.RTC, rtcFile: clock.RTCFile}
 
-// heard keeps what satellite receivers told of the time while they were tried.
-type heard struct {
-	mu   sync.Mutex
-	last *truetime.Anchor
+// heard keeps what a satellite receiver told of the time first.
+type heard chan truetime.Anchor
+
+func (h heard) take(a truetime.Anchor) {
+	select {
+	case h <- a:
+	default:
+	}
 }
 
-func (h *heard) take(a truetime.Anchor) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.last = &a
-}
-
-func (h *heard) anchor() *truetime.Anchor {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.last
-}
-
-const clockLimit = 5 * time.Second
+// Limits of a clock. A receiver's time is believed after ten sentences, of
+// which there is one a second.
+const (
+	clockLimit     = 5 * time.Second
+	satelliteLimit = 16 * time.Second
+	satelliteWait  = 13 * time.Second
+)
 
 func (b *bench) clockChecks() []check {
 	checks := []check{
@@ -51,7 +48,7 @@ func (b *bench) clockChecks() []check {
 	}
 	for _, s := range b.Sensors {
 		if s.Driver == "gnss" {
-			return append(checks, one("satellite time", clockLimit, b.satelliteTime))
+			return append(checks, one("satellite time", satelliteLimit, b.satelliteTime))
 		}
 	}
 	return append(checks, skip("satellite time", "no receiver is configured"))
@@ -106,7 +103,7 @@ func (b *bench) rtc(context.Context) Result {
 	return ok("the battery-backed clock agrees with the system clock to %s", panel.FormatAge(max(off, -off)))
 }
 
-func (b *bench) satelliteTime(context.Context) Result {
+func (b *bench) satelliteTime(ctx context.Context) Result {
 	if b.unwell != nil {
 		return hung()
 	}
@@ -120,11 +117,25 @@ func (b *bench) satelliteTime(context.Context) Result {
 		}
 		return ok("the agent dates readings by %s to ± %d ms", c.Source, c.UncertaintyMs)
 	}
-	a := b.heard.anchor()
-	if a == nil {
-		return warn("Give the antenna a view of the sky, and the receiver a quarter of an hour after a long rest.", "the receiver has told no time that can be believed")
+	receiver := b.receiver.Load()
+	if receiver == nil {
+		return skipped("no receiver answers")
 	}
-	return ok("the receiver says %s UTC, to ± %d ms", date(a.UTC), a.Uncertainty)
+	_, stop, err := b.start(ctx, *receiver)
+	if err != nil {
+		return fail("Correct the sensor's entry in the configuration file.", "%v", err)
+	}
+	defer stop()
+	wait := time.NewTimer(satelliteWait)
+	defer wait.Stop()
+	select {
+	case a := <-b.heard:
+		return ok("the receiver says it was %s UTC, to ± %d ms", date(a.UTC), a.Uncertainty)
+	case <-wait.C:
+	case <-ctx.Done():
+	}
+	return warn("Give the antenna a view of the sky, and the receiver a quarter of an hour after a long rest.",
+		"the receiver has told no time that can be believed in %v", satelliteWait)
 }
 
 // date writes Unix milliseconds.

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"frostline/edge/clock"
@@ -45,7 +46,12 @@ func TestClocks(t *testing.T) {
 			b.Clock = bootClock{began: time.Now().Add(24 * time.Hour)}
 			b.Clock = standing{b.Clock}
 		}, "boot clock", Fail, []string{"moved by 0 ms"}},
-		{"silent receiver", func(b *bench) { withReceiver(b) }, "satellite time", Warn, []string{"antenna"}},
+		{"no receiver answers", func(b *bench) {
+			withReceiver(b)
+			b.open = func(sensor.Spec, sensor.Env) (sensor.Driver, error) {
+				return nil, errors.New("no such port")
+			}
+		}, "satellite time", Skipped, []string{"no receiver answers"}},
 		{"receiver", func(b *bench) {
 			withReceiver(b)
 			b.heard.take(truetime.Anchor{UTC: 1_789_482_123_000, Uncertainty: 500, Source: truetime.GNSS})
@@ -64,6 +70,21 @@ func TestClocks(t *testing.T) {
 	}
 }
 
+// TestReceiverWithoutTime waits as long as a believable time takes, and no longer.
+func TestReceiverWithoutTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newTestBench(t)
+		withReceiver(b)
+		b.receiver.Store(&b.Sensors[0])
+		start := time.Now()
+		r := b.satelliteTime(t.Context())
+		want(t, map[string]Result{"satellite time": r}, "satellite time", Warn, "antenna")
+		if took := time.Since(start); took != satelliteWait {
+			t.Errorf("took %v, want %v", took, satelliteWait)
+		}
+	})
+}
+
 // standing is a clock that does not move.
 type standing struct{ clock.Clock }
 
@@ -72,7 +93,7 @@ func (standing) Now() int64 { return 5 }
 func withReceiver(b *bench) {
 	b.Sensors = []sensor.Spec{{ID: "gnss", Driver: "gnss", Bus: "/dev/ttyUSB0"}}
 	b.open = func(sensor.Spec, sensor.Env) (sensor.Driver, error) {
-		return &fakeSensor{read: errors.New("silent")}, nil
+		return &fakeSensor{}, nil
 	}
 }
 

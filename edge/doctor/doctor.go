@@ -13,6 +13,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"periph.io/x/conn/v3/onewire"
@@ -80,13 +81,15 @@ type bench struct {
 	search  func(bus string) (searcher, error) // nil searcher where a bus cannot be searched
 	buses   *bus.Set
 	sources sources
-	heard   heard // what receivers told of the time
-	now     func() time.Time
+	// receiver is the satellite receiver that answered, nil if none has.
+	receiver atomic.Pointer[sensor.Spec]
+	heard    heard // what it told of the time
+	now      func() time.Time
 }
 
 func newBench(c Config) *bench {
 	quiet := slog.New(slog.DiscardHandler)
-	b := &bench{Config: c, agent: panel.NewClient(c.DataDir), buses: bus.NewSet(c.W1Root, quiet), open: sensor.Open, sources: kernelSources, now: time.Now}
+	b := &bench{Config: c, agent: panel.NewClient(c.DataDir), buses: bus.NewSet(c.W1Root, quiet), open: sensor.Open, sources: kernelSources, now: time.Now, heard: make(heard, 1)}
 	b.search = func(name string) (searcher, error) {
 		if name == kernelW1 {
 			return kernelBus{b.buses.W1()}, nil

@@ -92,6 +92,7 @@ type testHub struct {
 	grant  byte // code of SUBACK
 	mute   bool // seals are not answered
 	late   time.Duration
+	unsure bool // of its clock
 	seal   ed25519.PublicKey
 	faults []error
 }
@@ -176,7 +177,11 @@ func (h *testHub) answer(p *packets.PublishPacket) packets.ControlPacket {
 		h.faults = append(h.faults, errors.New("the doctor sent something else than the seal of an empty chain"))
 	}
 	now := time.Now().Add(h.late).UnixMilli()
-	body, err := proto.Marshal(&pb.Ack{Epoch: 1, Echo: &pb.TimeEcho{SentMs: seal.SentMs, ReceivedUtcMs: now, AnsweredUtcMs: now}})
+	ack := &pb.Ack{Epoch: 1}
+	if !h.unsure {
+		ack.Echo = &pb.TimeEcho{SentMs: seal.SentMs, ReceivedUtcMs: now, AnsweredUtcMs: now}
+	}
+	body, err := proto.Marshal(ack)
 	if err != nil {
 		h.faults = append(h.faults, err)
 	}
@@ -292,6 +297,7 @@ func TestWayToTheHub(t *testing.T) {
 		{"refused session", func(_ *bench, h *testHub) { h.accept = packets.ErrRefusedNotAuthorised }, "mqtt", Fail, []string{"Not Authorised", "revoked"}},
 		{"refused subscription", func(_ *bench, h *testHub) { h.grant = 0x80 }, "mqtt", Fail, []string{"does not let van-14 read frost/1/van-14/ack"}},
 		{"hub's clock wrong", func(_ *bench, h *testHub) { h.late = 2*time.Hour + time.Minute/2 }, "acknowledgement", Warn, []string{"h apart"}},
+		{"hub's clock unsure", func(_ *bench, h *testHub) { h.unsure = true }, "acknowledgement", Warn, []string{"without the time"}},
 		{"no TLS", func(b *bench, h *testHub) { b.Identity = nil }, "certificate", Skipped, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -78,7 +78,10 @@ func (j *journey) acknowledgement(context.Context) Result {
 			return false
 		}
 		ack.Reset()
-		return proto.Unmarshal(m.Payload, &ack) == nil && ack.Echo != nil && ack.Echo.SentMs == seal.SentMs
+		if proto.Unmarshal(m.Payload, &ack) != nil || ack.Epoch != seal.Epoch {
+			return false
+		}
+		return ack.Echo == nil || ack.Echo.SentMs == seal.SentMs
 	})
 	took := time.Since(start)
 	if err != nil {
@@ -88,6 +91,9 @@ func (j *journey) acknowledgement(context.Context) Result {
 		return fail("Look at the hub's log for what it does not allow.", "%v", err)
 	}
 	found := fmt.Sprintf("answered after %.1f ms", ms(took))
+	if ack.Echo == nil {
+		return warn("Look at the hub's clock: it tells no gateway the time while it is unsure of its own.", "%s, without the time", found)
+	}
 	if off := ack.Echo.ReceivedUtcMs - j.b.now().UnixMilli(); max(off, -off) > 60_000 {
 		return warn("Look at ntp and rtc above, then at the hub's clock.", "%s; the hub's clock and the system clock are %s apart", found, panel.FormatAge(max(off, -off)))
 	}

@@ -65,7 +65,7 @@ func TestPageOfEachState(t *testing.T) {
 		"not-enrolled": {"No hub", "Certificate not enrolled", "Hub none configured"},
 		"expired":      {"Certificate expired 3 d ago"},
 		"old-epoch":    {"Set aside, damaged 1 segment", "Lost and declared 640 readings", "Passed faults bus w1: short circuit, 4 h ago, 12 times"},
-		"everything":   {"gnss 47.60621° N, 122.33207° W has no satellite fix", "satellites used 2", "bus w1: short circuit"},
+		"everything":   {"w1, simulated bus sim:unix:/run/frostline/van-14.sock/w1: read 28-0316a2796bff: no device answered", "gnss 47.60621° N, 122.33207° W has no satellite fix", "satellites used 2", "bus w1: short circuit"},
 	}
 	for _, name := range stateNames() {
 		t.Run(name, func(t *testing.T) {

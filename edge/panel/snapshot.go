@@ -66,6 +66,7 @@ type Last struct {
 	Value    int64  // in the quantity's unit; without meaning where the quality has no value
 	AgeMs    *int64 // since it was taken; nil when none was taken in this boot
 	Sound    *Sound // latest of quality OK; nil when none was taken in this boot
+	Error    string // why it has no value, as the driver says; empty where it has
 }
 
 // Sound is a reading of quality OK: what a silent sensor last said.
@@ -83,6 +84,7 @@ type lastJSON struct {
 	Quality  string       `json:"quality"` // empty when no reading was taken
 	AgeMs    *int64       `json:"age_ms"`
 	Sound    *soundJSON   `json:"sound"` // latest of quality ok
+	Error    string       `json:"error,omitempty"`
 }
 
 type soundJSON struct {
@@ -93,7 +95,7 @@ type soundJSON struct {
 // MarshalJSON implements json.Marshaler.
 func (l Last) MarshalJSON() ([]byte, error) {
 	unit, _ := l.Quantity.Unit()
-	j := lastJSON{Quantity: l.Quantity.String(), Unit: unit, AgeMs: l.AgeMs}
+	j := lastJSON{Quantity: l.Quantity.String(), Unit: unit, AgeMs: l.AgeMs, Error: l.Error}
 	if l.AgeMs != nil {
 		j.Quality = l.Quality.String()
 		if l.Quality.HasValue() {
@@ -117,7 +119,7 @@ func (l *Last) UnmarshalJSON(b []byte) error {
 	if err != nil {
 		return fmt.Errorf("last reading: %w", err)
 	}
-	*l = Last{Quantity: q, AgeMs: j.AgeMs}
+	*l = Last{Quantity: q, AgeMs: j.AgeMs, Error: j.Error}
 	if j.Sound != nil {
 		v, err := parseDecimal(j.Sound.Value.String(), q)
 		if err != nil {

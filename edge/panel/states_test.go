@@ -122,6 +122,7 @@ var states = map[string]func(*Snapshot){
 		s.Faults = []Fault{{Part: "bus w1", Detail: "short circuit", AgeMs: 4 * 3600e3, Count: 12, Cleared: true}}
 	},
 	"everything": func(s *Snapshot) {
+		s.Sensors[1].Last[0].Error = "bus sim:unix:/run/frostline/van-14.sock/w1: read 28-0316a2796bff: no device answered"
 		offline(s)
 		s.Sensors[1].Last[0].Quality, s.Sensors[1].Last[0].Value = reading.NoAnswer, 0
 		s.Sensors[1].Last[0].Sound.AgeMs = 9 * 60_000

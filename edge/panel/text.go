@@ -32,6 +32,11 @@ func WriteText(w io.Writer, s Status) error {
 			writeSensor(t, x)
 		}
 		t.Flush()
+		for _, x := range s.Sensors {
+			if why := sensorError(x); why != "" {
+				fmt.Fprintf(&b, "%s: %s\n", plain(x.ID), why)
+			}
+		}
 	}
 	for _, c := range factCards(s.Snapshot, s.Verdict) {
 		fmt.Fprintf(&b, "\n%s\n", strings.ToUpper(c.Name))

@@ -29,6 +29,7 @@ type pill struct {
 // card is one sensor.
 type card struct {
 	ID, Words, Where string
+	Why              string // of a sensor that is not fine, as its driver says
 	State            State
 	Main             *value
 	Rest             []value
@@ -125,6 +126,7 @@ func newCard(s Sensor) card {
 		}
 		c.Words = "answers, " + FormatAge(deref(newest)) + " ago"
 	}
+	c.Why = sensorError(s)
 	var values []value
 	by := map[reading.Quantity]Last{}
 	for _, l := range s.Last {
@@ -161,6 +163,16 @@ func newCard(s Sensor) card {
 		c.Main, c.Rest = &values[0], values[1:]
 	}
 	return c
+}
+
+// sensorError is what a driver said of a sensor that is not fine.
+func sensorError(s Sensor) string {
+	for _, l := range s.Last {
+		if state, _ := JudgeLast(s, l); state != Fine && l.Error != "" {
+			return plain(l.Error)
+		}
+	}
+	return ""
 }
 
 // latest is the value to show: the last reading's where it is fresh and sound,

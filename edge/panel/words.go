@@ -100,6 +100,9 @@ func display(v int64, q reading.Quantity) (number, unit string) {
 // FormatValue writes a value for people, with its unit: "5.06 °C", "closed".
 func FormatValue(v int64, q reading.Quantity) string {
 	number, unit := display(v, q)
+	if unit == "°" {
+		return number + unit
+	}
 	return strings.TrimSuffix(number+" "+unit, " ")
 }
 

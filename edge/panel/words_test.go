@@ -55,6 +55,8 @@ func TestLastSurvivesJSON(t *testing.T) {
 			l.Quality = reading.Quality(rapid.IntRange(0, 8).Draw(t, "quality"))
 			if l.Quality.HasValue() {
 				l.Value = rapid.Int64().Draw(t, "value")
+			} else {
+				l.Error = rapid.String().Draw(t, "error")
 			}
 		}
 		if rapid.Bool().Draw(t, "sound") {
