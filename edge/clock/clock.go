@@ -91,11 +91,11 @@ func (s *System) SleepUntil(ctx context.Context, at int64) error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		left := time.Duration(at-s.Now()) * time.Millisecond
+		left := at - s.Now()
 		if left <= 0 {
 			return nil
 		}
-		t := time.NewTimer(min(left, suspendCheck))
+		t := time.NewTimer(time.Duration(min(left, suspendCheck.Milliseconds())) * time.Millisecond)
 		select {
 		case <-t.C:
 		case <-ctx.Done():

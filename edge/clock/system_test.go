@@ -2,6 +2,7 @@ package clock
 
 import (
 	"context"
+	"math"
 	"os"
 	"path/filepath"
 	"testing"
@@ -31,6 +32,11 @@ func TestSystemClock(t *testing.T) {
 	cancel()
 	if err := c.SleepUntil(ctx, c.Now()+3_600_000); err != context.Canceled {
 		t.Errorf("got %v, want context.Canceled", err)
+	}
+	ctx, cancel = context.WithTimeout(context.Background(), 10*time.Millisecond)
+	defer cancel()
+	if err := c.SleepUntil(ctx, math.MaxInt64); err != context.DeadlineExceeded {
+		t.Errorf("for ever: got %v, want context.DeadlineExceeded", err)
 	}
 }
 
