@@ -232,14 +232,14 @@ func TestHungSensorIsAbsentByName(t *testing.T) {
 // is there at the tick.
 func TestLead(t *testing.T) {
 	var begun, read []int64
-	var clk *bubble
+	now := func() int64 { return time.Now().UnixMilli() % 1000 } // bubbles begin on a whole second
 	d := &fake{quantities: []reading.Quantity{reading.Temperature}, lead: 750 * time.Millisecond}
-	d.begin = func(context.Context) error { begun = append(begun, clk.Now()%1000); return nil }
+	d.begin = func(context.Context) error { begun = append(begun, now()); return nil }
 	d.read = func(context.Context) ([]sensor.Value, error) {
-		read = append(read, clk.Now()%1000)
+		read = append(read, now())
 		return []sensor.Value{{Quantity: reading.Temperature, Value: 7}}, nil
 	}
-	got := sample(t, 2*second+100*time.Millisecond, func(_ *Sampler, c *bubble) { clk = c }, Sensor{Driver: d, Interval: second, Timeout: 250 * time.Millisecond})
+	got := sample(t, 2*second+100*time.Millisecond, nil, Sensor{Driver: d, Interval: second, Timeout: 250 * time.Millisecond})
 	want(t, got, "1001000@+0: 0=7", "1002000@+0: 0=7")
 	for i := range got {
 		if begun[i] != 250 || read[i] != 0 {
