@@ -194,20 +194,19 @@ func TestSlowSensorFollows(t *testing.T) {
 // timeout at first, at the tick while it hangs, and shifts nobody's ticks. When
 // it comes back, its answer is not taken for that of another tick.
 func TestHungSensorIsAbsentByName(t *testing.T) {
-	var hung chan struct{} // made inside the bubble
+	var freed atomic.Bool
 	n := 0
 	h := &fake{quantities: []reading.Quantity{reading.Temperature, reading.Humidity}}
 	h.read = func(context.Context) ([]sensor.Value, error) {
-		if n++; n == 2 {
-			<-hung // and does not look at its context
+		for n++; n == 2 && !freed.Load(); { // and does not look at its context
+			time.Sleep(10 * time.Millisecond)
 		}
 		return []sensor.Value{{Quantity: reading.Temperature, Value: int64(n)}, {Quantity: reading.Humidity, Value: int64(n)}}, nil
 	}
 	var states []State
 	got := sample(t, 5*second+900*time.Millisecond, func(s *Sampler, _ *bubble) {
-		hung = make(chan struct{})
 		time.Sleep(3*second + 500*time.Millisecond)
-		close(hung)
+		freed.Store(true)
 		time.Sleep(second)
 		states = s.Latest()
 	},
