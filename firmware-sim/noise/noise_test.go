@@ -21,7 +21,8 @@ func TestNormalHasTheRightMoments(t *testing.T) {
 }
 
 func TestStreamsAreRepeatableAndDistinct(t *testing.T) {
-	if New(1, "a").Bits(5) != New(1, "a").Bits(5) {
+	once, again := New(1, "a"), New(1, "a")
+	if once.Bits(5) != again.Bits(5) {
 		t.Error("the same seed, name and moment gave different bits")
 	}
 	seen := map[uint64]bool{}
