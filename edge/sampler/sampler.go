@@ -173,7 +173,7 @@ func (s *Sampler) Run(ctx context.Context) error {
 	defer close(s.gather.out)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	var pacers, others sync.WaitGroup
+	var pacers, gather sync.WaitGroup
 	held := make([]func(), len(s.pacers)+1)
 	for i := range held {
 		held[i] = s.clock.Busy()
@@ -186,18 +186,15 @@ func (s *Sampler) Run(ctx context.Context) error {
 			p.run(ctx)
 		})
 		go p.worker(ctx)
-		if r, ok := p.Driver.(sensor.Runner); ok {
-			others.Go(func() { r.Run(ctx) })
-		}
 	}
-	others.Go(func() {
+	gather.Go(func() {
 		defer held[len(s.pacers)]()
 		s.gather.run(ctx)
 	})
 	close(s.ready)
 	<-ctx.Done()
 	pacers.Wait()
-	others.Wait()
+	gather.Wait()
 	s.gather.close()
 	return nil
 }

@@ -42,7 +42,8 @@ type Driver interface {
 	Close() error
 }
 
-// Runner is a driver that has to listen all the time.
+// Runner is a driver that has to listen all the time. Whoever opened it runs it,
+// from before the first Read until after the last.
 type Runner interface {
 	// Run listens until ctx ends. It keeps what goes wrong for Read to tell.
 	Run(ctx context.Context)
