@@ -206,6 +206,10 @@ type Fault struct {
 	Cleared bool   `json:"cleared,omitempty"` // it has passed
 }
 
+// passed says whether the verdict need not care: what has not been seen for a
+// while is shown, and is no longer an order.
+func (f Fault) passed() bool { return f.Cleared || f.AgeMs > passedMs }
+
 // Status is what the socket and the page give: the snapshot and what Judge
 // says of it.
 type Status struct {

@@ -49,7 +49,7 @@ func WriteText(w io.Writer, s Status) error {
 	if len(s.Faults) > 0 {
 		fmt.Fprint(&b, "\nFAULTS\n")
 		for _, f := range s.Faults {
-			fmt.Fprintf(&b, "  %s%s\n", plain(faultWords(f)), choose(f.Cleared, ", passed", ""))
+			fmt.Fprintf(&b, "  %s%s\n", plain(faultWords(f)), choose(f.passed(), ", passed", ""))
 		}
 	}
 	_, err := w.Write(b.Bytes())

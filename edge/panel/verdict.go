@@ -46,15 +46,16 @@ type Verdict struct {
 
 // Thresholds of the verdict, in milliseconds or hours.
 const (
-	quietMs        = 2 * 60_000 // pending and no acknowledgement for so long: the hub is quiet
-	backlogMs      = 2 * 60_000 // an oldest pending reading older than this is a backlog
-	renewalPart    = 6          // of a certificate's life left: it should long have been renewed
-	hoursWatch     = 24.0       // room left in the journal, while nothing drains it
-	hoursBad       = 4.0        //
-	uncertainMs    = 60_000     // a time less sure than this is worth a word
-	unknownCadence = 60_000     // interval assumed of a sensor that gives none
-	startingMs     = 20_000     // of uptime during which no reading at all is only a start
-	graceMs        = 5_000      // what a reading may be late beyond twice its interval
+	quietMs        = 2 * 60_000  // pending and no acknowledgement for so long: the hub is quiet
+	backlogMs      = 2 * 60_000  // an oldest pending reading older than this is a backlog
+	renewalPart    = 6           // of a certificate's life left: it should long have been renewed
+	hoursWatch     = 24.0        // room left in the journal, while nothing drains it
+	hoursBad       = 4.0         //
+	uncertainMs    = 60_000      // a time less sure than this is worth a word
+	unknownCadence = 60_000      // interval assumed of a sensor that gives none
+	startingMs     = 20_000      // of uptime during which no reading at all is only a start
+	passedMs       = 15 * 60_000 // a fault not seen for so long has passed
+	graceMs        = 5_000       // what a reading may be late beyond twice its interval
 )
 
 // Judge says what is fine, what is not and what to do about it. It is a pure
@@ -68,7 +69,7 @@ func Judge(s Snapshot) Verdict {
 	f = append(f, judgeClock(s.Clock)...)
 	for _, x := range s.Faults {
 		known := slices.ContainsFunc(f, func(y Finding) bool { return y.Part == x.Part && y.State == Bad })
-		if !x.Cleared && !known {
+		if !x.passed() && !known {
 			f = append(f, Finding{State: Watch, Part: x.Part, Says: fmt.Sprintf("%s: %s.", x.Part, strings.TrimSuffix(plain(x.Detail), "."))})
 		}
 	}

@@ -113,6 +113,18 @@ func TestDeadBusIsOneFinding(t *testing.T) {
 	}
 }
 
+func TestFaultPasses(t *testing.T) {
+	s := fineGateway()
+	s.Faults = []Fault{{Part: "sampler", Detail: "12 readings were lost", AgeMs: 60_000}}
+	if v := Judge(s); v.State != Watch || v.Says != "sampler: 12 readings were lost." {
+		t.Errorf("a fresh fault: %s %q", v.State, v.Says)
+	}
+	s.Faults[0].AgeMs = passedMs + 1
+	if v := Judge(s); v.State != Fine {
+		t.Errorf("an old fault: %s %q", v.State, v.Says)
+	}
+}
+
 func TestStartIsNotAFaultForLong(t *testing.T) {
 	s := inState("starting")
 	s.UptimeMs = startingMs

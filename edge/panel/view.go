@@ -70,7 +70,7 @@ func newView(s Snapshot) view {
 	}
 	v.Cards = factCards(s, v.Verdict)
 	for _, f := range s.Faults {
-		if f.Cleared {
+		if f.passed() {
 			v.Past = append(v.Past, faultWords(f))
 		}
 	}
