@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"sort"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -131,7 +133,8 @@ func table(out io.Writer, s control.Status) error {
 	for _, o := range s.World {
 		state := make([]string, 0, len(o.Values))
 		for name, v := range o.Values {
-			state = append(state, fmt.Sprintf("%s %.4g", name, v))
+			// Five decimals of a degree of arc are a metre.
+			state = append(state, name+" "+strconv.FormatFloat(math.Round(v*1e5)/1e5, 'f', -1, 64))
 		}
 		sort.Strings(state)
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", o.Name, o.Kind, o.Fault, strings.Join(state, ", "))
