@@ -43,6 +43,10 @@ type refusal struct {
 // errAck is wrapped by the reasons to ignore an Ack.
 var errAck = errors.New("acknowledgement is not sound")
 
+// errAhead is wrapped where an Ack names blocks that were never kept, as far as
+// is known.
+var errAhead = fmt.Errorf("%w: it is ahead of the journal", errAck)
+
 func parseAnswer(payload []byte) (answer, error) {
 	var m pb.Ack
 	if len(payload) > maxAckBytes {
@@ -110,7 +114,7 @@ func (l *ledger) answered(a answer, at time.Time) (p progress, err error) {
 		top = max(top, r.last)
 	}
 	if top > acc.last {
-		return p, fmt.Errorf("%w: it names block %d of epoch %d, which ends at %d", errAck, top, a.epoch, acc.last)
+		return p, fmt.Errorf("%w: it names block %d of epoch %d, which ends at %d", errAhead, top, a.epoch, acc.last)
 	}
 	l.heard, p.woke = at, l.wake()
 	p.commit = a.committed > acc.committed

@@ -258,11 +258,11 @@ func TestCommandsAndConfigurationAreHandedOn(t *testing.T) {
 	r.start()
 	r.until("it is connected", func() bool { return r.uplink.Status().Connected })
 	for _, p := range []string{"explode\nnow", "", "identify\nfor 10 s", "fail"} {
-		if err := r.hub.conn.Publish(topic.Subject(gateway, topic.Command), []byte(p)); err != nil {
+		if err := r.hub.publish(topic.Command, []byte(p)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := r.hub.conn.Publish(topic.Subject(gateway, topic.Config), []byte("document")); err != nil {
+	if err := r.hub.publish(topic.Config, []byte("document")); err != nil {
 		t.Fatal(err)
 	}
 	if got := <-bodies; got != "for 10 s" {

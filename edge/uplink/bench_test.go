@@ -1,7 +1,9 @@
 package uplink
 
 import (
+	"fmt"
 	"log/slog"
+	"slices"
 	"testing"
 	"time"
 )
@@ -52,4 +54,37 @@ func BenchmarkBacklog(b *testing.B) {
 		b.StartTimer()
 	}
 	b.ReportMetric(float64(bytes)/float64(readings), "B/reading")
+}
+
+// BenchmarkLiveWhileDraining measures how long a fresh block takes until the
+// journal knows that it is committed, without and with a backlog beside it.
+func BenchmarkLiveWhileDraining(b *testing.B) {
+	for _, backlog := range []int{0, 200_000} {
+		b.Run(fmt.Sprintf("backlog=%d", backlog), func(b *testing.B) {
+			r := benchRig(b)
+			r.keep(backlog)
+			r.start()
+			r.until("it is connected", func() bool { return r.uplink.Status().Acks > 0 })
+			var took []time.Duration
+			during := 0
+			for b.Loop() {
+				start := time.Now()
+				n := r.journal.keep(20)
+				r.until("it is committed", func() bool {
+					r.hub.mu.Lock()
+					defer r.hub.mu.Unlock()
+					return r.hub.epoch(1).blocks[n] != nil
+				})
+				took = append(took, time.Since(start))
+				if r.journal.committed(1) < uint64(backlog) {
+					during++
+				}
+			}
+			slices.Sort(took)
+			b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "p50-ms")
+			b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, "p99-ms")
+			b.ReportMetric(float64(during)/float64(len(took)), "share-during")
+			r.stop()
+		})
+	}
 }

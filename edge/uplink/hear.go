@@ -2,9 +2,11 @@ package uplink
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
+	"frostline/edge/journal"
 	"frostline/proto/topic"
 )
 
@@ -64,6 +66,9 @@ func (s *session) acknowledged(m message) error {
 		s.hub.hold = m.at.Add(a.hold)
 	}
 	p, err := s.ledger.answered(a, m.at)
+	if errors.Is(err, errAhead) || a.epoch > s.ledger.current {
+		s.settler.commit(a.commitment()) // the journal knows best; it may be an old copy
+	}
 	if err != nil {
 		return err
 	}
@@ -74,7 +79,7 @@ func (s *session) acknowledged(m message) error {
 		s.trouble("hub", fmt.Errorf("it refuses %d blocks of epoch %d, which are kept and not sent again: %s", p.refused, a.epoch, p.reason),
 			func(st *Status) { st.Refused += p.refused; st.RefusedWhy = p.reason })
 	}
-	s.restart(a, m.at)
+	s.restart(a.epoch, a.restart, m.at)
 	if e := a.echo; e != nil && s.seal.answered(e.SentMs) {
 		anchor, err := hubTime(e, m.boottime)
 		if err != nil {
@@ -108,34 +113,46 @@ func (s *session) meet(instance string, now time.Time) (anew bool) {
 	return true
 }
 
-// restart has a new epoch begun where the hub cannot go on with the present
-// one. Of an older epoch, it only ends the attempts.
-func (s *session) restart(a answer, now time.Time) {
-	acc := s.ledger.account(a.epoch)
-	if a.restart == "" || acc == nil {
+// restart has a new epoch begun where hub and journal cannot go on with the
+// present one, or the hub knows a later one. Of an older epoch, it only ends
+// the attempts.
+func (s *session) restart(epoch uint32, reason string, now time.Time) {
+	acc := s.ledger.account(epoch)
+	if reason == "" || s.ledger.current == 0 {
 		return
 	}
-	again := acc.restart == a.restart
-	acc.restart = a.restart
-	switch {
-	case a.epoch != s.ledger.current:
+	again := acc == nil || acc.restart == reason
+	if acc != nil {
+		acc.restart = reason
+	}
+	if epoch < s.ledger.current {
 		if !again {
-			s.trouble("hub", fmt.Errorf("it cannot go on with epoch %d, whose %d pending blocks are kept and not sent: %s", a.epoch, acc.pending(), a.restart), func(*Status) {})
+			s.trouble("hub", fmt.Errorf("it cannot go on with epoch %d, whose %d pending blocks are kept and not sent: %s", epoch, acc.pending(), reason), func(*Status) {})
 		}
 		return
-	case !s.hub.restarted.IsZero() && now.Sub(s.hub.restarted) < s.config.Timing.Epoch:
-		return // the new one is not here yet, or it wants them too fast
+	}
+	if !s.hub.restarted.IsZero() && now.Sub(s.hub.restarted) < s.config.Timing.Epoch {
+		return // the new one is not here yet, or they are wanted too fast
 	}
 	s.hub.restarted = now
-	s.trouble("hub", fmt.Errorf("it cannot go on with epoch %d; a new one begins: %s", a.epoch, a.restart), func(st *Status) { st.Restarts++ })
-	s.settler.startEpoch(a.restart)
+	s.trouble("hub", fmt.Errorf("it cannot go on with epoch %d; a new one begins: %s", epoch, reason), func(st *Status) { st.Restarts++ })
+	s.settler.startEpoch(reason)
 }
 
 // commitment is what the hub has committed, for the journal.
-func (a *account) commitment() Commit {
-	c := Commit{Epoch: a.epoch, Committed: a.committed, Head: a.head}
+func (a *account) commitment() journal.Commit {
+	c := journal.Commit{Epoch: a.epoch, Committed: a.committed, Head: a.head}
 	for _, r := range a.beyond {
-		c.Beyond = append(c.Beyond, Range{r.first, r.last})
+		c.Beyond = append(c.Beyond, journal.Range{First: r.first, Last: r.last})
+	}
+	return c
+}
+
+// commitment is what an answer says is committed.
+func (a answer) commitment() journal.Commit {
+	c := journal.Commit{Epoch: a.epoch, Committed: a.committed, Head: a.head}
+	for _, r := range a.beyond {
+		c.Beyond = append(c.Beyond, journal.Range{First: r.first, Last: r.last})
 	}
 	return c
 }

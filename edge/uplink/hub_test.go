@@ -2,6 +2,7 @@ package uplink
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"sync"
@@ -30,7 +31,7 @@ type arrival struct {
 type testHub struct {
 	t       testing.TB
 	gateway string
-	conn    *nats.Conn
+	publish func(lane topic.Lane, payload []byte) error
 
 	mu       sync.Mutex
 	cond     *sync.Cond
@@ -65,15 +66,16 @@ type hubEpoch struct {
 	refused map[uint64]string
 }
 
+// newTestHub makes a hub beside an embedded broker.
 func newTestHub(t testing.TB, srv *server.Server, gateway string) *testHub {
-	h := &testHub{t: t, gateway: gateway, epochs: map[uint32]*hubEpoch{}, instance: "hub-1", credit: 64}
-	h.cond = sync.NewCond(&h.mu)
 	conn, err := nats.Connect("", nats.InProcessServer(srv))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(conn.Close)
-	h.conn = conn
+	h := bareHub(t, gateway, func(lane topic.Lane, payload []byte) error {
+		return conn.Publish(topic.Subject(gateway, lane), payload)
+	})
 	for _, lane := range topic.Up {
 		if _, err := conn.Subscribe(topic.Subject(gateway, lane), func(m *nats.Msg) { h.receive(lane, m.Data) }); err != nil {
 			t.Fatal(err)
@@ -82,6 +84,12 @@ func newTestHub(t testing.TB, srv *server.Server, gateway string) *testHub {
 	if err := conn.Flush(); err != nil {
 		t.Fatal(err)
 	}
+	return h
+}
+
+func bareHub(t testing.TB, gateway string, publish func(topic.Lane, []byte) error) *testHub {
+	h := &testHub{t: t, gateway: gateway, epochs: map[uint32]*hubEpoch{}, instance: "hub-1", credit: 64, publish: publish}
+	h.cond = sync.NewCond(&h.mu)
 	return h
 }
 
@@ -119,12 +127,16 @@ func (h *testHub) through(deliver func()) {
 }
 
 func (h *testHub) receive(lane topic.Lane, payload []byte) {
+	var p *received
+	if lane == topic.Live || lane == topic.Backlog {
+		p = open(lane, payload) // without the lock, as lanes do not wait for one another
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	defer h.cond.Broadcast()
 	switch lane {
 	case topic.Live, topic.Backlog:
-		h.through(func() { h.parcel(lane, payload) })
+		h.through(func() { h.parcel(p) })
 	case topic.Seal:
 		h.through(func() { h.seal(payload) })
 	case topic.State:
@@ -150,31 +162,61 @@ func (h *testHub) epoch(n uint32) *hubEpoch {
 	return e
 }
 
-func (h *testHub) parcel(lane topic.Lane, payload []byte) {
+// received is a decoded parcel.
+type received struct {
+	arrival
+	head   chain.Head // before the first block
+	blocks [][]byte
+	err    error
+}
+
+func open(lane topic.Lane, payload []byte) *received {
 	var m pb.Parcel
-	if err := proto.Unmarshal(payload, &m); err != nil {
-		h.fault("parcel: %v", err)
+	p := &received{}
+	if p.err = proto.Unmarshal(payload, &m); p.err != nil {
+		return p
+	}
+	p.arrival = arrival{lane, m.Epoch, span{m.First, m.First - 1}, len(payload)}
+	take := func(b *block.Block, raw []byte) error {
+		if p.last++; b.Number != p.last {
+			return fmt.Errorf("block %d in the place of %d", b.Number, p.last)
+		}
+		p.blocks = append(p.blocks, bytes.Clone(raw))
+		return nil
+	}
+	if p.head, p.err = chain.ParseHead(m.PrevHead); p.err != nil {
+		return p
+	}
+	switch body := m.Body.(type) {
+	case *pb.Parcel_Block:
+		var b *block.Block
+		if b, p.err = block.Decode(body.Block); p.err == nil {
+			p.err = take(b, body.Block)
+		}
+	case *pb.Parcel_Bundle:
+		p.err = block.Unpack(body.Bundle, take)
+	default:
+		p.err = errors.New("it is empty")
+	}
+	return p
+}
+
+func (h *testHub) parcel(p *received) {
+	if p.err != nil {
+		h.fault("parcel of block %d: %v", p.first, p.err)
 		return
 	}
-	head, err := chain.ParseHead(m.PrevHead)
-	if err != nil {
-		h.fault("parcel of block %d: %v", m.First, err)
-		return
+	e, head := h.epoch(p.epoch), p.head
+	if known, ok := e.heads[p.first-1]; ok && known != head {
+		h.fault("parcel of block %d: previous head does not join", p.first)
 	}
-	e := h.epoch(m.Epoch)
-	n := m.First
-	if known, ok := e.heads[n-1]; ok && known != head {
-		h.fault("parcel of block %d: previous head does not join", n)
-	}
-	e.heads[n-1] = head
-	take := func(raw []byte) {
+	e.heads[p.first-1] = head
+	for i, raw := range p.blocks {
+		n := p.first + uint64(i)
 		head = chain.Next(head, raw)
-		b, err := block.Decode(raw)
 		switch {
-		case err != nil || b.Number != n:
-			h.fault("block %d: %v", n, err)
-		case h.refuse != nil && h.refuse(m.Epoch, n) != "":
-			e.refused[n] = h.refuse(m.Epoch, n)
+		case h.refuse != nil && h.refuse(p.epoch, n) != "":
+			e.refused[n] = h.refuse(p.epoch, n)
 		case e.blocks[n] != nil:
 			h.doubles++
 			if !bytes.Equal(e.blocks[n], raw) {
@@ -184,25 +226,14 @@ func (h *testHub) parcel(lane topic.Lane, payload []byte) {
 			if known, ok := e.heads[n]; ok && known != head {
 				h.fault("block %d does not join the next", n)
 			}
-			e.blocks[n] = bytes.Clone(raw)
+			e.blocks[n] = raw
 			e.have.add(span{n, n})
 			h.commits++
 		}
 		e.heads[n] = head
-		n++
 	}
-	switch body := m.Body.(type) {
-	case *pb.Parcel_Block:
-		take(body.Block)
-	case *pb.Parcel_Bundle:
-		if err := block.Unpack(body.Bundle, func(_ *block.Block, raw []byte) error { take(raw); return nil }); err != nil {
-			h.fault("bundle of block %d: %v", m.First, err)
-		}
-	default:
-		h.fault("parcel of block %d is empty", m.First)
-	}
-	h.arrivals = append(h.arrivals, arrival{lane, m.Epoch, span{m.First, n - 1}, len(payload)})
-	h.acknowledge(m.Epoch, nil)
+	h.arrivals = append(h.arrivals, p.arrival)
+	h.acknowledge(p.epoch, nil)
 }
 
 func (h *testHub) seal(payload []byte) {
@@ -248,7 +279,7 @@ func (h *testHub) acknowledge(epoch uint32, echo *pb.TimeEcho) {
 	}
 	h.through(func() {
 		h.acks++
-		if err := h.conn.Publish(topic.Subject(h.gateway, topic.Ack), payload); err != nil {
+		if err := h.publish(topic.Ack, payload); err != nil {
 			h.fault("ack: %v", err)
 		}
 	})

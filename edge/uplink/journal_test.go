@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 
+	"frostline/edge/journal"
 	"frostline/proto/block"
 	"frostline/proto/chain"
 	"frostline/proto/pb"
@@ -90,38 +91,38 @@ func (j *memoryJournal) epoch(n uint32) *memoryEpoch {
 	return j.epochs[n-1]
 }
 
-func (j *memoryJournal) Tip() Tip {
+func (j *memoryJournal) Tip() journal.Tip {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	e := j.epochs[len(j.epochs)-1]
-	return Tip{Epoch: e.number, Last: uint64(len(e.blocks)), Head: e.heads[len(e.blocks)], Readings: e.readings}
+	return journal.Tip{Epoch: e.number, Last: uint64(len(e.blocks)), Head: e.heads[len(e.blocks)], Readings: e.readings}
 }
 
-func (j *memoryJournal) Pending() (p []Pending) {
+func (j *memoryJournal) Pending() (p []journal.Pending) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for _, e := range j.epochs {
 		if last := uint64(len(e.blocks)); e.committed < last {
-			p = append(p, Pending{Epoch: e.number, First: e.committed + 1, Last: last})
+			p = append(p, journal.Pending{Epoch: e.number, First: e.committed + 1, Last: last})
 		}
 	}
 	return p
 }
 
-func (j *memoryJournal) Read(epoch uint32, from uint64, maxBlocks, maxBytes int) (Run, error) {
+func (j *memoryJournal) Read(epoch uint32, from uint64, maxBlocks, maxBytes int) (journal.Run, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.fail != nil {
-		return Run{}, j.fail
+		return journal.Run{}, j.fail
 	}
 	e := j.epoch(epoch)
 	if e == nil {
-		return Run{}, fmt.Errorf("epoch %d is not kept", epoch)
+		return journal.Run{}, fmt.Errorf("epoch %d is not kept", epoch)
 	}
 	for from <= uint64(len(e.blocks)) && (e.blocks[from-1] == nil || from <= e.committed) {
 		from++
 	}
-	run := Run{Epoch: epoch, First: from}
+	run := journal.Run{Epoch: epoch, First: from}
 	size := 0
 	for n := from; n <= uint64(len(e.blocks)) && len(run.Blocks) < maxBlocks; n++ {
 		b := e.blocks[n-1]
@@ -136,17 +137,17 @@ func (j *memoryJournal) Read(epoch uint32, from uint64, maxBlocks, maxBytes int)
 	return run, nil
 }
 
-func (j *memoryJournal) Acknowledge(c Commit) error {
+func (j *memoryJournal) Acknowledge(c journal.Commit) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	e := j.epoch(c.Epoch)
 	switch {
 	case e == nil:
-		return fmt.Errorf("epoch %d is not kept", c.Epoch)
+		return fmt.Errorf("%w: epoch %d is not kept", journal.ErrDiverged, c.Epoch)
 	case c.Committed > uint64(len(e.blocks)):
-		return fmt.Errorf("block %d is not kept", c.Committed)
+		return fmt.Errorf("%w: block %d is not kept", journal.ErrDiverged, c.Committed)
 	case e.heads[c.Committed] != c.Head && c.Committed > 0:
-		return fmt.Errorf("head after block %d is %s, not %s", c.Committed, e.heads[c.Committed], c.Head)
+		return fmt.Errorf("%w: head after block %d is %s, not %s", journal.ErrDiverged, c.Committed, e.heads[c.Committed], c.Head)
 	}
 	e.committed = max(e.committed, c.Committed)
 	for _, r := range c.Beyond {
@@ -189,7 +190,7 @@ var _ Journal = (*memoryJournal)(nil)
 func TestMemoryJournalRefusesAnotherChain(t *testing.T) {
 	j := newMemoryJournal("gw-1")
 	j.keep(3)
-	if err := j.Acknowledge(Commit{Epoch: 1, Committed: 1}); err == nil {
+	if err := j.Acknowledge(journal.Commit{Epoch: 1, Committed: 1}); err == nil {
 		t.Fatal("a wrong head was taken")
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"frostline/edge/journal"
 	"frostline/proto/topic"
 )
 
@@ -81,7 +82,7 @@ func (l *ledger) lane(name topic.Lane) *lane {
 
 // sync takes the journal's view: what is kept and not acknowledged, and the
 // present epoch. Accounts of epochs that have nothing left are closed.
-func (l *ledger) sync(tip Tip, pending []Pending) {
+func (l *ledger) sync(tip journal.Tip, pending []journal.Pending) {
 	keep := make([]*account, 0, len(pending)+1)
 	have := func(epoch uint32) *account {
 		for _, a := range keep {
@@ -103,7 +104,7 @@ func (l *ledger) sync(tip Tip, pending []Pending) {
 	}
 	a := have(tip.Epoch)
 	a.last = max(a.last, tip.Last)
-	if len(pending) == 0 || !slices.ContainsFunc(pending, func(p Pending) bool { return p.Epoch == tip.Epoch }) {
+	if len(pending) == 0 || !slices.ContainsFunc(pending, func(p journal.Pending) bool { return p.Epoch == tip.Epoch }) {
 		a.oldest = a.last + 1
 	}
 	slices.SortFunc(keep, func(a, b *account) int { return cmp.Compare(a.epoch, b.epoch) })

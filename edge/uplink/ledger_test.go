@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"pgregory.net/rapid"
 
+	"frostline/edge/journal"
 	"frostline/proto/chain"
 	"frostline/proto/pb"
 	"frostline/proto/topic"
@@ -77,11 +78,11 @@ func TestLedgerLosesNoBlock(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		now := time.Unix(1000, 0)
 		l := newLedger(Timing{}.withDefaults(), now)
-		tip := Tip{Epoch: 2, Last: rapid.Uint64Range(0, 50).Draw(t, "last")}
+		tip := journal.Tip{Epoch: 2, Last: rapid.Uint64Range(0, 50).Draw(t, "last")}
 		old := rapid.Uint64Range(1, 50).Draw(t, "old")
-		pending := []Pending{{Epoch: 1, First: 1, Last: old}}
+		pending := []journal.Pending{{Epoch: 1, First: 1, Last: old}}
 		if tip.Last > 0 {
-			pending = append(pending, Pending{Epoch: 2, First: 1, Last: tip.Last})
+			pending = append(pending, journal.Pending{Epoch: 2, First: 1, Last: tip.Last})
 		}
 		l.sync(tip, pending)
 		hub := map[uint32]*spans{1: {}, 2: {}}
@@ -237,7 +238,7 @@ func checkLedger(t *rapid.T, l *ledger, prepared *parcel) {
 func TestOvertakenParcelIsLostAtOnce(t *testing.T) {
 	now := time.Unix(1000, 0)
 	l := newLedger(Timing{}.withDefaults(), now)
-	l.sync(Tip{Epoch: 1}, nil)
+	l.sync(journal.Tip{Epoch: 1}, nil)
 	l.kept(3)
 	for range 3 {
 		n, _ := l.fresh(8)
@@ -266,7 +267,7 @@ func TestSilentHubGetsOneParcelAtATimeEverMoreRarely(t *testing.T) {
 	timing := Timing{}.withDefaults()
 	l := newLedger(timing, now)
 	l.connected(now)
-	l.sync(Tip{Epoch: 1}, nil)
+	l.sync(journal.Tip{Epoch: 1}, nil)
 	sent := 0
 	for range 600 { // ten minutes, a block each second
 		now = now.Add(time.Second)
@@ -345,7 +346,7 @@ func FuzzParseAnswer(f *testing.F) {
 		}
 		now := time.Unix(1000, 0)
 		l := newLedger(Timing{}.withDefaults(), now)
-		l.sync(Tip{Epoch: a.epoch, Last: 20}, []Pending{{Epoch: a.epoch, First: 1, Last: 20}})
+		l.sync(journal.Tip{Epoch: a.epoch, Last: 20}, []journal.Pending{{Epoch: a.epoch, First: 1, Last: 20}})
 		l.answered(a, now) // whatever it says, the account holds
 		if acc := l.accounts[0]; acc.committed > 20 || acc.pending() > 20 {
 			t.Fatalf("account %+v", acc)

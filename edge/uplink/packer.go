@@ -5,6 +5,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"frostline/edge/journal"
 	"frostline/proto/block"
 	"frostline/proto/pb"
 )
@@ -88,7 +89,7 @@ func (p *packer) pack(o order) packed {
 
 // enclose makes a parcel of blocks that start the run: a bundle, or, where the
 // blocks cannot be packed, the first of them as it is.
-func enclose(run Run, blocks [][]byte) (payload []byte, single bool, err error) {
+func enclose(run journal.Run, blocks [][]byte) (payload []byte, single bool, err error) {
 	m := &pb.Parcel{Epoch: run.Epoch, First: run.First, PrevHead: run.PrevHead[:]}
 	if len(blocks) > 1 {
 		if bundle, err := block.Pack(blocks); err == nil {

@@ -149,7 +149,7 @@ func publishAck(r *rig, a *pb.Ack) {
 	if err != nil {
 		r.Fatal(err)
 	}
-	if err := r.hub.conn.Publish(topic.Subject(gateway, topic.Ack), payload); err != nil {
+	if err := r.hub.publish(topic.Ack, payload); err != nil {
 		r.Fatal(err)
 	}
 }

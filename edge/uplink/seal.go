@@ -50,7 +50,7 @@ func (d *sealDue) answered(sent int64) bool {
 // sealFrame is a seal of the tip, if it is due.
 func (s *session) sealFrame(now time.Time) (frame, bool) {
 	d := &s.seal
-	if now.Before(d.due(s.config.Timing)) {
+	if now.Before(d.due(s.config.Timing)) || s.ledger.current == 0 {
 		return frame{}, false
 	}
 	if d.asked || d.tries >= sealTries {

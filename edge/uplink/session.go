@@ -81,6 +81,9 @@ func (u *Uplink) open(ctx context.Context, helpers *sync.WaitGroup) (*session, e
 func (s *session) serve(ctx context.Context) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
+	if err := s.heed(); err != nil {
+		return err
+	}
 	for {
 		now := time.Now()
 		next, err := s.tend(now)
@@ -89,7 +92,7 @@ func (s *session) serve(ctx context.Context) error {
 		}
 		s.dispatch(now)
 		s.publish()
-		timer.Reset(max(time.Until(next), time.Millisecond))
+		timer.Reset(max(next.Sub(now), time.Millisecond))
 		select {
 		case <-ctx.Done():
 			return context.Cause(ctx)
@@ -119,10 +122,13 @@ func (s *session) serve(ctx context.Context) error {
 func (s *session) heed() error {
 	s.mu.Lock()
 	w := s.wishes
-	s.wishes.reconnect, s.wishes.seal, s.wishes.birth = false, false, false
+	s.wishes = wishes{cut: w.cut}
 	s.mu.Unlock()
 	s.seal.asked = s.seal.asked || w.seal
 	s.state.asked = s.state.asked || w.birth
+	if w.diverged != 0 {
+		s.restart(w.diverged, w.why, time.Now())
+	}
 	if w.reconnect {
 		return errReconnect
 	}
@@ -132,9 +138,11 @@ func (s *session) heed() error {
 // tend does what time brings, and returns when it wants to be called again.
 func (s *session) tend(now time.Time) (next time.Time, err error) {
 	t, l := s.config.Timing, s.ledger
-	if err := s.state.overdue(now); err != nil {
+	next, err = s.state.confirmed(now)
+	if err != nil {
 		return time.Time{}, err
 	}
+	next = earlier(next, now.Add(t.Seal))
 	if d := l.unanswered(now); d > 0 {
 		if q := min(d, s.pipe.link.quiet()); q > t.Silence {
 			return time.Time{}, fmt.Errorf("nothing received for %v though parcels were sent", q.Round(time.Millisecond))
@@ -142,7 +150,7 @@ func (s *session) tend(now time.Time) (next time.Time, err error) {
 		if d > t.Unanswered {
 			return time.Time{}, fmt.Errorf("the hub has acknowledged nothing for %v", d.Round(time.Second))
 		}
-		next = now.Add(t.Silence / 4)
+		next = earlier(next, now.Add(t.Silence/4))
 	}
 	l.overtaken(now)
 	l.expire(now)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"sync"
+
+	"frostline/edge/journal"
 )
 
 // settler tells the journal what the hub has committed, beside the session, so
@@ -11,20 +13,20 @@ import (
 // the latest counts: an acknowledgement says all that those before it said.
 type settler struct {
 	journal Journal
-	report  func(error) // called after each, with nil where it went well
+	report  func(epoch uint32, err error) // of what went wrong
 	wake    chan struct{}
 
 	mu      sync.Mutex
-	commits map[uint32]Commit
+	commits map[uint32]journal.Commit
 	restart string
 }
 
-func newSettler(j Journal, report func(error)) *settler {
-	return &settler{journal: j, report: report, wake: make(chan struct{}, 1), commits: map[uint32]Commit{}}
+func newSettler(j Journal, report func(uint32, error)) *settler {
+	return &settler{journal: j, report: report, wake: make(chan struct{}, 1), commits: map[uint32]journal.Commit{}}
 }
 
 // commit passes on what is committed. It does not wait.
-func (s *settler) commit(c Commit) {
+func (s *settler) commit(c journal.Commit) {
 	s.mu.Lock()
 	s.commits[c.Epoch] = c
 	s.mu.Unlock()
@@ -62,20 +64,16 @@ func (s *settler) run(ctx context.Context) {
 func (s *settler) pass() {
 	s.mu.Lock()
 	commits, restart := s.commits, s.restart
-	s.commits, s.restart = map[uint32]Commit{}, ""
+	s.commits, s.restart = map[uint32]journal.Commit{}, ""
 	s.mu.Unlock()
 	for _, c := range commits {
-		err := s.journal.Acknowledge(c)
-		if err != nil {
-			err = fmt.Errorf("acknowledge up to block %d of epoch %d: %w", c.Committed, c.Epoch, err)
+		if err := s.journal.Acknowledge(c); err != nil {
+			s.report(c.Epoch, fmt.Errorf("acknowledge up to block %d of epoch %d: %w", c.Committed, c.Epoch, err))
 		}
-		s.report(err)
 	}
 	if restart != "" {
-		err := s.journal.StartEpoch(restart)
-		if err != nil {
-			err = fmt.Errorf("start a new epoch: %w", err)
+		if err := s.journal.StartEpoch(restart); err != nil {
+			s.report(0, fmt.Errorf("start a new epoch: %w", err))
 		}
-		s.report(err)
 	}
 }

@@ -33,20 +33,22 @@ func (d *stateDue) due(t Timing) time.Time {
 	return d.checked.Add(t.State)
 }
 
-// overdue fails when the broker has not confirmed the last State in time.
-func (d *stateDue) overdue(now time.Time) error {
+// confirmed looks whether the broker has confirmed the last State, and fails
+// when it has not in time. Otherwise it says when to look again, or zero.
+func (d *stateDue) confirmed(now time.Time) (again time.Time, err error) {
 	if d.token == nil {
-		return nil
+		return time.Time{}, nil
 	}
 	select {
 	case <-d.token.Done():
 		d.token = nil
+		return time.Time{}, nil
 	default:
-		if now.Sub(d.sent) > stateConfirm {
-			return fmt.Errorf("the broker has not confirmed the gateway's state for %v", stateConfirm)
-		}
 	}
-	return nil
+	if now.Sub(d.sent) > stateConfirm {
+		return time.Time{}, fmt.Errorf("the broker has not confirmed the gateway's state for %v", stateConfirm)
+	}
+	return now.Add(100 * time.Millisecond), nil // no event tells
 }
 
 // stateFrame is the State, if it is due.
@@ -84,7 +86,10 @@ func moved(old, now *pb.Journal) bool {
 
 // birth is the gateway's State but for the journal's numbers.
 func (u *Uplink) birth(online bool) *pb.State {
-	st := proto.CloneOf(u.config.Birth())
+	st := &pb.State{}
+	if b := u.config.Birth(); b != nil {
+		st = proto.CloneOf(b)
+	}
 	st.Online, st.Epoch, st.BoottimeMs = online, u.config.Journal.Tip().Epoch, u.config.Boottime()
 	return st
 }

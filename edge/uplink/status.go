@@ -1,7 +1,10 @@
 package uplink
 
 import (
+	"errors"
 	"time"
+
+	"frostline/edge/journal"
 )
 
 // Status is a snapshot of an Uplink. Times carry Go's monotonic clock: compare
@@ -116,6 +119,9 @@ func (u *Uplink) up() {
 	}
 }
 
+// logEvery is how often a flapping link is worth a pair of lines in the log.
+const logEvery = time.Minute
+
 // down notes the end of a connection or attempt, and when the next is due.
 func (u *Uplink) down(cause error, wait time.Duration) {
 	u.mu.Lock()
@@ -135,20 +141,20 @@ func (u *Uplink) down(cause error, wait time.Duration) {
 	}
 	u.status.Why = cause.Error()
 	u.status.LastError, u.status.ErrorAt = cause.Error(), now
-	if u.logged == "" {
-		u.logged = cause.Error()
+	if u.logged == "" && (u.loggedAt.IsZero() || now.Sub(u.loggedAt) > logEvery) {
+		u.logged, u.loggedAt = cause.Error(), now
 		u.config.Log.Warn("uplink is down; everything is kept and sent later", "hub", u.config.Address, "error", cause, "retry_in", wait)
 	} else {
 		u.config.Log.Debug("uplink is still down", "hub", u.config.Address, "error", cause, "retry_in", wait)
 	}
 }
 
-// settled takes the outcome of telling the journal something.
-func (u *Uplink) settled(err error) {
-	if err == nil {
-		return
-	}
+// failed takes what the journal says against an acknowledgement of an epoch.
+func (u *Uplink) failed(epoch uint32, err error) {
 	u.trouble("journal", err, func(s *Status) { s.JournalErrs++ })
+	if errors.Is(err, journal.ErrDiverged) {
+		u.wish(func(w *wishes) { w.diverged, w.why = epoch, err.Error() })
+	}
 }
 
 // trouble counts something that went wrong, and logs it unless the same was

@@ -43,11 +43,12 @@ type Uplink struct {
 	runner  *runner
 	poke    chan struct{} // capacity 1: a wish below has changed
 
-	mu     sync.Mutex
-	wishes wishes
-	stop   context.CancelCauseFunc // ends the present connection or attempt, or nil
-	status Status
-	logged string // the trouble that was logged and has not ended
+	mu       sync.Mutex
+	wishes   wishes
+	stop     context.CancelCauseFunc // ends the present connection or attempt, or nil
+	status   Status
+	logged   string    // the trouble that was logged and has not ended
+	loggedAt time.Time // when one was logged last
 
 	// Owned by Run.
 	backoff backoff
@@ -56,12 +57,14 @@ type Uplink struct {
 	hub     hubState
 }
 
-// wishes is what callers have asked for.
+// wishes is what callers, and the settler, have asked for.
 type wishes struct {
 	cut       bool
 	reconnect bool
 	seal      bool
 	birth     bool
+	diverged  uint32 // epoch of which the hub has another chain; 0 none
+	why       string
 }
 
 // New makes an Uplink. It fails where the configuration cannot work; the error
@@ -76,7 +79,7 @@ func New(c Config) (*Uplink, error) {
 		backoff: backoff{base: c.Timing.BackoffBase, ceiling: c.Timing.BackoffCeiling},
 		packer:  &packer{journal: c.Journal},
 	}
-	u.settler = newSettler(c.Journal, u.settled)
+	u.settler = newSettler(c.Journal, u.failed)
 	u.runner = newRunner(c.Log, u.count)
 	u.status = Status{Address: c.Address, Since: time.Now(), Why: "not started"}
 	return u, nil
