@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"io/fs"
+	"math"
 	"path"
 	"strings"
 	"testing"
@@ -84,4 +85,57 @@ func TestNoOtherHost(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// TestContrast: text has 4.5:1 on each ground it stands on, light and dark
+// (WCAG 2.2, 1.4.3), so marks of the same colours have more than their 3:1.
+func TestContrast(t *testing.T) {
+	css, err := fs.ReadFile(Assets, "style/frostline.css")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := strings.Split(string(css), ":root {")
+	colours := map[string]string{}
+	for i, scheme := range []string{"light", "dark"} {
+		block, _, _ := strings.Cut(blocks[i+1], "}")
+		for _, decl := range strings.Split(block, ";") {
+			if name, value, ok := strings.Cut(strings.TrimSpace(decl), ": #"); ok {
+				colours[name] = value
+			}
+		}
+		for ink, grounds := range map[string][]string{
+			"--ink": {"--ground", "--card", "--grey-soft"}, "--muted": {"--ground", "--card", "--grey-soft"},
+			"--teal": {"--ground", "--card", "--teal-soft"}, "--amber": {"--ground", "--card", "--amber-soft"},
+			"--crimson": {"--ground", "--card", "--crimson-soft"}, "--grey": {"--ground", "--card", "--grey-soft"},
+			"--focus": {"--ground", "--card"},
+		} {
+			for _, ground := range grounds {
+				if c := contrast(t, colours[ink], colours[ground]); c < 4.5 {
+					t.Errorf("%s: %s on %s has a contrast of %.2f, want 4.5", scheme, ink, ground, c)
+				}
+			}
+		}
+	}
+}
+
+func contrast(t *testing.T, a, b string) float64 {
+	t.Helper()
+	la, lb := luminance(t, a), luminance(t, b)
+	return (max(la, lb) + 0.05) / (min(la, lb) + 0.05)
+}
+
+func luminance(t *testing.T, s string) float64 {
+	t.Helper()
+	b, err := hex.DecodeString(s)
+	if err != nil || len(b) != 3 {
+		t.Fatalf("colour %q is not six hexadecimal digits", s)
+	}
+	lin := func(c byte) float64 {
+		if v := float64(c) / 255; v > 0.04045 {
+			return math.Pow((v+0.055)/1.055, 2.4)
+		} else {
+			return v / 12.92
+		}
+	}
+	return 0.2126*lin(b[0]) + 0.7152*lin(b[1]) + 0.0722*lin(b[2])
 }

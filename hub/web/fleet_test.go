@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"math"
 	"slices"
 	"sync"
@@ -116,6 +117,19 @@ func (c *company) jump(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.jumped += d.Milliseconds()
+}
+
+// silence ends all readings of a sensor from now on.
+func (c *company) silence(gateway, sensor string) {
+	now := c.now().UnixMilli()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for s, m := range c.models {
+		if s.Gateway == gateway && s.Sensor == sensor {
+			m.until = now
+			c.models[s] = m
+		}
+	}
 }
 
 func (c *company) gateway(id string, change func(*view.Gateway)) {
@@ -256,8 +270,9 @@ func (c *company) commit(s view.Series, rs ...view.Reading) {
 		b.Readings = append(b.Readings, view.Taken{Sensor: s.Sensor, Quantity: s.Quantity, Reading: r})
 	}
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, fn := range c.watchers {
+	fns := slices.Collect(maps.Values(c.watchers))
+	c.mu.Unlock()
+	for _, fn := range fns {
 		fn(b)
 	}
 }
