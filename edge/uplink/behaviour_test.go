@@ -241,6 +241,10 @@ func TestStateIsRetainedAndFollowsChanges(t *testing.T) {
 	mu.Unlock()
 	r.uplink.Changed()
 	r.until("the series has come", last(func(s *pb.State) bool { return len(s.Series) == 1 }))
+	mu.Lock()
+	birth = &pb.State{Boot: 3, BootId: "b", Version: "2"}
+	mu.Unlock()
+	r.until("a change that nobody told of has come", last(func(s *pb.State) bool { return s.Version == "2" }))
 	r.hub.set(func(h *testHub) { h.mute = true })
 	r.keep(500)
 	r.until("what is pending has come", last(func(s *pb.State) bool { return s.Journal.PendingBlocks == 500 }))

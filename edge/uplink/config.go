@@ -43,7 +43,8 @@ type Config struct {
 	Anchor func() *pb.Anchor
 
 	// Birth is the gateway's State without what the uplink fills in: Online,
-	// Epoch, Journal and BoottimeMs. It is called again after Changed.
+	// Epoch, Journal and BoottimeMs. It is called at each connection, every
+	// Timing.State to see whether it is news, and after Changed at once.
 	Birth func() *pb.State
 
 	// OnHubTime, if set, is given an anchor by the hub's clock for each seal

@@ -182,7 +182,7 @@ func (s *session) dispatch(now time.Time) {
 	if epoch, x, tries, _, ok := s.ledger.stale(now); ok {
 		s.packing = true
 		s.ledger.take(epoch, x)
-		s.orders <- order{epoch: epoch, span: x, bytes: s.ledger.pace.parcel(), most: max(maxBundle>>max(tries-1, 0), 1), tries: tries}
+		s.orders <- order{epoch: epoch, span: x, bytes: s.ledger.pace.parcel(), most: max(maxBundle>>max(tries-quickResends+1, 0), 1), tries: tries}
 	}
 }
 

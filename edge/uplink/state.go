@@ -19,6 +19,7 @@ type stateDue struct {
 	sent    time.Time
 	checked time.Time   // when the numbers were last looked at
 	numbers *pb.Journal // last sent
+	birth   *pb.State   // last sent, but for what the uplink fills in
 	token   mqtt.Token  // until the broker has confirmed it
 }
 
@@ -58,14 +59,14 @@ func (s *session) stateFrame(now time.Time) (frame, bool) {
 		return frame{}, false
 	}
 	d.checked = now
-	numbers := s.config.Journal.Numbers()
-	if !d.asked && !moved(d.numbers, numbers) && (now.Sub(d.sent) < t.StateRefresh || proto.Equal(d.numbers, numbers)) {
+	numbers, birth := s.config.Journal.Numbers(), s.config.Birth()
+	if !d.asked && proto.Equal(d.birth, birth) && !moved(d.numbers, numbers) && (now.Sub(d.sent) < t.StateRefresh || proto.Equal(d.numbers, numbers)) {
 		return frame{}, false
 	}
 	st := s.birth(true)
 	st.Journal = numbers
 	payload, err := proto.Marshal(st)
-	d.asked, d.sent, d.numbers = false, now, numbers
+	d.asked, d.sent, d.numbers, d.birth = false, now, numbers, proto.CloneOf(birth)
 	if err != nil {
 		s.trouble("state", fmt.Errorf("encode state: %w", err), func(*Status) {})
 		return frame{}, false

@@ -215,7 +215,8 @@ func (u *Uplink) Reconnect() { u.wish(func(w *wishes) { w.reconnect = true }) }
 // Seal has a seal of the present tip sent at once, as at an alarm.
 func (u *Uplink) Seal() { u.wish(func(w *wishes) { w.seal = true }) }
 
-// Changed says that Config.Birth gives something new, such as a series.
+// Changed says that Config.Birth gives something new, such as a series; it is
+// noticed without, but later.
 func (u *Uplink) Changed() { u.wish(func(w *wishes) { w.birth = true }) }
 
 // wish changes the wishes and wakes Run.
