@@ -1,0 +1,85 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"frostline/edge/agent"
+	"frostline/edge/config"
+	"frostline/edge/identity"
+	"frostline/edge/journal"
+	"frostline/proto/version"
+)
+
+// options are the flags that all commands share.
+type options struct {
+	config string
+	data   string
+	level  string
+}
+
+// load reads the configuration, or finds one out where there is no file. It
+// says on w what it assumed.
+func (o *options) load(w io.Writer) (config.Config, error) {
+	host := config.ThisHost()
+	var c config.Config
+	var assumed []string
+	var err error
+	if o.config == "" {
+		c, assumed, err = config.Default(host)
+	} else {
+		c, assumed, err = config.Load(o.config, host)
+	}
+	if err != nil {
+		return c, usageError{err}
+	}
+	if o.data != "" {
+		c.Data = o.data
+	}
+	for _, a := range assumed {
+		fmt.Fprintln(w, "assumed:", a)
+	}
+	return c, nil
+}
+
+// dir is the data directory for commands that need nothing else of the
+// configuration.
+func (o *options) dir() (string, error) {
+	if o.data != "" {
+		return o.data, nil
+	}
+	c, err := o.load(io.Discard)
+	return c.Data, err
+}
+
+func identityDir(data string) string { return filepath.Join(data, "identity") }
+
+func openIdentity(data string, now func() time.Time, log *slog.Logger) (*identity.Identity, error) {
+	return identity.Open(identity.Options{Dir: identityDir(data), Now: now, Log: log.With("part", "identity")})
+}
+
+// agentConfig is the configuration as the agent takes it.
+func agentConfig(c config.Config, log *slog.Logger) (agent.Config, error) {
+	if err := os.MkdirAll(c.Data, 0o700); err != nil {
+		return agent.Config{}, fmt.Errorf("data directory: %w: choose another with --data, or run as its owner", err)
+	}
+	a := agent.Config{
+		Gateway: c.Gateway, Data: c.Data, Version: version.String(), W1Root: c.W1Root, Hub: c.Hub.Address,
+		Panel: c.Panel.Listen, ConfigVersion: c.Digest(), Log: log,
+		Journal: journal.Options{
+			MaxBytes: int64(c.Journal.MaxSize), SegmentBytes: int64(c.Journal.SegmentSize),
+			HeldBytes: int(c.Journal.Memory), GroupWait: c.Journal.GroupWait,
+		},
+	}
+	if a.Panel == "off" {
+		a.Panel = ""
+	}
+	for _, s := range c.Sensors {
+		a.Sensors = append(a.Sensors, agent.Sensor{Spec: s.Spec(), Interval: s.Interval, Timeout: s.Timeout})
+	}
+	return a, nil
+}

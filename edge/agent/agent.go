@@ -1,0 +1,361 @@
+// Package agent joins the parts of a gateway into one running program: it
+// starts them in the order in which a reading passes through them and stops
+// them in the same order, so that what was taken is kept, and what was kept has
+// had its chance to reach the hub.
+package agent
+
+import (
+	"context"
+	"crypto"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"frostline/edge/bus"
+	"frostline/edge/clock"
+	"frostline/edge/identity"
+	"frostline/edge/journal"
+	"frostline/edge/panel"
+	"frostline/edge/sampler"
+	"frostline/edge/sensor"
+	"frostline/edge/uplink"
+	"frostline/proto/pb"
+	"frostline/proto/truetime"
+)
+
+// Config is what a gateway consists of. It is checked already.
+type Config struct {
+	Gateway string
+	Data    string // directory of journal, keys and socket
+	Version string
+	Sensors []Sensor
+	W1Root  string          // where the kernel shows its 1-Wire devices; empty means the usual place
+	Journal journal.Options // limits; what the agent knows better is overwritten
+	Panel   string          // address of the local page; empty for none
+	Hub     string          // host:port of MQTT; empty means what the enrolment said
+	// ConfigVersion names the configuration in the State sent to the hub.
+	ConfigVersion string
+	Log           *slog.Logger
+}
+
+// Sensor is one configured sensor.
+type Sensor struct {
+	sensor.Spec
+	Interval time.Duration // between readings
+	Timeout  time.Duration // after the tick, until which it may answer
+}
+
+// Identity is who the gateway is to the hub; *identity.Identity is one.
+type Identity interface {
+	// Wait returns when the gateway is enrolled, which may happen while the
+	// agent runs.
+	Wait(ctx context.Context) error
+	MQTT() []string
+	TLS(host string) (*tls.Config, error)
+	Signer() (crypto.Signer, error)
+	Certificate() identity.Info
+	// Run renews the certificate in time, until ctx ends.
+	Run(ctx context.Context) error
+}
+
+// JournalDir is where a gateway's journal is.
+func JournalDir(data string) string { return filepath.Join(data, "journal") }
+
+// renewedPoll is how often the uplink looks whether there is a new certificate.
+const renewedPoll = time.Minute
+
+// retryWait is the time before a part that did not work is started again.
+const retryWait = 30 * time.Second
+
+// drainLimit bounds how long a stopping agent waits for the hub.
+const drainLimit = 5 * time.Second
+
+// agent is the gateway's parts, each made before the next.
+//
+//	journal ◄── keeper (anchors)          started 1st, closed last
+//	   ▲
+//	   └─────── keep ◄── sampler ◄── drivers ◄── buses
+//	journal ──► uplink ◄── identity
+//	all     ──► page, socket
+type agent struct {
+	c        Config
+	log      *slog.Logger
+	clock    clock.Clock
+	journal  *journal.Journal
+	keeper   *clock.Keeper
+	buses    *bus.Set
+	drivers  []sensor.Driver
+	sampler  *sampler.Sampler
+	identity Identity
+	link     link
+	faults   faults
+	started  int64 // boottime, ms
+}
+
+// Run runs a gateway until ctx ends. It then stops sampling, keeps what was
+// taken, and gives the hub a few seconds to take what is pending; hurry ends
+// that wait. It returns nil after a clean stop.
+//
+// openIdentity is given the best time known, which is the host's until an
+// anchor comes.
+func Run(ctx, hurry context.Context, c Config, openIdentity func(now func() time.Time) (Identity, error)) error {
+	system, err := clock.NewSystem()
+	if err != nil {
+		return fmt.Errorf("start agent: %w", err)
+	}
+	a, err := open(c, system, journal.Options{})
+	if err != nil {
+		return fmt.Errorf("start agent: %w", err)
+	}
+	if a.identity, err = openIdentity(a.now); err != nil {
+		return errors.Join(fmt.Errorf("start agent: %w", err), a.close())
+	}
+	err = a.run(ctx, hurry)
+	return errors.Join(err, a.close())
+}
+
+// open makes the parts on a clock. special overrides what a recording needs
+// otherwise.
+func open(c Config, clk clock.Clock, special journal.Options) (*agent, error) {
+	a := &agent{c: c, log: c.Log, clock: clk, started: clk.Now()}
+	o := c.Journal
+	o.Boottime, o.BootID, o.Version, o.Recorded, o.Log = clk.Now, clk.BootID(), c.Version, special.Recorded, c.Log
+	var err error
+	if a.journal, err = journal.Open(JournalDir(c.Data), c.Gateway, o); err != nil {
+		return nil, err
+	}
+	if err := a.openSensors(); err != nil {
+		return nil, errors.Join(err, a.close())
+	}
+	k := clock.KeeperConfig{Clock: clk, Record: a.recordClock, Log: c.Log.With("part", "clock")}
+	if special.Recorded {
+		k.Poll = time.Minute
+	} else {
+		k.NTP = clock.NTP
+		k.RTC = func(clk clock.Clock) (truetime.Anchor, bool, error) { return clock.RTC(clk, clock.RTCFile) }
+	}
+	if a.keeper, err = clock.NewKeeper(k); err != nil {
+		return nil, errors.Join(err, a.close())
+	}
+	return a, nil
+}
+
+// openSensors makes drivers and sampler. No sensor has to answer for that.
+func (a *agent) openSensors() error {
+	a.buses = bus.NewSet(a.c.W1Root, a.log)
+	env := sensor.Env{
+		Buses: a.buses, Now: a.clock.Now, Log: a.log,
+		OnTime: func(t truetime.Anchor) { a.keeper.Offer(t) },
+	}
+	var sampled []sampler.Sensor
+	for _, s := range a.c.Sensors {
+		d, err := sensor.Open(s.Spec, env)
+		if err != nil {
+			return err
+		}
+		a.drivers = append(a.drivers, d)
+		sampled = append(sampled, sampler.Sensor{
+			ID: s.ID, Driver: d, Address: s.Address, Interval: s.Interval, Timeout: s.Timeout, Limits: s.Limits(),
+		})
+	}
+	var err error
+	a.sampler, err = sampler.New(sampler.Config{Clock: a.clock, Sensors: sampled, Table: table{a.journal}, Log: a.log.With("part", "sampler")})
+	return err
+}
+
+// run runs the parts. Sampling ends with ctx; journal, page and uplink end when
+// sampling has, and the uplink has had its time.
+func (a *agent) run(ctx, hurry context.Context) error {
+	operator, err := panel.ListenSocket(a.c.Data)
+	if err != nil {
+		return err
+	}
+	outer, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	g, outer := errgroup.WithContext(outer)
+	g.Go(func() error { return a.journal.Run(outer) })
+	g.Go(func() error { return a.serveUplink(outer) })
+	if a.c.Panel != "" {
+		if l, err := panel.Listen(a.c.Panel); err != nil {
+			a.trouble("page", err)
+		} else {
+			page := panel.NewPage(a.c.Gateway, a, a.log)
+			g.Go(func() error { return page.Serve(outer, l) })
+		}
+	}
+	socket := panel.NewSocket(a, &a.link, a.log)
+	g.Go(func() error { return socket.Serve(outer, operator) })
+	g.Go(func() error {
+		defer stop()
+		// A failure of the parts around ends sampling too: better to be started
+		// anew by the host's service manager than to run in part.
+		inner, end := context.WithCancel(ctx)
+		defer end()
+		defer context.AfterFunc(outer, end)()
+		err := a.sample(inner)
+		a.drain(outer, hurry)
+		return err
+	})
+	return g.Wait()
+}
+
+// sample reads and keeps until ctx ends and all that was taken is kept.
+func (a *agent) sample(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	listening, stop := context.WithCancel(context.WithoutCancel(ctx))
+	for _, d := range a.drivers {
+		if r, ok := d.(sensor.Runner); ok {
+			g.Go(func() error { r.Run(listening); return nil })
+		}
+	}
+	g.Go(func() error { return a.keeper.Run(ctx) })
+	g.Go(func() error { defer stop(); return a.sampler.Run(ctx) })
+	g.Go(func() error { a.keep(); return nil })
+	return g.Wait()
+}
+
+// serveUplink carries blocks to the hub until ctx ends. What keeps it from
+// that, such as a damaged key, is shown and tried again; sampling goes on.
+func (a *agent) serveUplink(ctx context.Context) error {
+	for {
+		err := a.uplink(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+		a.trouble("uplink", err)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(retryWait):
+		}
+	}
+}
+
+// trouble logs and shows what an operator has to see to.
+func (a *agent) trouble(part string, err error) {
+	a.faults.add(a.clock.Now(), part, err.Error())
+	a.log.Error("part of the agent does not work", "part", part, "err", err)
+}
+
+// uplink waits for a certificate, then carries blocks to the hub.
+func (a *agent) uplink(ctx context.Context) error {
+	if err := a.identity.Wait(ctx); err != nil {
+		return err
+	}
+	signer, err := a.identity.Signer()
+	if err != nil {
+		return fmt.Errorf("open the key of seals: %w", err)
+	}
+	address := a.c.Hub
+	if address == "" {
+		known := a.identity.MQTT()
+		if len(known) == 0 {
+			return errors.New("the hub's address is not known: set hub.address, or enrol again")
+		}
+		address = known[0]
+	}
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return fmt.Errorf("hub address %q: want HOST:PORT: %w", address, err)
+	}
+	u, err := uplink.New(uplink.Config{
+		Gateway: a.c.Gateway, Address: address, Signer: signer,
+		TLS:     func() (*tls.Config, error) { return a.identity.TLS(host) },
+		Journal: a.journal, Boottime: a.clock.Now, Anchor: a.anchor, Birth: a.birth,
+		OnHubTime: a.keeper.Offer, Log: a.log.With("part", "uplink"),
+	})
+	if err != nil {
+		return err
+	}
+	a.link.set(u)
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return u.Run(ctx) })
+	g.Go(func() error { return a.identity.Run(ctx) })
+	g.Go(func() error { return a.showRenewed(ctx, u) })
+	return g.Wait()
+}
+
+// showRenewed replaces the connection after the certificate was renewed, so
+// that none outlives the certificate it was made with.
+func (a *agent) showRenewed(ctx context.Context, u *uplink.Uplink) error {
+	tick := time.NewTicker(renewedPoll)
+	defer tick.Stop()
+	shown := a.identity.Certificate().Serial
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		if now := a.identity.Certificate().Serial; now != shown {
+			shown = now
+			u.Reconnect()
+		}
+	}
+}
+
+// anchor is the best of now, in the form of a seal.
+func (a *agent) anchor() *pb.Anchor {
+	best, ok := a.keeper.Best()
+	if !ok {
+		return nil
+	}
+	return pbAnchor(a.journal.Tip().Boot, best)
+}
+
+// birth is the State that the uplink completes.
+func (a *agent) birth() *pb.State {
+	return &pb.State{
+		Boot: a.journal.Tip().Boot, BootId: a.clock.BootID(), Version: a.c.Version,
+		Series: a.journal.Declared(), ConfigVersion: a.c.ConfigVersion,
+	}
+}
+
+// now is the best time known.
+func (a *agent) now() time.Time {
+	if m, ok := a.keeper.UTC(a.clock.Now()); ok {
+		return time.UnixMilli(m.UTC)
+	}
+	return time.Now()
+}
+
+// drain waits until the hub has all, or for a while, or until told to hurry.
+func (a *agent) drain(ctx, hurry context.Context) {
+	limit := time.NewTimer(drainLimit)
+	defer limit.Stop()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		s, up := a.link.status()
+		if !up || !s.Connected || a.journal.Stats().PendingBlocks == 0 {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-hurry.Done():
+			return
+		case <-limit.C:
+			a.log.Info("stopping with readings that the hub has not acknowledged; they are kept", "pending", a.journal.Stats().PendingReadings)
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+func (a *agent) close() error {
+	var errs []error
+	for _, d := range a.drivers {
+		errs = append(errs, d.Close())
+	}
+	if a.buses != nil {
+		errs = append(errs, a.buses.Close())
+	}
+	return errors.Join(append(errs, a.journal.Close())...)
+}

@@ -1,0 +1,44 @@
+package agent
+
+import (
+	"sync"
+
+	"frostline/edge/uplink"
+)
+
+// link is the operator's switch of the uplink, which may come later than the
+// first use of the switch.
+type link struct {
+	mu  sync.Mutex
+	up  *uplink.Uplink
+	cut bool
+}
+
+// Cut implements panel.Link.
+func (l *link) Cut(cut bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.cut = cut
+	if l.up != nil {
+		l.up.Cut(cut)
+	}
+}
+
+func (l *link) set(u *uplink.Uplink) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.up = u
+	if l.cut {
+		u.Cut(true)
+	}
+}
+
+// status is that of the uplink; ok is false while there is none.
+func (l *link) status() (s uplink.Status, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.up == nil {
+		return s, false
+	}
+	return l.up.Status(), true
+}
