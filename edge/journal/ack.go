@@ -1,0 +1,191 @@
+package journal
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"frostline/proto/chain"
+	"frostline/proto/pb"
+)
+
+// Range is the blocks First to Last.
+type Range struct{ First, Last uint64 }
+
+// Commit is what the hub has committed of an epoch: synced to its disk.
+type Commit struct {
+	Epoch     uint32
+	Committed uint64     // blocks 1 to Committed, 0 for none
+	Head      chain.Head // after it, as the hub says
+	Beyond    []Range    // committed beyond the first hole
+}
+
+// Acknowledge takes what the hub has committed; the journal may delete it from
+// then on. Going back, and repeating, have no effect. It fails with
+// ErrDiverged, and forgets nothing, where the hub has committed another chain:
+// then a new epoch has to be started.
+//
+// It is not on disk when it returns. It is written with the next block, or by
+// Run, and in any case before a file is deleted; losing it means sending again.
+func (j *Journal) Acknowledge(c Commit) error {
+	j.mu.Lock()
+	if !j.loaded {
+		j.mu.Unlock()
+		return nil
+	}
+	j.seen = max(j.seen, c.Epoch)
+	present := j.present().id
+	e := j.epoch(c.Epoch)
+	var committed, last uint64
+	if e != nil {
+		committed, last = e.committed, e.last
+	}
+	j.count.acks++
+	j.count.lastAck = time.Now()
+	j.mu.Unlock()
+	switch {
+	case c.Epoch > present:
+		return fmt.Errorf("%w: the hub has epoch %d, and the journal's last is %d", ErrDiverged, c.Epoch, present)
+	case e == nil:
+		return nil // acknowledged and gone
+	case c.Committed > last:
+		return fmt.Errorf("%w: the hub has block %d of epoch %d, and the journal's last is %d", ErrDiverged, c.Committed, c.Epoch, last)
+	}
+	for _, r := range c.Beyond {
+		if r.First == 0 || r.Last < r.First || r.Last > last {
+			return fmt.Errorf("%w: the hub has blocks %d to %d of epoch %d, and the journal's last is %d", ErrDiverged, r.First, r.Last, c.Epoch, last)
+		}
+	}
+	if c.Committed > 0 && c.Committed >= committed {
+		head, err := j.Head(c.Epoch, c.Committed)
+		if err == nil && head != c.Head {
+			return fmt.Errorf("%w: after block %d of epoch %d the hub's head is %.16s, and the journal's %.16s", ErrDiverged, c.Committed, c.Epoch, c.Head, head)
+		}
+		// Where our own head cannot be known, around a lost block, the hub's word stands.
+	}
+	ranges := c.Beyond
+	if c.Committed > committed {
+		ranges = append([]Range{{1, c.Committed}}, ranges...)
+	}
+	var got []span
+	for _, r := range ranges {
+		x, err := j.measure(e, r)
+		if err != nil {
+			return fmt.Errorf("acknowledge blocks %d to %d of epoch %d: %w", r.First, r.Last, e.id, err)
+		}
+		got = append(got, x)
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, x := range got {
+		e.acked.add(x)
+		e.settled.add(x)
+	}
+	if c.Committed > e.committed {
+		e.committed, e.committedHead = c.Committed, c.Head
+	}
+	if e.idle(j.active) {
+		j.work = true
+		j.start()
+	}
+	return nil
+}
+
+// measure counts the readings of a range that the hub has.
+func (j *Journal) measure(e *epoch, r Range) (span, error) {
+	j.mu.Lock()
+	x, ok := e.acked.at(r.First)
+	j.mu.Unlock()
+	if ok && x.Last >= r.Last {
+		return x, nil
+	}
+	x = span{First: r.First, Last: r.Last}
+	var err error
+	if x.Before, err = j.readingsBefore(e, r.First); err != nil {
+		return x, err
+	}
+	x.After, err = j.readingsBefore(e, r.Last+1)
+	return x, err
+}
+
+// idle reports whether a segment other than the active one is settled.
+// Journal.mu is held.
+func (e *epoch) idle(active *segment) bool {
+	return slices.ContainsFunc(e.segments, func(s *segment) bool {
+		return s != active && e.settledWhole(s)
+	})
+}
+
+// settledWhole reports whether all blocks of a segment are acknowledged or
+// declared lost. Journal.mu is held.
+func (e *epoch) settledWhole(s *segment) bool {
+	end := e.end(s)
+	return end < s.first || e.settled.covers(s.first, end)
+}
+
+// StartEpoch ends the chain of the present epoch and begins another, because
+// the hub cannot go on with it. What is pending stays, and can be read and
+// acknowledged. Series keep their ids and are declared again, as are the boot
+// and this boot's latest anchors.
+func (j *Journal) StartEpoch(reason string) error {
+	j.disk.Lock()
+	defer j.disk.Unlock()
+	if err := j.ready(); err != nil {
+		return fmt.Errorf("start epoch: %w", err)
+	}
+	j.mu.Lock()
+	old := j.present()
+	id := max(old.id, j.seen, j.o.FirstEpoch-1) + 1
+	e := &epoch{id: id, head: chain.Genesis(j.gateway, id), headOK: true}
+	t := j.tail(false)
+	*t = tail{Gateway: t.Gateway, Epoch: id, Head: hash(e.head), Boot: t.Boot, BootID: t.BootID, Tick: t.Tick,
+		Start: &start{Reason: text("%s", reason), Epoch: old.id, Last: old.last, Readings: old.readings}}
+	for _, x := range j.epochs {
+		ended := *x
+		ended.over = true
+		t.Marks = append(t.Marks, ended.mark(x.told))
+	}
+	t.Marks = append(t.Marks, e.mark(nil))
+	j.mu.Unlock()
+	s, err := j.create(1, t, nil)
+	if err != nil {
+		return fmt.Errorf("start epoch %d: %w", id, err)
+	}
+	j.mu.Lock()
+	was := j.active
+	old.over = true
+	e.segments = []*segment{s}
+	j.epochs, j.active, j.recent, j.begin = append(slices.Clone(j.epochs), e), s, ring{}, t.Start
+	j.announce(e)
+	j.log.Warn("a new epoch begins", "epoch", id, "reason", reason, "previous_last", old.last)
+	j.mu.Unlock()
+	was.seal()
+	j.saveState()
+	j.notify()
+	return nil
+}
+
+// announce has an epoch begin with what the hub must know to understand it:
+// why it began, the boot, its anchors, and the series. j.mu is held.
+func (j *Journal) announce(e *epoch) {
+	now := j.o.Boottime()
+	first := []notice{startNotice(e.id, j.begin, now), j.bootNotice(now)}
+	for _, source := range slices.Sorted(maps.Keys(j.anchors)) {
+		first = append(first, notice{raw: j.anchors[source]})
+	}
+	j.table.declared = map[uint32]bool{}
+	for _, d := range j.table.all() {
+		if j.table.used[d.ID] {
+			first = append(first, notice{event: d.event(now), series: &d})
+		}
+	}
+	for _, n := range j.notices {
+		switch n.event.GetKind().(type) {
+		case *pb.Event_EpochStart, *pb.Event_Boot, *pb.Event_SeriesDeclared, nil: // said already
+		default:
+			first = append(first, n)
+		}
+	}
+	j.notices = first
+}

@@ -1,0 +1,449 @@
+package journal
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"frostline/proto/chain"
+	"frostline/proto/pb"
+)
+
+// survey is what lies in the directory.
+type survey struct {
+	segments map[uint32][]*segment // by epoch; by first
+	epoch    uint32                // the highest that any name or the state speaks of
+	state    *state                // nil where there is none to believe
+	stateErr error                 // why not
+}
+
+// survey lists the directory, and finishes what a crash left half done.
+func (j *Journal) survey() (*survey, error) {
+	v := &survey{segments: map[uint32][]*segment{}}
+	entries, err := os.ReadDir(j.dir)
+	if err != nil {
+		return nil, err
+	}
+	have := map[string]bool{}
+	for _, e := range entries {
+		have[e.Name()] = true
+	}
+	for _, name := range slices.Sorted(maps.Keys(have)) {
+		path := filepath.Join(j.dir, name)
+		if whole, ok := strings.CutSuffix(name, repairedSuffix); ok {
+			if !have[whole] {
+				if err := j.o.disk.rename(path, filepath.Join(j.dir, whole)); err != nil {
+					return nil, err
+				}
+				have[whole] = true
+				name, path = whole, filepath.Join(j.dir, whole)
+			} else if err := j.o.disk.remove(path); err != nil {
+				return nil, err
+			}
+		}
+		if strings.HasSuffix(name, newSuffix) {
+			if err := j.o.disk.remove(path); err != nil {
+				return nil, err
+			}
+		}
+		stem, _, aside := strings.Cut(name, damagedMark)
+		epoch, first, ok := parseSegmentName(stem)
+		if !ok {
+			continue
+		}
+		v.epoch = max(v.epoch, epoch)
+		known := slices.ContainsFunc(v.segments[epoch], func(s *segment) bool { return s.first == first })
+		if !aside && !known {
+			v.segments[epoch] = append(v.segments[epoch], &segment{epoch: epoch, first: first, path: path, begun: time.Now()})
+		}
+	}
+	for _, s := range v.segments {
+		slices.SortFunc(s, func(a, b *segment) int { return int(min(max(int64(a.first)-int64(b.first), -1), 1)) })
+	}
+	if v.state, err = readState(j.dir); err != nil {
+		v.state = nil
+		if !errors.Is(err, fs.ErrNotExist) {
+			v.stateErr = err
+		}
+	} else {
+		v.epoch = max(v.epoch, v.state.Epoch)
+	}
+	return v, nil
+}
+
+// lockDir keeps other processes out of the directory.
+func (j *Journal) lockDir() error {
+	if j.lock != nil {
+		return nil
+	}
+	if err := os.MkdirAll(j.dir, 0o700); err != nil {
+		return err
+	}
+	f, err := os.Open(j.dir)
+	if err != nil {
+		return err
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		if errors.Is(err, unix.EWOULDBLOCK) {
+			err = ErrLocked
+		}
+		return errors.Join(err, f.Close())
+	}
+	j.lock = f
+	return nil
+}
+
+func (j *Journal) unlock() {
+	if j.lock != nil {
+		_ = j.lock.Close() // a lock, not data
+		j.lock = nil
+	}
+}
+
+// load finds out where the chain ends and makes a segment to go on with. It
+// does nothing when that is done already, and can be called again after it
+// failed. The package comment tells the order in which sources are believed.
+// j.disk is held.
+func (j *Journal) load() error {
+	j.mu.Lock()
+	loaded := j.loaded
+	j.mu.Unlock()
+	if loaded {
+		return nil
+	}
+	if err := j.lockDir(); err != nil {
+		return err
+	}
+	if j.doubt != "" { // what is there now counts, once that is certain
+		if err := j.o.disk.sync(j.dir); err != nil {
+			return err
+		}
+		j.doubt = ""
+	}
+	v, err := j.survey()
+	if err != nil {
+		return fmt.Errorf("look at the journal: %w", err)
+	}
+	if v.state != nil && v.state.Gateway != j.gateway {
+		return fmt.Errorf("%w: it is of %q, and this is %q: use another directory", ErrForeign, v.state.Gateway, j.gateway)
+	}
+	l := &loading{j: j, survey: v}
+	if err := l.find(); err != nil {
+		return err
+	}
+	if err := l.begin(); err != nil {
+		return err
+	}
+	l.adopt()
+	for _, d := range l.damaged {
+		j.repair(d.epoch, d.segment, d.cause)
+	}
+	j.saveState()
+	j.makeBallast()
+	return nil
+}
+
+// loading is a load under way. Nothing of it shows in the Journal before all
+// that can fail is done.
+type loading struct {
+	j *Journal
+	*survey
+	epochs  []*epoch
+	tail    *tail // of the newest epoch, where it can be believed
+	series  []declared
+	active  *segment
+	boot    uint32 // ordinal of the last boot that left a trace
+	start   *start // of an epoch that has to be begun
+	damaged []damage
+	torn    bool
+	rolled  int // blocks found beyond a torn commit
+}
+
+type damage struct {
+	epoch   *epoch
+	segment *segment
+	cause   error
+}
+
+// find learns the state of all epochs from the files.
+func (l *loading) find() error {
+	var ids []uint32
+	ids = slices.Sorted(maps.Keys(l.segments))
+	if l.state != nil {
+		for _, m := range l.state.Marks {
+			if !slices.Contains(ids, m.Epoch) {
+				ids = append(ids, m.Epoch)
+			}
+		}
+		l.boot = l.state.Boot
+	}
+	slices.Sort(ids)
+	if l.survey.epoch == 0 {
+		l.start = &start{Reason: "no journal was there"}
+		if l.stateErr != nil {
+			l.start.Reason = text("the journal is gone: %v", l.stateErr)
+		}
+		return nil
+	}
+	if err := l.findNewest(); err != nil {
+		return err
+	}
+	// An epoch is known by its mark in the newest tail, or in the state file,
+	// or, failing both, by its own last segment.
+	for _, id := range ids {
+		var e *epoch
+		if id == l.survey.epoch {
+			continue // the newest, found already
+		}
+		e = &epoch{id: id, segments: l.segments[id]}
+		known := false
+		for _, t := range l.tails() {
+			for _, m := range t.Marks {
+				if m.Epoch == id {
+					e.take(m)
+					known = known || m.Last > 0
+				}
+			}
+		}
+		if !known {
+			l.end(e)
+		}
+		if e.last > 0 || len(e.segments) > 0 {
+			l.epochs = append(l.epochs, e)
+		}
+	}
+	slices.SortFunc(l.epochs, func(a, b *epoch) int { return int(min(max(int64(a.id)-int64(b.id), -1), 1)) })
+	return nil
+}
+
+// tails lists what says something about all epochs.
+func (l *loading) tails() (out []*tail) {
+	if l.tail != nil {
+		out = append(out, l.tail)
+	}
+	if l.state != nil {
+		out = append(out, &l.state.tail)
+	}
+	return out
+}
+
+// findNewest examines the newest segment of the newest epoch. It sets either
+// tail, with active or damaged, or start.
+func (l *loading) findNewest() error {
+	id := l.survey.epoch
+	e := &epoch{id: id, segments: l.segments[id]}
+	if len(e.segments) == 0 {
+		l.lose(e, errors.New("its newest segment is missing"))
+		return nil
+	}
+	s := e.segments[len(e.segments)-1]
+	if l.state != nil && l.state.Epoch == id && l.state.Active > s.first {
+		l.lose(e, fmt.Errorf("its newest segment, %s, is missing", segmentName(id, l.state.Active)))
+		return nil
+	}
+	x := examine(s)
+	if x.tail != nil && x.tail.Gateway != l.j.gateway {
+		return fmt.Errorf("%w: it is of %q, and this is %q: use another directory", ErrForeign, x.tail.Gateway, l.j.gateway)
+	}
+	if x.tail != nil && !x.seriesOK {
+		if l.state != nil && l.state.Epoch == id && len(l.state.Series) >= x.tail.Declared {
+			x.series, x.seriesOK = l.state.Series, true
+		} else {
+			x.fault = errors.Join(x.fault, errors.New("the series table cannot be read"))
+		}
+	}
+	l.torn = x.torn
+	if x.fault != nil && (x.tail == nil || x.torn || !x.seriesOK) {
+		l.lose(e, fmt.Errorf("segment %s: %w", s.name(), x.fault))
+		l.damaged = append(l.damaged, damage{e, s, x.fault})
+		return nil
+	}
+	l.tail, l.series = x.tail, x.series
+	l.boot = max(l.boot, x.tail.Boot)
+	e.last, e.head, e.headOK, e.readings = x.tail.Last, chain.Head(x.tail.Head), true, x.tail.Readings
+	for _, t := range l.tails() {
+		for _, m := range t.Marks {
+			if m.Epoch == id {
+				e.take(m)
+			}
+		}
+	}
+	l.epochs = append(l.epochs, e)
+	if x.fault != nil {
+		l.damaged = append(l.damaged, damage{e, s, x.fault})
+		return nil
+	}
+	return l.reopen(e, s, x)
+}
+
+// reopen hands the newest segment, which is sound, to bbolt, and adds blocks
+// that a torn commit left beyond its end.
+func (l *loading) reopen(e *epoch, s *segment, x *exam) (err error) {
+	if s.db, err = openSafely(l.j.o.disk, s.path); err != nil {
+		return err
+	}
+	if len(x.next) > 0 {
+		last := x.next[len(x.next)-1]
+		t := *x.tail
+		after, err := readingsAfter(last.raw)
+		if err != nil {
+			return err
+		}
+		t.Last, t.Head, t.Readings, t.Start = last.number, hash(last.head()), after, nil
+		if err := s.append(l.j.o.disk, x.next, &t, nil); err != nil {
+			s.seal()
+			return fmt.Errorf("add %d blocks after a torn commit to segment %s: %w", len(x.next), s.name(), err)
+		}
+		l.tail, l.rolled = &t, len(x.next)
+		e.last, e.head, e.readings = t.Last, last.head(), t.Readings
+	}
+	l.active = s
+	return nil
+}
+
+// lose gives up the newest epoch: its end is not known, so its numbers cannot
+// be continued.
+func (l *loading) lose(e *epoch, cause error) {
+	l.end(e)
+	if l.state != nil {
+		for _, m := range l.state.Marks {
+			if m.Epoch == e.id {
+				e.take(m)
+			}
+		}
+	}
+	if e.last > 0 || len(e.segments) > 0 {
+		l.epochs = append(l.epochs, e)
+	}
+	l.start = &start{Reason: text("the end of epoch %d is not known: %v", e.id, cause), Epoch: e.id, Last: e.last, Readings: e.readings}
+}
+
+// end finds the end of an epoch as well as can be: the highest number that
+// anything speaks of.
+func (l *loading) end(e *epoch) {
+	better := func(last uint64, head chain.Head, headOK bool, readings uint64) {
+		if last > e.last || last == e.last && !e.headOK {
+			e.last, e.head, e.headOK, e.readings = last, head, headOK, max(readings, e.readings)
+		}
+	}
+	if l.state != nil && l.state.Epoch == e.id {
+		better(l.state.Last, chain.Head(l.state.Head), true, l.state.Readings)
+	}
+	for i := len(e.segments) - 1; i >= 0; i-- {
+		s := e.segments[i]
+		found := salvage(s.path, e.id)
+		l.boot = max(l.boot, found.boot)
+		if t := found.tail; t != nil {
+			better(t.Last, chain.Head(t.Head), true, t.Readings)
+		}
+		last, ok := found.last()
+		if ok {
+			after, err := readingsAfter(last.raw)
+			better(last.number, last.head(), err == nil, after)
+		}
+		if e.last < s.first-1 { // the last block is in the segment before
+			e.last, e.headOK = s.first-1, false
+		}
+		if ok || found.tail != nil {
+			return
+		}
+	}
+}
+
+// begin makes sure there is an active segment.
+func (l *loading) begin() error {
+	j := l.j
+	if l.start == nil && l.active != nil {
+		return nil
+	}
+	if l.start != nil {
+		id := max(l.survey.epoch+1, j.o.FirstEpoch)
+		for _, e := range l.epochs {
+			e.over = true
+		}
+		l.epochs = append(l.epochs, &epoch{id: id, head: chain.Genesis(j.gateway, id), headOK: true})
+		l.tail, l.series = &tail{Gateway: j.gateway, Epoch: id, Head: hash(chain.Genesis(j.gateway, id)), Start: l.start}, nil
+	}
+	e := l.epochs[len(l.epochs)-1]
+	t := *l.tail
+	t.Marks = nil
+	for _, x := range l.epochs {
+		t.Marks = append(t.Marks, x.mark(x.told))
+	}
+	t.Last, t.Head, t.Readings, t.Declared = e.last, hash(e.head), e.readings, len(l.series)
+	s, err := j.create(e.last+1, &t, l.series)
+	if err != nil {
+		return err
+	}
+	if n := len(e.segments); n > 0 && e.segments[n-1].first == s.first { // it was damaged and empty
+		l.damaged = slices.DeleteFunc(l.damaged, func(d damage) bool { return d.segment.path == s.path })
+		e.segments = e.segments[:n-1]
+	}
+	e.segments = append(e.segments, s)
+	l.active, l.tail = s, &t
+	return nil
+}
+
+// adopt makes what was found the journal's own.
+func (l *loading) adopt() {
+	j := l.j
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	now := j.o.Boottime()
+	j.epochs, j.active, j.opened, j.begin = l.epochs, l.active, now, nil
+	for _, d := range l.series {
+		j.table.insert(d)
+		j.table.declared[d.ID] = true
+	}
+	same := false
+	for _, t := range l.tails() {
+		if t.Boot == l.boot && t.BootID == j.o.BootID && now >= t.Tick {
+			same = true
+			j.floor = max(j.floor, t.Tick)
+		}
+	}
+	if j.boot = l.boot; !same {
+		j.boot, j.floor = l.boot+1, -1
+	}
+	j.tick, j.same = j.floor, same
+	var first []notice
+	if e := j.present(); e.last == 0 {
+		j.begin = l.tail.Start
+		first = append(first, startNotice(e.id, j.begin, now))
+	}
+	first = append(first, j.bootNotice(now))
+	j.notices = append(first, j.notices...)
+	if l.torn {
+		j.count.torn++
+		j.log.Warn("the last commit was torn by a crash or power cut", "segment", l.active.name(), "blocks_recovered", l.rolled)
+	}
+	if l.stateErr != nil {
+		j.fault("the state file could not be used and is written anew: %v", l.stateErr)
+	}
+	for _, d := range j.table.early {
+		_, _ = j.seriesLocked(d) // readings of a series too many are refused when they are kept
+	}
+	j.loaded, j.dirty = true, true
+	j.notify()
+}
+
+func startNotice(id uint32, s *start, at int64) notice {
+	if s == nil {
+		s = &start{Reason: "not recorded"}
+	}
+	return notice{event: &pb.Event{AtMs: at, Kind: &pb.Event_EpochStart{EpochStart: &pb.EpochStart{
+		Epoch: id, Reason: s.Reason, PreviousEpoch: s.Epoch, PreviousLast: s.Last, PreviousReadings: s.Readings}}}}
+}
+
+func (j *Journal) bootNotice(at int64) notice {
+	return notice{event: &pb.Event{AtMs: at, Kind: &pb.Event_Boot{Boot: &pb.Boot{
+		BootId: j.o.BootID, Version: strings.ToValidUTF8(j.o.Version, "�"), Recorded: j.o.Recorded}}}}
+}

@@ -1,0 +1,258 @@
+package journal
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"frostline/edge/journal/boltfile"
+	"frostline/proto/chain"
+)
+
+// Run is consecutive blocks of an epoch.
+type Run struct {
+	Epoch    uint32
+	First    uint64     // number of the first
+	PrevHead chain.Head // before it
+	Blocks   [][]byte   // canonical bytes; not to be changed
+}
+
+// Tip is the end of the chain: what is kept, synced to disk.
+type Tip struct {
+	Epoch    uint32
+	Boot     uint32     // ordinal of this boot
+	Last     uint64     // number of the last block, 0 before the first
+	Head     chain.Head // after it
+	Readings uint64     // of the epoch, up to and with it
+}
+
+// Tip gives the end of the chain. All of it is zero while the disk has not
+// said where that is.
+func (j *Journal) Tip() Tip {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if !j.loaded {
+		return Tip{}
+	}
+	e := j.present()
+	return Tip{Epoch: e.id, Boot: j.boot, Last: e.last, Head: e.head, Readings: e.readings}
+}
+
+// Pending is what an epoch holds that the hub has not acknowledged.
+type Pending struct {
+	Epoch    uint32
+	First    uint64 // lowest number that is not acknowledged
+	Last     uint64 // of the epoch; blocks between may be acknowledged already
+	Blocks   uint64
+	Readings uint64
+}
+
+// Pending lists the epochs with blocks that the hub has not acknowledged,
+// ascending.
+func (j *Journal) Pending() []Pending {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	var out []Pending
+	for _, e := range j.epochs {
+		if p := e.pending(); p.Blocks > 0 {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+func (e *epoch) pending() Pending {
+	blocks, readings := e.settled.total()
+	p := Pending{Epoch: e.id, First: 1, Last: e.last, Blocks: e.last - min(e.last, blocks), Readings: e.readings - min(e.readings, readings)}
+	if x, ok := e.settled.at(1); ok {
+		p.First = x.Last + 1
+	}
+	return p
+}
+
+// maxRepairs bounds how many damaged places one Read deals with.
+const maxRepairs = 16
+
+// Read gives consecutive blocks: the first that is there at or after from, and
+// those that follow, at most maxBlocks of together at most maxBytes, but at
+// least one. Run.First is greater than from where blocks are lost, which the
+// chain declares, or acknowledged and deleted. A Run without blocks says that
+// nothing is there from from on.
+//
+// Each block is checked against the chain. Where a segment turns out to be
+// damaged, it is set aside, its loss declared, and reading goes on behind it.
+func (j *Journal) Read(epoch uint32, from uint64, maxBlocks, maxBytes int) (Run, error) {
+	from = max(from, 1)
+	j.mu.Lock()
+	e := j.epoch(epoch)
+	j.mu.Unlock()
+	run := Run{Epoch: epoch, First: from}
+	if e == nil {
+		return run, nil
+	}
+	for range maxRepairs {
+		r := reader{j: j, e: e, run: &run, next: from, maxBlocks: max(maxBlocks, 1), maxBytes: maxBytes}
+		bad, err := r.read()
+		if err != nil {
+			return Run{}, fmt.Errorf("read block %d of epoch %d: %w", r.next, epoch, err)
+		}
+		if len(run.Blocks) > 0 || bad == nil {
+			return run, nil
+		}
+		if err := j.heal(e, bad); err != nil {
+			return Run{}, fmt.Errorf("read block %d of epoch %d: %w", r.next, epoch, err)
+		}
+		run.First = from
+	}
+	return Run{}, fmt.Errorf("read block %d of epoch %d: more than %d damaged places", from, epoch, maxRepairs)
+}
+
+// reader is one Read under way.
+type reader struct {
+	j         *Journal
+	e         *epoch
+	run       *Run
+	next      uint64 // number wanted
+	head      chain.Head
+	bytes     int
+	maxBlocks int
+	maxBytes  int
+	done      bool
+}
+
+// flaw is a place where a segment is not as it should be.
+type flaw struct {
+	segment *segment // nil: no segment has the blocks
+	first   uint64   // blocks, where segment is nil
+	last    uint64
+	cause   error
+}
+
+// isDamage tells an error that lies in the file from one of the moment, such as
+// too many open files.
+func isDamage(err error) bool {
+	return errors.Is(err, errRecord) || errors.Is(err, boltfile.ErrDamaged) || errors.Is(err, boltfile.ErrNotFound) || errors.Is(err, fs.ErrNotExist)
+}
+
+// read fills the run from one or more segments. A flaw behind its first block
+// is left for the next Read.
+func (r *reader) read() (*flaw, error) {
+	for !r.done {
+		s, end, bad := r.place()
+		if r.done || bad != nil {
+			return bad, nil
+		}
+		at := r.next
+		err := s.each(at, func(x record) bool { return r.take(x, end) })
+		switch {
+		case errors.Is(err, errGone):
+			continue // replaced meanwhile
+		case isDamage(err):
+			return &flaw{segment: s, cause: err}, nil
+		case err != nil:
+			return nil, err
+		case !r.done && r.next <= end:
+			if _, lost := r.skip(r.next); lost {
+				if len(r.run.Blocks) > 0 {
+					r.done = true
+				}
+				continue
+			}
+			return &flaw{segment: s, cause: fmt.Errorf("%w: block %d", errMissing, r.next)}, nil
+		}
+	}
+	return nil, nil
+}
+
+// place finds the segment of the next block, past what is lost or deleted.
+func (r *reader) place() (*segment, uint64, *flaw) {
+	r.j.mu.Lock()
+	defer r.j.mu.Unlock()
+	for {
+		if r.next > r.e.last {
+			r.done = true
+			return nil, 0, nil
+		}
+		s, end := r.e.find(r.next)
+		if x, lost := r.e.lost.at(r.next); lost {
+			r.jump(x.Last + 1)
+			if r.done {
+				return nil, 0, nil
+			}
+			continue
+		}
+		if r.e == r.j.present() {
+			if fresh := r.j.recent.from(r.next); fresh != nil {
+				for _, x := range fresh {
+					if !r.take(x, r.e.last) {
+						break
+					}
+				}
+				r.done = true // at the end, or full
+				return nil, 0, nil
+			}
+		}
+		if s != nil && r.next <= end {
+			return s, end, nil
+		}
+		// No file has it. That is in order when the hub has it.
+		until := r.e.last
+		for _, s := range r.e.segments {
+			if s.first > r.next {
+				until = s.first - 1
+				break
+			}
+		}
+		if x, settled := r.e.settled.at(r.next); settled {
+			r.jump(min(x.Last, until) + 1)
+			if r.done {
+				return nil, 0, nil
+			}
+			continue
+		}
+		if x := r.e.settled.without(r.next, until); len(x) > 0 {
+			return nil, 0, &flaw{first: r.next, last: x[0].Last, cause: errMissing}
+		}
+	}
+}
+
+// skip reports whether a block is known to be lost.
+func (r *reader) skip(number uint64) (uint64, bool) {
+	r.j.mu.Lock()
+	defer r.j.mu.Unlock()
+	x, ok := r.e.lost.at(number)
+	return x.Last + 1, ok
+}
+
+// jump goes on at a later block, or ends the run if it has begun.
+func (r *reader) jump(number uint64) {
+	if len(r.run.Blocks) > 0 {
+		r.done = true
+		return
+	}
+	r.next = number
+	r.run.First = number
+}
+
+// take adds a record to the run, if it is the next and there is room, and
+// reports whether to go on.
+func (r *reader) take(x record, end uint64) bool {
+	if x.number != r.next || x.number > end {
+		return false
+	}
+	n := len(r.run.Blocks)
+	if n > 0 && (x.prev != r.head || r.bytes+len(x.raw) > r.maxBytes) {
+		r.done = true // what does not follow on is not of this run
+		return false
+	}
+	if n == 0 {
+		r.run.First, r.run.PrevHead = x.number, x.prev
+	}
+	x = x.clone()
+	r.run.Blocks = append(r.run.Blocks, x.raw)
+	r.bytes += len(x.raw)
+	r.head = x.head()
+	r.next++
+	r.done = n+1 >= r.maxBlocks
+	return !r.done
+}

@@ -1,0 +1,241 @@
+package journal
+
+import (
+	"slices"
+	"time"
+)
+
+// tidyEvery is the least time between looks at the files that nothing calls
+// for.
+const tidyEvery = 10 * time.Second
+
+// tidy deletes what is acknowledged, keeps within MaxBytes, and writes what
+// could not be written before. j.disk is held.
+func (j *Journal) tidy(now bool) {
+	j.mu.Lock()
+	due, dirty := false, j.dirty
+	for _, e := range j.epochs {
+		due = due || e.idle(j.active)
+	}
+	shrink := j.shrinkable()
+	j.mu.Unlock()
+	if shrink && j.rotate() == nil {
+		due = true
+	}
+	if now || due || time.Since(j.tidied) >= tidyEvery {
+		j.tidied = time.Now()
+		if due {
+			j.forget()
+		}
+		j.limit()
+		j.makeBallast()
+		if dirty {
+			j.saveState()
+		}
+	}
+}
+
+// shrinkable reports whether the active segment has grown while the hub was
+// away and all of it is acknowledged now. j.mu is held.
+func (j *Journal) shrinkable() bool {
+	if !j.loaded || j.active == nil || j.active.size < j.o.SegmentBytes/4 {
+		return false
+	}
+	e := j.present()
+	return e.last >= j.active.first && e.settledWhole(j.active)
+}
+
+// forget deletes segments of which all is acknowledged or declared lost, once
+// that is on disk. j.disk is held.
+func (j *Journal) forget() {
+	j.mu.Lock()
+	var gone []*segment
+	saved := true
+	for _, e := range j.epochs {
+		for _, s := range e.segments {
+			if s == j.active || !e.settledWhole(s) {
+				continue
+			}
+			if s.settled.IsZero() {
+				s.settled = time.Now()
+			}
+			if time.Since(s.settled) < j.o.KeepAcknowledged {
+				continue
+			}
+			gone = append(gone, s)
+			saved = saved && e.recorded(s)
+		}
+	}
+	j.mu.Unlock()
+	if len(gone) == 0 {
+		return
+	}
+	if !saved {
+		j.saveState()
+	}
+	for _, s := range gone {
+		j.drop(s)
+	}
+	j.closeEpochs()
+	j.saveState()
+}
+
+// recorded reports whether it is on disk that a segment is settled.
+// Journal.mu is held.
+func (e *epoch) recorded(s *segment) bool {
+	end := e.end(s)
+	set := slices.Clone(e.durable)
+	for _, x := range e.told {
+		set.add(x)
+	}
+	return end < s.first || set.covers(s.first, end)
+}
+
+// drop deletes a settled segment's file. j.disk is held.
+func (j *Journal) drop(s *segment) {
+	j.mu.Lock()
+	e := j.epoch(s.epoch)
+	ok := e.recorded(s)
+	j.mu.Unlock()
+	if !ok {
+		return // the disk does not know yet; later
+	}
+	s.retire()
+	if err := j.o.disk.remove(s.path); err != nil {
+		j.log.Warn("acknowledged segment could not be deleted", "segment", s.name(), "error", err)
+		s.use.Lock()
+		s.gone = false
+		s.use.Unlock()
+		return
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	e.segments = slices.DeleteFunc(slices.Clone(e.segments), func(x *segment) bool { return x == s })
+	j.count.deleted++
+}
+
+// closeEpochs forgets epochs that are over and wholly settled.
+func (j *Journal) closeEpochs() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.epochs = slices.DeleteFunc(slices.Clone(j.epochs), func(e *epoch) bool {
+		return e != j.present() && len(e.segments) == 0 && (e.last == 0 || e.settled.covers(1, e.last))
+	})
+}
+
+// Shares of MaxBytes at which a warning is due, percent.
+var warnAt = [...]int{95, 85, 70}
+
+// limit warns of a journal that gets full, and drops the oldest segments of one
+// that is: those kept though acknowledged first, and what is pending only then,
+// declared in the chain before it is deleted. j.disk is held.
+func (j *Journal) limit() {
+	used := j.bytes()
+	j.warn(used)
+	for used > j.o.MaxBytes {
+		j.mu.Lock()
+		e, s := j.oldest()
+		j.mu.Unlock()
+		if s == nil {
+			return
+		}
+		j.mu.Lock()
+		end, settled := e.end(s), e.settledWhole(s)
+		j.mu.Unlock()
+		if !settled {
+			j.declare(e, s.first, end, "dropped because the journal was full")
+			if _, err := j.keep([]*request{{}}, false); err != nil {
+				j.failed(err)
+				return
+			}
+		}
+		j.mu.Lock()
+		recorded := e.recorded(s)
+		j.mu.Unlock()
+		if !recorded {
+			j.saveState()
+		}
+		size := diskUse(s.path)
+		j.drop(s)
+		j.mu.Lock()
+		still := slices.Contains(e.segments, s)
+		j.mu.Unlock()
+		if still {
+			return
+		}
+		used -= size
+	}
+	j.closeEpochs()
+}
+
+// oldest gives the segment to drop first, nil when there is only the active
+// one. j.mu is held.
+func (j *Journal) oldest() (*epoch, *segment) {
+	var oe *epoch
+	var os *segment
+	for _, e := range j.epochs {
+		for _, s := range e.segments {
+			if s == j.active {
+				continue
+			}
+			if e.settledWhole(s) {
+				return e, s
+			}
+			if os == nil {
+				oe, os = e, s
+			}
+		}
+	}
+	return oe, os
+}
+
+// warn says when the journal passes a share of MaxBytes. j.disk is held.
+func (j *Journal) warn(used int64) {
+	share := int(used * 100 / j.o.MaxBytes)
+	level := 0
+	for _, at := range warnAt {
+		if share >= at {
+			level = at
+			break
+		}
+	}
+	if level > j.warned {
+		j.mu.Lock()
+		left := ""
+		if h, ok := j.hoursLeft(used); ok {
+			left = text(", %.0f hours are left at the present rate", h)
+		}
+		j.fault("%d %% of the %d bytes for the journal are used%s", share, j.o.MaxBytes, left)
+		j.mu.Unlock()
+	}
+	if level > j.warned || share < j.warned-5 {
+		j.warned = level
+	}
+}
+
+// hoursLeft estimates when the journal is full if nothing is acknowledged.
+// j.mu is held.
+func (j *Journal) hoursLeft(used int64) (float64, bool) {
+	elapsed := j.o.Boottime() - j.opened
+	if elapsed < 60_000 || j.count.written == 0 {
+		return 0, false
+	}
+	perHour := float64(j.count.written) / (float64(elapsed) / 3_600_000)
+	return float64(max(j.o.MaxBytes-used, 0)) / perHour, true
+}
+
+// bytes is what all segments take on disk.
+func (j *Journal) bytes() (n int64) {
+	j.mu.Lock()
+	var paths []string
+	for _, e := range j.epochs {
+		for _, s := range e.segments {
+			paths = append(paths, s.path)
+		}
+	}
+	j.mu.Unlock()
+	for _, p := range paths {
+		n += diskUse(p)
+	}
+	return n
+}
