@@ -92,6 +92,10 @@ func TestHubTimeHoldsTheTruth(t *testing.T) {
 			t.Errorf("%+v: uncertainty %d, want at most %d", c, a.Uncertainty, most)
 		}
 	}
+	quickest := &pb.TimeEcho{SentMs: 1000, ReceivedUtcMs: offset + 1000, AnsweredUtcMs: offset + 1002, UncertaintyMs: 5}
+	if a, err := hubTime(quickest, 1001); err != nil || a.Uncertainty < 5 { // held for 1.2 ms of 1.3 ms
+		t.Errorf("times cut to milliseconds gave %+v, %v", a, err)
+	}
 	for _, e := range []*pb.TimeEcho{
 		{SentMs: 1000, ReceivedUtcMs: 0, AnsweredUtcMs: 5},
 		{SentMs: 1000, ReceivedUtcMs: 9, AnsweredUtcMs: 5},                  // the hub's clock stepped

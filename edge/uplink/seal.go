@@ -79,6 +79,7 @@ func (s *session) sealFrame(now time.Time) (frame, bool) {
 const (
 	maxRoundTrip   = 60_000
 	maxUncertainty = 3_600_000 // of the hub's clock
+	cutOff         = 2         // by which two differences of times cut to milliseconds may be apart
 )
 
 // hubTime makes an anchor of a seal's round trip, as NTP does: the hub's clock
@@ -86,10 +87,10 @@ const (
 // spent at the hub is uncertain. received is boottime, ms.
 func hubTime(e *pb.TimeEcho, received int64) (truetime.Anchor, error) {
 	held, round := e.AnsweredUtcMs-e.ReceivedUtcMs, received-e.SentMs
-	if e.ReceivedUtcMs <= 0 || held < 0 || round < held || round > maxRoundTrip || e.UncertaintyMs > maxUncertainty {
+	if e.ReceivedUtcMs <= 0 || held < 0 || round < held-cutOff || round > maxRoundTrip || e.UncertaintyMs > maxUncertainty {
 		return truetime.Anchor{}, fmt.Errorf("time echo: sent %d, received %d after it, held for %d, uncertainty %d ms: impossible or too slow", e.SentMs, round, held, e.UncertaintyMs)
 	}
-	away := round - held
+	away := max(round-held, 0)
 	return truetime.Anchor{
 		At:          received,
 		UTC:         e.AnsweredUtcMs + away/2,
