@@ -198,15 +198,16 @@ func (a *agent) run(ctx, hurry context.Context) error {
 		inner, end := context.WithCancel(ctx)
 		defer end()
 		defer context.AfterFunc(outer, end)()
-		err := a.sample(inner)
+		err := a.sample(inner, 1)
 		a.drain(outer, hurry)
 		return err
 	})
 	return g.Wait()
 }
 
-// sample reads and keeps until ctx ends and all that was taken is kept.
-func (a *agent) sample(ctx context.Context) error {
+// sample reads and keeps until ctx ends and all that was taken is kept; see keep
+// for together.
+func (a *agent) sample(ctx context.Context, together int) error {
 	g, ctx := errgroup.WithContext(ctx)
 	listening, stop := context.WithCancel(context.WithoutCancel(ctx))
 	for _, d := range a.drivers {
@@ -216,7 +217,7 @@ func (a *agent) sample(ctx context.Context) error {
 	}
 	g.Go(func() error { return a.keeper.Run(ctx) })
 	g.Go(func() error { defer stop(); return a.sampler.Run(ctx) })
-	g.Go(func() error { a.keep(); return nil })
+	g.Go(func() error { a.keep(together); return nil })
 	return g.Wait()
 }
 

@@ -9,6 +9,7 @@ import (
 	"frostline/edge/journal"
 	"frostline/edge/sampler"
 	"frostline/proto/pb"
+	"frostline/proto/reading"
 	"frostline/proto/truetime"
 )
 
@@ -19,26 +20,43 @@ func (t table) ID(s sampler.Series) (uint32, error) { return t.Series(journal.Se
 
 // keep turns what was taken into what is kept, until the sampler has ended. It
 // never gives up: what a disk does not take waits in the journal's memory.
-func (a *agent) keep() {
+//
+// together is how many batches are kept by one Append. It is 1 but in a
+// recording, which would otherwise wait for the disk at each simulated second.
+func (a *agent) keep(together int) {
+	var readings []reading.Reading
+	var events []*pb.Event
+	n := 0
 	for b := range a.sampler.Batches() {
-		var events []*pb.Event
+		readings = append(readings, b.Readings...)
 		for _, l := range b.Lost {
 			events = append(events, &pb.Event{AtMs: b.Tick, Kind: &pb.Event_Gap{Gap: &pb.Gap{
 				Readings: uint64(l.Readings), Reason: l.Reason, Boot: a.journal.Tip().Boot, FromMs: l.From, ToMs: l.To,
 			}}})
 			a.faults.add(a.clock.Now(), "sampler", fmt.Sprintf("%d readings were lost: %s", l.Readings, l.Reason))
 		}
-		_, err := a.journal.Append(context.Background(), b.Readings, events)
-		switch {
-		case err == nil, errors.Is(err, journal.ErrHeld), errors.Is(err, journal.ErrDropped):
-			// The journal counts, says and retries those itself.
-		default:
-			a.faults.add(a.clock.Now(), "journal", err.Error())
-			a.log.Error("readings could not be appended", "tick", b.Tick, "readings", len(b.Readings), "err", err)
+		if n++; n >= together {
+			a.append(readings, events)
+			readings, events, n = nil, nil, 0
 		}
 		if b.Done != nil {
 			b.Done()
 		}
+	}
+	a.append(readings, events)
+}
+
+func (a *agent) append(readings []reading.Reading, events []*pb.Event) {
+	if len(readings)+len(events) == 0 {
+		return
+	}
+	_, err := a.journal.Append(context.Background(), readings, events)
+	switch {
+	case err == nil, errors.Is(err, journal.ErrHeld), errors.Is(err, journal.ErrDropped):
+		// The journal counts, says and retries those itself.
+	default:
+		a.faults.add(a.clock.Now(), "journal", err.Error())
+		a.log.Error("readings could not be appended", "readings", len(readings), "err", err)
 	}
 }
 

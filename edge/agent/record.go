@@ -17,6 +17,9 @@ import (
 // recordedUncertainty is claimed for the host's clock while recording.
 const recordedUncertainty = 2 * time.Second
 
+// recordedTogether batches of a recording are kept at once.
+const recordedTogether = 64
+
 // Advance moves whatever the sensors are simulated by to a boottime of the
 // recording, in milliseconds from 0.
 type Advance func(ctx context.Context, to int64) error
@@ -30,10 +33,18 @@ type Advance func(ctx context.Context, to int64) error
 // begin is the UTC at which the span starts. progress is told, now and then,
 // how much is done.
 func Record(ctx context.Context, c Config, begin time.Time, span time.Duration, advance Advance, progress func(time.Duration)) error {
+	var step time.Duration
+	var minutes int64
+	for _, s := range c.Sensors {
+		if s.Driver == "gnss" { // its receiver speaks each second
+			step = time.Second
+		}
+	}
 	v, err := clock.NewVirtual(clock.VirtualConfig{
-		BootID: "recorded-" + rand.Text(), UTC: begin.UnixMilli(), MaxStep: time.Second,
+		BootID: "recorded-" + rand.Text(), UTC: begin.UnixMilli(), MaxStep: step,
 		Hook: func(ctx context.Context, _, to int64) error {
-			if to%60_000 == 0 {
+			if done := to / 60_000; done > minutes {
+				minutes = done
 				progress(time.Duration(to) * time.Millisecond)
 			}
 			return advance(ctx, to)
@@ -49,7 +60,7 @@ func Record(ctx context.Context, c Config, begin time.Time, span time.Duration, 
 	a.keeper.Offer(truetime.Anchor{At: v.Now(), UTC: v.UTC(), Uncertainty: recordedUncertainty.Milliseconds(), Source: truetime.RTC})
 	g, outer := errgroup.WithContext(ctx)
 	inner, end := context.WithCancel(outer)
-	g.Go(func() error { return a.sample(inner) })
+	g.Go(func() error { return a.sample(inner, recordedTogether) })
 	g.Go(func() error {
 		defer end()
 		select {
