@@ -46,10 +46,13 @@ type Response struct {
 	Certificate string   `json:"certificate"` // PEM
 	CA          string   `json:"ca"`          // PEM
 	MQTT        []string `json:"mqtt"`        // host:port of listeners, the first preferred
-	NotAfterMs  int64    `json:"not_after_ms"`
-	RenewMs     int64    `json:"renew_ms"`              // when to renew
-	SealKeyID   []byte   `json:"seal_key_id,omitempty"` // as in pb.Seal; not in answer to a renewal
-	HubMs       int64    `json:"hub_ms"`                // now
+	// MQTTCA is the authority of those listeners' certificates, PEM, where
+	// it is another than CA.
+	MQTTCA     string `json:"mqtt_ca,omitempty"`
+	NotAfterMs int64  `json:"not_after_ms"`
+	RenewMs    int64  `json:"renew_ms"`              // when to renew
+	SealKeyID  []byte `json:"seal_key_id,omitempty"` // as in pb.Seal; not in answer to a renewal
+	HubMs      int64  `json:"hub_ms"`                // now
 }
 
 // Kind says why the hub refused, in a way a program can act on.
