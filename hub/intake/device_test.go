@@ -252,7 +252,7 @@ func newSite(t testing.TB, db *store.DB, s setup, devices ...*device) *site {
 	}
 	w.publish = &publisher{acks: w.acks, hook: s.hook}
 	w.admit.add(devices...)
-	o := Options{Store: db, Publisher: w.publish, Gateways: w.admit, Sinks: []Sink{w.sink}, Log: storetest.Logger(t), Clock: SystemClock{Assumed: time.Second}}
+	o := Options{Store: db, Publisher: w.publish, Gateways: w.admit, Log: storetest.Logger(t), Clock: SystemClock{Assumed: time.Second}}
 	if s.store != nil {
 		o.Store = s.store(db)
 	}
@@ -264,6 +264,7 @@ func newSite(t testing.TB, db *store.DB, s setup, devices ...*device) *site {
 		t.Fatal(err)
 	}
 	w.Intake = in
+	in.Follow(w.sink)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- in.Run(ctx) }()

@@ -67,7 +67,6 @@ type Options struct {
 	Store     Store
 	Publisher Publisher
 	Gateways  Gateways
-	Sinks     []Sink // in the order in which they are told
 	Clock     Clock  // default: the machine's, taken to be right within 2 s when not synchronised
 	Limits    Limits // default: DefaultLimits
 	Log       *slog.Logger
@@ -125,7 +124,7 @@ func New(ctx context.Context, o Options) (*Intake, error) {
 		o.Now = time.Now
 	}
 	in := &Intake{
-		store: o.Store, publisher: o.Publisher, gateways: o.Gateways, sinks: o.Sinks, clock: o.Clock, limits: o.Limits,
+		store: o.Store, publisher: o.Publisher, gateways: o.Gateways, clock: o.Clock, limits: o.Limits,
 		log: o.Log, now: o.Now, instance: rand.Text(),
 		urgent:     newQueue(o.Limits.LiveBytes, o.Limits.GatewayBytes),
 		backlog:    newQueue(o.Limits.BacklogBytes, o.Limits.GatewayBytes),
@@ -148,6 +147,10 @@ func New(ctx context.Context, o Options) (*Intake, error) {
 	}
 	return in, nil
 }
+
+// Follow makes sinks be told of what is committed, in this order. It must be
+// called before Run.
+func (in *Intake) Follow(sinks ...Sink) { in.sinks = append(in.sinks, sinks...) }
 
 // Instance names this run of the hub in its Acks.
 func (in *Intake) Instance() string { return in.instance }

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"testing"
 
+	"frostline/hub/intake/batch"
 	"frostline/hub/store"
 	"frostline/hub/store/storetest"
 	"frostline/proto/pb"
@@ -71,7 +72,7 @@ func TestUnknownEventsAndGarbageEventsAreKept(t *testing.T) {
 		w.committed(d, 2)
 		for kind, want := range map[string]int{"unknown": 1, "fault": 1, "malformed": 1, "gap": 0} {
 			n := 0
-			if err := w.Events(t.Context(), kind, "", 0, func(Event) error { n++; return nil }); err != nil || n != want {
+			if err := w.Told(t.Context(), kind, func(string, uint32, int64, batch.Event) error { n++; return nil }); err != nil || n != want {
 				t.Errorf("%d events %q, %v; want %d", n, kind, err, want)
 			}
 		}
