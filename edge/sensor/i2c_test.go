@@ -182,3 +182,26 @@ func TestDoor(t *testing.T) {
 		}
 	}
 }
+
+// errBus does not acknowledge what it was not told to expect.
+type errBus struct{ *i2ctest.Playback }
+
+func (b errBus) Tx(addr uint16, w, r []byte) error {
+	if b.Count < len(b.Ops) && b.Ops[b.Count].Addr == addr {
+		return b.Playback.Tx(addr, w, r)
+	}
+	return bus.ErrNack
+}
+
+func TestFindI2C(t *testing.T) {
+	p := playback(t,
+		i2ctest.IO{Addr: 0x19, W: []byte{6}, R: []byte{0, 0x54}}, i2ctest.IO{Addr: 0x19, W: []byte{7}, R: []byte{4, 1}},
+		i2ctest.IO{Addr: 0x1C, W: []byte{6}, R: []byte{0, 0x1F}}, i2ctest.IO{Addr: 0x1C, W: []byte{7}, R: []byte{4, 1}}, // a memory module's
+		i2ctest.IO{Addr: 0x44, W: []byte{0x89}}, i2ctest.IO{Addr: 0x44, R: append(word(0x0F1E), word(0x2D3C)...)},
+		i2ctest.IO{Addr: 0x45, W: []byte{0x89}}, i2ctest.IO{Addr: 0x45, R: make([]byte, 6)}, // another part
+	)
+	found := FindI2C(errBus{p})
+	if len(found) != 2 || found[0] != (Spec{ID: "mcp9808-19", Driver: "mcp9808", Bus: "playback", Address: "0x19"}) || found[1].ID != "sht4x-44" {
+		t.Errorf("found %+v", found)
+	}
+}

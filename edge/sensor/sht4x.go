@@ -22,6 +22,8 @@ const (
 	Low    Precision = "low"    // noise 0.10 °C and 0.25 %RH, 1.6 ms
 )
 
+const shtSerial = 0x89 // read the serial number
+
 var shtCommands = map[Precision]byte{High: 0xFD, Medium: 0xF6, Low: 0xE0}
 
 // SHT4x is Sensirion's sensor of temperature and relative humidity: SHT40,

@@ -193,6 +193,16 @@ type Env struct {
 	Log    *slog.Logger
 }
 
+// Lead is how long before a reading the sensor has to be begun; 0 where s is
+// wrong.
+func (s Spec) Lead() time.Duration {
+	d, err := Open(s, Env{Buses: bus.NewSet("", slog.New(slog.DiscardHandler)), Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return 0
+	}
+	return d.Lead()
+}
+
 // Open makes the driver of a sensor. It opens no bus and talks to no part: a
 // sensor that is not there yet is one that does not answer.
 func Open(s Spec, env Env) (Driver, error) {
