@@ -1,0 +1,170 @@
+// Package config is the gateway's configuration: one YAML file, every field of
+// which may be left out. What is given is checked before anything starts, and
+// everything that is wrong is told at once, with field, value, remedy and line.
+// Without a file the gateway runs on what it finds.
+package config
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"frostline/edge/sensor"
+)
+
+// Config is the configuration of a gateway. The zero value of a field means its
+// default, which WithDefaults fills in.
+type Config struct {
+	// Gateway is the id of this gateway, 3 to 40 of a-z, 0-9 and '-', unique at
+	// its hub. Default: the host's name, with all else replaced by '-'.
+	Gateway string `yaml:"gateway"`
+
+	// Data is the directory of journal, keys and certificate, on a disk that
+	// keeps what is synced to it. Default /var/lib/frostline-edge.
+	Data string `yaml:"data"`
+
+	Hub     Hub     `yaml:"hub"`
+	Panel   Panel   `yaml:"panel"`
+	Journal Journal `yaml:"journal"`
+
+	// W1Root is where the kernel shows its 1-Wire devices.
+	// Default /sys/bus/w1/devices.
+	W1Root string `yaml:"w1-root"`
+
+	// Sensors are read in this order where they share a tick. Left out: those
+	// found on the host's own 1-Wire and I²C bus. An empty list: none.
+	Sensors []Sensor `yaml:"sensors"`
+}
+
+// Hub is where readings go. Both are told to the gateway when it is enrolled,
+// and need to be given only where that was done elsewhere.
+type Hub struct {
+	// Address is the host and port of the hub's MQTT listener, host:port. It
+	// overrides the one of the enrolment. Default: empty, that one.
+	Address string `yaml:"address"`
+
+	// Enrol is the URL at which the gateway gets its certificate, https://….
+	// Default: empty, the one on the command line of the enrolment.
+	Enrol string `yaml:"enrol"`
+}
+
+// Panel is the gateway's own page.
+type Panel struct {
+	// Listen is the address it listens on, host:port, or "off". The page asks
+	// nobody who they are. Default 127.0.0.1:8480, the host itself alone.
+	Listen string `yaml:"listen"`
+}
+
+// Journal limits what readings take on the gateway until the hub has them.
+type Journal struct {
+	// MaxSize is the disk space of the journal, 1MiB to 1TiB. Beyond it the
+	// oldest readings are dropped and declared lost. Default 512MiB, which is
+	// years for ten sensors every ten seconds.
+	MaxSize Size `yaml:"max-size"`
+
+	// SegmentSize is the size of the files it consists of, which are deleted
+	// whole, 64KiB to 64MiB, and at most a quarter of MaxSize. Default 4MiB.
+	SegmentSize Size `yaml:"segment-size"`
+
+	// Memory holds readings while the disk is full or broken, 64KiB to 1GiB.
+	// Default 4MiB, which is four hours at 50 readings a second.
+	Memory Size `yaml:"memory"`
+
+	// GroupWait is how long a commit waits for more readings, 0s to 10s. More
+	// wears the flash less and delays what is live. Default 0s.
+	GroupWait time.Duration `yaml:"group-wait"`
+}
+
+// Sensor is one sensor.
+type Sensor struct {
+	// ID names the sensor, 1 to 63 of a-z, 0-9, '.', '_' and '-', beginning
+	// with a letter or digit, unique on this gateway. Required.
+	ID string `yaml:"id"`
+
+	// Driver is door, ds18b20, gnss, mcp9808 or sht4x. Required.
+	Driver string `yaml:"driver"`
+
+	// Bus is what the sensor hangs on: w1, /dev/i2c-1, /dev/ttyUSB0, GPIO17, or
+	// a simulated bus, sim:unix:PATH/BUS. Required.
+	Bus string `yaml:"bus"`
+
+	// Address is the sensor's on its bus: a ROM such as 28-0316a2794b2c for
+	// 1-Wire, 0x44 for I²C. Required for those, not allowed for others.
+	Address string `yaml:"address"`
+
+	// Interval is the time between readings, 100ms to 24h in whole
+	// milliseconds, and long enough for the sensor to measure. Readings are
+	// taken at its multiples since boot. Default 10s.
+	Interval time.Duration `yaml:"interval"`
+
+	// Timeout is how long after that moment the sensor may answer, 10ms to the
+	// interval less the time it takes to measure. Default 2s, or that.
+	Timeout time.Duration `yaml:"timeout"`
+
+	// Options are those of the driver.
+	Options sensor.Options `yaml:"options"`
+}
+
+// Spec is what the driver needs of it.
+func (s Sensor) Spec() sensor.Spec {
+	return sensor.Spec{ID: s.ID, Driver: s.Driver, Bus: s.Bus, Address: s.Address, Options: s.Options}
+}
+
+// WithDefaults fills in every field that is left out; host is the host's name.
+// A sensor's timeout needs a valid sensor.
+func (c Config) WithDefaults(host string) Config {
+	set(&c.Gateway, gatewayID(host))
+	set(&c.Data, "/var/lib/frostline-edge")
+	set(&c.Panel.Listen, "127.0.0.1:8480")
+	set(&c.Journal.MaxSize, 512<<20)
+	set(&c.Journal.SegmentSize, 4<<20)
+	set(&c.Journal.Memory, 4<<20)
+	set(&c.W1Root, "/sys/bus/w1/devices")
+	c.Sensors = append([]Sensor(nil), c.Sensors...)
+	for i := range c.Sensors {
+		s := &c.Sensors[i]
+		set(&s.Interval, 10*time.Second)
+		s.Options = s.Options.WithDefaults(s.Driver)
+		set(&s.Timeout, max(min(2*time.Second, s.Interval-s.Spec().Lead()), 0))
+	}
+	return c
+}
+
+func set[T comparable](v *T, standard T) {
+	var zero T
+	if *v == zero {
+		*v = standard
+	}
+}
+
+// gatewayID makes a gateway id of a host's name.
+func gatewayID(host string) string {
+	b := make([]byte, 0, 40)
+	for _, c := range []byte(host) {
+		switch {
+		case c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '-':
+		case c >= 'A' && c <= 'Z':
+			c += 'a' - 'A'
+		default:
+			c = '-'
+		}
+		b = append(b, c)
+	}
+	if len(b) < 3 {
+		b = append([]byte("gateway-"), b...)
+	}
+	return string(b[:min(len(b), 40)])
+}
+
+// Digest is the SHA-256 of the configuration's meaning, in hex: the same for
+// files that differ in comments and in defaults written out.
+func (c Config) Digest() string {
+	b, err := json.Marshal(c)
+	if err != nil { // no field can fail to be encoded
+		panic(fmt.Sprintf("encode configuration: %v", err))
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
+}
