@@ -6,11 +6,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"sync"
 	"syscall"
 	"testing"
@@ -114,14 +116,44 @@ func (p *Process) Tail(n int64) string {
 	return string(b[max(0, int64(len(b))-n):])
 }
 
-// FreePort finds a TCP port on loopback that nobody listens on now.
+// Ports that FreePort gives: below those the system takes for outgoing
+// connections, one of which might else hold a killed hub's port, or connect to
+// itself, while it is to come back there.
+const (
+	firstPort = 20000
+	lastPort  = 32000
+)
+
+var ports struct {
+	sync.Mutex
+	given map[int]bool
+}
+
+// FreePort finds a TCP port on loopback that nobody listens on now, and gives
+// none twice in one process. A program that is killed and started again finds
+// it free again.
 func FreePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
+	ports.Lock()
+	defer ports.Unlock()
+	if ports.given == nil {
+		ports.given = map[int]bool{}
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
+	for range 100 {
+		port := firstPort + rand.IntN(lastPort-firstPort)
+		if ports.given[port] {
+			continue
+		}
+		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+		if err != nil {
+			continue
+		}
+		if err := l.Close(); err != nil {
+			return 0, err
+		}
+		ports.given[port] = true
+		return port, nil
+	}
+	return 0, fmt.Errorf("no free port found between %d and %d on loopback", firstPort, lastPort)
 }
 
 // Until asks again until ok, the context's end, or an error that is not nil;
