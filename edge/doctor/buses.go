@@ -9,16 +9,11 @@ import (
 	"strings"
 	"time"
 
-	"periph.io/x/conn/v3/onewire"
-
 	"frostline/edge/bus"
 	"frostline/edge/panel"
 	"frostline/edge/sensor"
 	"frostline/proto/reading"
 )
-
-// kernelW1 is the name of the 1-Wire bus that the kernel drives.
-const kernelW1 = "w1"
 
 // Limits of one sensor and of one search.
 const (
@@ -26,15 +21,6 @@ const (
 	listenFor   = 4 * time.Second // to a receiver that has not found itself yet
 	searchLimit = 10 * time.Second
 )
-
-// kernelBus searches the bus that the kernel drives, by asking it.
-type kernelBus struct {
-	w1 interface {
-		Devices() ([]onewire.Address, error)
-	}
-}
-
-func (k kernelBus) Search(bool) ([]onewire.Address, error) { return k.w1.Devices() }
 
 func (b *bench) busChecks() []check {
 	if len(b.Sensors) == 0 {
@@ -51,11 +37,13 @@ func (b *bench) busChecks() []check {
 			return b.probe(ctx, s)
 		}))
 	}
-	var searched []string
-	for _, s := range b.Sensors {
-		if s.Driver == "ds18b20" && !slices.Contains(searched, s.Bus) {
-			searched = append(searched, s.Bus)
-			checks = append(checks, one("search "+panel.BusName(s.Bus), searchLimit, func(context.Context) Result { return b.searchBus(s.Bus) }))
+	for _, k := range searchable {
+		var searched []string
+		for _, s := range b.Sensors {
+			if slices.Contains(k.drivers, s.Driver) && !slices.Contains(searched, s.Bus) {
+				searched = append(searched, s.Bus)
+				checks = append(checks, one("search "+panel.BusName(s.Bus), searchLimit, func(context.Context) Result { return b.searchBus(s.Bus, k) }))
+			}
 		}
 	}
 	return checks
@@ -178,41 +166,4 @@ func remedy(s sensor.Spec, err error) string {
 		return "Check the receiver's cable, the port's name and its baud rate, and that this user may open it (group dialout)."
 	}
 	return "Check that the bus exists and that this user may open it (groups i2c, gpio), then the sensor's cable and power."
-}
-
-// searchBus compares what hangs on a 1-Wire bus with the configuration.
-func (b *bench) searchBus(name string) Result {
-	if b.occupied() && name != kernelW1 {
-		return skipped("the agent has the bus, and a search would disturb its readings; stop it to search")
-	}
-	s, err := b.search(name)
-	if err != nil {
-		return fail("Correct the bus in the configuration file.", "%v", err)
-	}
-	found, err := s.Search(false)
-	if err != nil {
-		return fail("Check the bus: cable, power, pull-up resistor, and a short between its wires.", "search for devices: %v", err)
-	}
-	configured := map[onewire.Address]bool{}
-	for _, x := range b.Sensors {
-		if a, err := bus.ParseROM(x.Address); err == nil && x.Bus == name {
-			configured[a] = true
-		}
-	}
-	var strangers []string
-	for _, a := range found {
-		if f := byte(a); !configured[a] && (f == 0x28 || f == 0x22) {
-			strangers = append(strangers, bus.FormatROM(a))
-		}
-		delete(configured, a)
-	}
-	slices.Sort(strangers)
-	counted := fmt.Sprintf("%d on the bus, %d configured of them missing", len(found), len(configured))
-	switch {
-	case len(strangers) > 0:
-		return warn("Add them to the configuration file, or take them off the bus.", "%s; thermometers that nobody reads: %s", counted, strings.Join(strangers, ", "))
-	case len(configured) > 0:
-		return warn("See the sensors above that do not answer.", "%s", counted)
-	}
-	return ok("%d on the bus, all of them configured", len(found))
 }

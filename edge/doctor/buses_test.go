@@ -7,25 +7,11 @@ import (
 	"testing/synctest"
 	"time"
 
-	"periph.io/x/conn/v3/onewire"
-
 	"frostline/edge/bus"
 	"frostline/edge/panel"
 	"frostline/edge/sensor"
 	"frostline/proto/reading"
 )
-
-func roms(t *testing.T, names ...string) (out []onewire.Address) {
-	t.Helper()
-	for _, n := range names {
-		a, err := bus.ParseROM(n)
-		if err != nil {
-			t.Fatal(err)
-		}
-		out = append(out, a)
-	}
-	return out
-}
 
 func TestSensorsAreTried(t *testing.T) {
 	value := func(v int64, q reading.Quality) []sensor.Value {
@@ -80,19 +66,37 @@ func TestStrangersOnTheBus(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name    string
-		on      rom
+		find    func(kind, string) ([]sensor.Spec, int, error)
 		outcome Outcome
 		words   []string
 	}{
-		{"one too many", rom{found: roms(t, "28-0316a2794b2c", "28-000000000002", "28-0000000000ff", "10-000000000001")}, Warn, []string{"nobody reads: 28-0000000000ff", "Add them"}},
-		{"one missing", rom{found: roms(t, "28-0316a2794b2c")}, Warn, []string{"1 on the bus, 1 configured of them missing"}},
-		{"short circuit", rom{err: errors.New("bus shorted")}, Fail, []string{"short"}},
+		{"one too many", onBus("28-0316a2794b2c", "28-000000000002", "28-0000000000ff"), Warn, []string{"2 of 2", "configured nowhere: ds18b20 28-0000000000ff", "Add them"}},
+		{"one missing", onBus("28-0316a2794b2c"), Warn, []string{"1 of 2 configured"}},
+		{"others", func(k kind, name string) ([]sensor.Spec, int, error) {
+			found, _, err := onBus("28-0316a2794b2c", "28-000000000002")(k, name)
+			return found, 3, err
+		}, OK, []string{"3 devices of other kinds"}},
+		{"short circuit", func(kind, string) ([]sensor.Spec, int, error) { return nil, 0, errors.New("bus shorted") }, Fail, []string{"short"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			b.search = func(string) (searcher, error) { return c.on, nil }
-			r := b.searchBus("w1")
+			b.find = c.find
+			r := b.searchBus("w1", searchable[0])
 			want(t, map[string]Result{"search": r}, "search", c.outcome, c.words...)
 		})
+	}
+}
+
+// TestAddressesAreCompared: however they are written.
+func TestAddressesAreCompared(t *testing.T) {
+	for _, a := range []string{"7a00000131825228", "28-000001318252"} {
+		if got := address(sensor.Spec{Address: a}); got != "28-000001318252" {
+			t.Errorf("%s: got %s", a, got)
+		}
+	}
+	for _, a := range []string{"0x44", "68", "0X44"} {
+		if got := address(sensor.Spec{Address: a}); got != "0x44" {
+			t.Errorf("%s: got %s", a, got)
+		}
 	}
 }
 
@@ -108,7 +112,7 @@ func TestRunningAgentIsAsked(t *testing.T) {
 	s.Verdict = panel.Judge(s.Snapshot)
 	b := newTestBench(t)
 	hub := newTestHub(t)
-	b.Hub, b.Identity, b.agent = hub.address, hub.identity(t, "van-14"), present{s}
+	b.Hub, b.Identity, b.agent = hub.address, hub.gateway(t).open, present{s}
 	for _, id := range []string{"a", "b", "c"} {
 		b.Sensors = append(b.Sensors, sensor.Spec{ID: id, Driver: "ds18b20", Bus: "sim:unix:/x/w1", Address: "28-0316a2794b2c"})
 	}
@@ -116,9 +120,9 @@ func TestRunningAgentIsAsked(t *testing.T) {
 		t.Error("a sensor of a running agent was opened")
 		return &fakeSensor{}, nil
 	}
-	b.search = func(string) (searcher, error) {
+	b.find = func(kind, string) ([]sensor.Spec, int, error) {
 		t.Error("a bus of a running agent was searched")
-		return rom{}, nil
+		return nil, 0, nil
 	}
 	r, _ := examine(t, b)
 	want(t, r, "sensor a", OK, "the agent, which has the bus, says it answers")

@@ -3,6 +3,8 @@ package doctor
 import (
 	"context"
 	"crypto"
+	"crypto/ed25519"
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"time"
@@ -20,76 +22,98 @@ func (b *bench) certificateChecks() []check {
 	if b.Identity == nil {
 		return []check{skip("certificate", "the hub is reached without TLS, so none is needed")}
 	}
-	c, err := b.Identity.Credentials()
-	if err != nil {
+	if b.unread != nil || !b.identity.Enrolled() {
 		return []check{one("enrolled", certificateLimit, func(context.Context) Result {
-			if errors.Is(err, ErrNotEnrolled) {
-				return fail("Make a code at the hub with frostline enrol "+b.Gateway+" and give it to frostline-edge enrol.", "this gateway has no certificate of a hub")
+			if b.unread != nil {
+				return fail("Restore it from a copy, or enrol again with a code from frostline enrol.", "%v", b.unread)
 			}
-			return fail("Restore the file from a copy, or enrol again with a code from frostline enrol.", "%v", err)
+			return fail("Make a code at the hub with frostline enrol "+b.Gateway+" and give it to frostline-edge enrol.", "this gateway has no certificate of a hub")
 		})}
 	}
 	return []check{
-		one("enrolled", certificateLimit, func(context.Context) Result { return b.enrolled(c) }),
-		one("key", certificateLimit, func(context.Context) Result { return matches(c) }),
-		one("issuer", certificateLimit, func(context.Context) Result { return b.issuer(c) }),
-		one("validity", certificateLimit, func(context.Context) Result { return b.validity(c) }),
+		one("enrolled", certificateLimit, b.enrolled),
+		one("key", certificateLimit, b.key),
+		one("validity", certificateLimit, b.validity),
 	}
 }
 
-func (b *bench) enrolled(c Credentials) Result {
-	if cn := c.Leaf.Subject.CommonName; cn != b.Gateway {
-		return fail("Correct the gateway's name in the configuration file, or enrol under the new one.", "the certificate is of gateway %q, the configuration says %q", cn, b.Gateway)
-	}
-	if c.Seal == nil {
-		return fail(enrolAgain, "the key that seals evidence is missing")
-	}
-	return ok("as %s, serial %x", b.Gateway, c.Leaf.SerialNumber)
+// credentials says whether there is something to show to the hub.
+func (b *bench) credentials() bool {
+	return b.identity != nil && b.unread == nil && b.identity.Enrolled()
 }
 
-// matches checks that the private key at hand is the certificate's.
-func matches(c Credentials) Result {
-	public, comparable := c.Leaf.PublicKey.(interface{ Equal(crypto.PublicKey) bool })
-	if !comparable {
-		return fail(enrolAgain, "the certificate's key is a %T, which cannot be compared", c.Leaf.PublicKey)
+func (b *bench) enrolled(context.Context) Result {
+	c := b.identity.Certificate()
+	if c.Gateway != b.Gateway {
+		return fail("Correct the gateway's name in the configuration file, or enrol under the new one.", "enrolled as %q, the configuration says %q", c.Gateway, b.Gateway)
 	}
-	if !public.Equal(c.Key) {
+	return ok("as %s by %q at %s, serial %s", c.Gateway, c.Issuer, c.Hub, c.Serial)
+}
+
+// key checks that the private keys at hand are those the hub was told of.
+func (b *bench) key(context.Context) Result {
+	seal, err := b.identity.Signer()
+	if err != nil {
+		return fail(enrolAgain, "the key that seals evidence: %v", err)
+	}
+	if _, is := seal.Public().(ed25519.PublicKey); !is {
+		return fail(enrolAgain, "the key that seals evidence is a %T, want Ed25519", seal.Public())
+	}
+	config, err := b.identity.TLS("localhost")
+	if err != nil {
+		return fail(enrolAgain, "%v", err)
+	}
+	pair, err := shown(config)
+	if err != nil {
+		return fail(enrolAgain, "%v", err)
+	}
+	private, is := pair.PrivateKey.(crypto.Signer)
+	if !is {
+		return fail(enrolAgain, "the private key is a %T, which cannot sign", pair.PrivateKey)
+	}
+	public, is := pair.Leaf.PublicKey.(interface{ Equal(crypto.PublicKey) bool })
+	if !is || !public.Equal(private.Public()) {
 		return fail(enrolAgain, "the private key is not the certificate's: one of them was replaced")
 	}
-	return ok("the private key is the certificate's")
+	return ok("the private key is the certificate's, and the key of seals is there")
 }
 
-func (b *bench) issuer(c Credentials) Result {
-	between := x509.NewCertPool()
-	for _, x := range c.Chain {
-		between.AddCert(x)
-	}
-	var err error
-	for _, at := range []time.Time{c.Leaf.NotBefore, c.Leaf.NotAfter} { // whether it is valid now is another check
-		if _, err = c.Leaf.Verify(x509.VerifyOptions{Roots: c.Roots, Intermediates: between, CurrentTime: at,
-			KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}}); err == nil {
-			break
+// shown is the certificate that a TLS client shows.
+func shown(c *tls.Config) (pair *tls.Certificate, err error) {
+	switch {
+	case c.GetClientCertificate != nil:
+		if pair, err = c.GetClientCertificate(&tls.CertificateRequestInfo{}); err != nil {
+			return nil, err
 		}
+	case len(c.Certificates) > 0:
+		pair = &c.Certificates[0]
+	default:
+		return nil, errors.New("no certificate is shown to the hub")
 	}
-	if err != nil {
-		return fail(enrolAgain, "issued by %q, and the hub's authority at hand does not vouch for it: %v", c.Leaf.Issuer.CommonName, err)
+	if pair.Leaf == nil && len(pair.Certificate) > 0 {
+		read := *pair
+		read.Leaf, err = x509.ParseCertificate(pair.Certificate[0])
+		pair = &read
 	}
-	return ok("issued by %q, whose root is at hand", c.Leaf.Issuer.CommonName)
+	if err == nil && pair.Leaf == nil {
+		err = errors.New("the certificate shown to the hub is empty")
+	}
+	return pair, err
 }
 
-func (b *bench) validity(c Credentials) Result {
-	now := b.now()
-	until := c.Leaf.NotAfter.UTC().Format("2006-01-02 15:04")
-	left := panel.FormatAge(c.Leaf.NotAfter.Sub(now).Milliseconds())
+func (b *bench) validity(context.Context) Result {
+	c, now := b.identity.Certificate(), b.now()
+	until := c.NotAfter.UTC().Format("2006-01-02 15:04")
+	left := panel.FormatAge(c.NotAfter.Sub(now).Milliseconds())
 	switch {
 	case now.UnixMilli() < clock.Floor:
 		return warn("Set the clock: see ntp and rtc above.", "until %s UTC, which cannot be judged while the system clock says %s", until, date(now.UnixMilli()))
-	case now.After(c.Leaf.NotAfter):
+	case now.After(c.NotAfter):
 		return fail(enrolAgain, "it expired at %s UTC", until)
-	case now.Before(c.Leaf.NotBefore):
-		return fail("Set the clock of the gateway or of the hub: one of them is wrong.", "it begins at %s UTC, and the system clock says %s", date(c.Leaf.NotBefore.UnixMilli()), date(now.UnixMilli()))
-	case !c.RenewAfter.IsZero() && now.After(c.RenewAfter):
-		return warn("Let the agent run with the hub in reach: it renews by itself.", "until %s UTC, %s left; renewal is due since %s", until, left, date(c.RenewAfter.UnixMilli()))
+	case now.Before(c.NotBefore):
+		return fail("Set the clock of the gateway or of the hub: one of them is wrong.", "it begins at %s UTC, and the system clock says %s", date(c.NotBefore.UnixMilli()), date(now.UnixMilli()))
+	case now.After(c.RenewAt):
+		return warn("Let the agent run with the hub in reach: it renews by itself.", "until %s UTC, %s left; renewal is due since %s", until, left, date(c.RenewAt.UnixMilli()))
 	}
 	return ok("until %s UTC, %s left", until, left)
 }

@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -142,7 +143,7 @@ func (b *bench) satelliteTime(ctx context.Context) Result {
 func date(ms int64) string { return time.UnixMilli(ms).UTC().Format("2006-01-02 15:04:05") }
 
 // isAbsent says whether a file is simply not there.
-func isAbsent(err error) bool { return err != nil && os.IsNotExist(err) }
+func isAbsent(err error) bool { return errors.Is(err, fs.ErrNotExist) }
 
 // modeText writes permissions as chmod takes them.
 func modeText(m fs.FileMode) string { return fmt.Sprintf("%04o", m.Perm()) }

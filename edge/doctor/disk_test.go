@@ -92,18 +92,6 @@ func TestDataDirectory(t *testing.T) {
 	want(t, r, "data directory", Fail, "is not a directory")
 }
 
-func TestSetAside(t *testing.T) {
-	b := newTestBench(t)
-	if err := os.Mkdir(filepath.Join(b.DataDir, "journal"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(b.DataDir, "journal", "1-42.db.damaged-3"), nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	r, _ := examine(t, b)
-	want(t, r, "set aside", Warn, "1-42.db.damaged-3", "Copy them")
-}
-
 func TestKeyFiles(t *testing.T) {
 	b := newTestBench(t)
 	r, _ := examine(t, b)

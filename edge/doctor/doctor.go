@@ -9,17 +9,16 @@ import (
 	"context"
 	"crypto"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"io"
 	"log/slog"
 	"sync/atomic"
 	"time"
 
-	"periph.io/x/conn/v3/onewire"
-
 	"frostline/edge/bus"
 	"frostline/edge/clock"
+	"frostline/edge/identity"
+	"frostline/edge/journal"
 	"frostline/edge/panel"
 	"frostline/edge/sensor"
 )
@@ -28,45 +27,37 @@ import (
 type Config struct {
 	Gateway string
 	DataDir string
+	Journal string // directory of the journal
 	Sensors []sensor.Spec
 	W1Root  string      // where the kernel shows its 1-Wire devices; empty means the usual place
 	Clock   clock.Clock // the gateway's
-	Hub     string      // host:port of MQTT; empty where none is configured
-	// Identity gives what the gateway was given at enrolment. nil where the hub
+	Hub     string      // host:port of MQTT; empty: as the hub said at enrolment
+	// Identity opens what the gateway was given at enrolment. nil where the hub
 	// is reached without TLS.
-	Identity Identity
-	KeyFiles []string // private keys, to be read by the agent's user alone
+	Identity func() (Identity, error)
+	KeyFiles []string // that hold private keys, to be read by the agent's user alone
 }
 
-// Identity is the gateway's own.
+// Identity is what the gateway was given at enrolment, as package identity
+// keeps it.
 type Identity interface {
-	// Credentials reads what there is. The error wraps ErrNotEnrolled where the
-	// gateway has no certificate yet.
-	Credentials() (Credentials, error)
+	// Enrolled reports whether there is a certificate. Without one the others
+	// are not called.
+	Enrolled() bool
+	Certificate() identity.Info
+	// MQTT lists where the hub said it is, host:port, the preferred one first.
+	MQTT() []string
+	// TLS is what the uplink uses on a connection to a host.
+	TLS(host string) (*tls.Config, error)
+	// Signer holds the key of seals.
+	Signer() (crypto.Signer, error)
 }
 
-// ErrNotEnrolled says that the gateway has no certificate of a hub.
-var ErrNotEnrolled = errors.New("this gateway is not enrolled")
-
-// Credentials is what a gateway shows to its hub.
-type Credentials struct {
-	Leaf       *x509.Certificate
-	Chain      []*x509.Certificate // between it and the roots; may be empty
-	Key        crypto.PublicKey    // of the private key at hand, which should be the certificate's
-	Roots      *x509.CertPool      // of the hub
-	TLS        *tls.Config         // as the uplink uses it
-	Seal       crypto.Signer       // Ed25519
-	RenewAfter time.Time           // from then on the agent renews by itself; zero when not known
-}
+var _ Identity = (*identity.Identity)(nil)
 
 // agent is a running agent, as a client of its socket sees it.
 type agent interface {
 	Status(context.Context) (panel.Status, error)
-}
-
-// searcher is a 1-Wire bus that can be searched.
-type searcher interface {
-	Search(alarmOnly bool) ([]onewire.Address, error)
 }
 
 // bench is what the checks work with: the real parts, unless a test says
@@ -77,9 +68,13 @@ type bench struct {
 	running *panel.Status // of the agent; nil where none runs
 	unwell  error         // why an agent that is there gives no status
 
+	identity Identity // nil where there is none, or it is unread
+	unread   error    // why
+
 	open    func(sensor.Spec, sensor.Env) (sensor.Driver, error)
-	search  func(bus string) (searcher, error) // nil searcher where a bus cannot be searched
+	find    func(k kind, bus string) (found []sensor.Spec, others int, err error)
 	buses   *bus.Set
+	verify  func(dir string) (*journal.Report, error)
 	sources sources
 	// receiver is the satellite receiver that answered, nil if none has.
 	receiver atomic.Pointer[sensor.Spec]
@@ -89,13 +84,8 @@ type bench struct {
 
 func newBench(c Config) *bench {
 	quiet := slog.New(slog.DiscardHandler)
-	b := &bench{Config: c, agent: panel.NewClient(c.DataDir), buses: bus.NewSet(c.W1Root, quiet), open: sensor.Open, sources: kernelSources, now: time.Now, heard: make(heard, 1)}
-	b.search = func(name string) (searcher, error) {
-		if name == kernelW1 {
-			return kernelBus{b.buses.W1()}, nil
-		}
-		return b.buses.OneWire(name), nil
-	}
+	b := &bench{Config: c, agent: panel.NewClient(c.DataDir), buses: bus.NewSet(c.W1Root, quiet), open: sensor.Open, verify: journal.Verify, sources: kernelSources, now: time.Now, heard: make(heard, 1)}
+	b.find = func(k kind, name string) ([]sensor.Spec, int, error) { return k.find(b, name) }
 	return b
 }
 
@@ -114,6 +104,12 @@ func (b *bench) run(ctx context.Context, out io.Writer, asJSON bool) (exit int, 
 		b.running = &status
 	} else if !errors.Is(err, panel.ErrNotRunning) {
 		b.unwell = err
+	}
+	if b.Identity != nil {
+		b.identity, b.unread = b.Identity()
+		if b.Hub == "" && b.credentials() && len(b.identity.MQTT()) > 0 {
+			b.Hub = b.identity.MQTT()[0]
+		}
 	}
 	r := newReport(out, asJSON)
 	for _, part := range []struct {

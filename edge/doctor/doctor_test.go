@@ -6,12 +6,11 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"periph.io/x/conn/v3/onewire"
 
 	"frostline/edge/clock"
 	"frostline/edge/panel"
@@ -52,13 +51,15 @@ func (f *fakeSensor) Begin(context.Context) error {
 func (f *fakeSensor) Read(context.Context) ([]sensor.Value, error) { return f.values, f.read }
 func (f *fakeSensor) Close() error                                 { return nil }
 
-// rom is a bus with devices.
-type rom struct {
-	found []onewire.Address
-	err   error
+// onBus is a bus with thermometers.
+func onBus(roms ...string) func(kind, string) ([]sensor.Spec, int, error) {
+	return func(kind, string) (found []sensor.Spec, others int, err error) {
+		for _, r := range roms {
+			found = append(found, sensor.Spec{Driver: "ds18b20", Address: r})
+		}
+		return found, 0, nil
+	}
 }
-
-func (r rom) Search(bool) ([]onewire.Address, error) { return r.found, r.err }
 
 // bootClock runs with the time of the test.
 type bootClock struct {
@@ -73,13 +74,14 @@ func (c bootClock) UTC() int64 { return c.utc }
 // newTestBench is a gateway in good order, without a hub.
 func newTestBench(t *testing.T) *bench {
 	b := newBench(Config{Gateway: "van-14", DataDir: t.TempDir(), Clock: bootClock{began: time.Now(), utc: time.Now().UnixMilli()}})
-	b.agent = stopped{}
+	b.agent, b.find = stopped{}, onBus()
 	b.sources = sources{rtcFile: "/nonexistent",
 		ntp: func(c clock.Clock) (truetime.Anchor, bool, error) {
 			return truetime.Anchor{At: c.Now(), UTC: c.UTC(), Uncertainty: 12, Source: truetime.NTP}, true, nil
 		},
 		rtc: func(clock.Clock, string) (truetime.Anchor, bool, error) { return truetime.Anchor{}, false, nil },
 	}
+	b.Journal = filepath.Join(b.DataDir, "journal")
 	t.Cleanup(func() { b.buses.Close() })
 	return b
 }
@@ -134,27 +136,27 @@ func want(t *testing.T, results map[string]Result, name string, outcome Outcome,
 func TestGatewayInGoodOrder(t *testing.T) {
 	b := newTestBench(t)
 	hub := newTestHub(t)
-	b.Hub, b.Identity = hub.address, hub.identity(t, "van-14")
+	b.Hub, b.Identity = hub.address, hub.gateway(t).open
 	b.Sensors = []sensor.Spec{{ID: "box-a", Driver: "ds18b20", Bus: "w1", Address: "28-0316a2794b2c"}}
 	b.open = func(sensor.Spec, sensor.Env) (sensor.Driver, error) {
 		return &fakeSensor{values: []sensor.Value{{Quantity: reading.Temperature, Value: 5062}}}, nil
 	}
-	b.search = func(string) (searcher, error) { return rom{found: roms(t, "28-0316a2794b2c")}, nil }
+	b.find = onBus("28-0316a2794b2c")
 	r, exit := examine(t, b)
 	if exit != 0 {
 		t.Errorf("exit %d", exit)
 	}
 	want(t, r, "agent", Skipped, "none runs")
 	want(t, r, "sensor box-a", OK, "ds18b20 28-0316a2794b2c on w1: temperature 5.06 °C")
-	want(t, r, "search w1", OK, "1 on the bus, all of them configured")
+	want(t, r, "search w1", OK, "1 of 1 configured sensors found, and no other")
 	want(t, r, "boot clock", OK)
 	want(t, r, "ntp", OK, "± 12 ms")
 	want(t, r, "rtc", Skipped)
 	want(t, r, "satellite time", Skipped)
 	want(t, r, "data directory", OK)
 	want(t, r, "sync", OK, "a page is safe after")
-	want(t, r, "set aside", OK)
-	for _, name := range []string{"enrolled", "key", "issuer", "validity", "dns", "tcp", "tls", "mqtt", "acknowledgement"} {
+	want(t, r, "journal", Skipped)
+	for _, name := range []string{"enrolled", "key", "validity", "dns", "tcp", "tls", "mqtt", "acknowledgement"} {
 		want(t, r, name, OK)
 	}
 	if got := r["overall"]; got.Outcome == Fail {

@@ -33,7 +33,7 @@ type journey struct {
 func (b *bench) hubChecks() []check {
 	if b.Hub == "" {
 		return []check{one("hub", stepLimit, func(context.Context) Result {
-			return warn("Name the hub in the configuration file; until then all readings stay here.", "no hub is configured")
+			return warn("Enrol the gateway, or name the hub in the configuration file; until then all readings stay here.", "no hub is known")
 		})}
 	}
 	j := &journey{b: b, patience: stepLimit - time.Second}
@@ -125,13 +125,12 @@ func (j *journey) tcp(ctx context.Context) Result {
 // tls agrees on TLS with the gateway's certificate, and listens a moment:
 // under TLS 1.3 a hub refuses a certificate only after the handshake.
 func (j *journey) tls(ctx context.Context) Result {
-	c, err := j.b.Identity.Credentials()
-	if err != nil {
+	if !j.b.credentials() {
 		return skipped("without a certificate there is nothing to show")
 	}
-	config := c.TLS.Clone()
-	if config.ServerName == "" {
-		config.ServerName = j.host
+	config, err := j.b.identity.TLS(j.host)
+	if err != nil {
+		return fail(enrolAgain, "%v", err)
 	}
 	secure := tls.Client(j.conn, config)
 	if err := secure.HandshakeContext(ctx); err != nil {

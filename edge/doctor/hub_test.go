@@ -20,6 +20,7 @@ import (
 	"github.com/eclipse/paho.mqtt.golang/packets"
 	"google.golang.org/protobuf/proto"
 
+	"frostline/edge/identity"
 	"frostline/proto/chain"
 	"frostline/proto/pb"
 	"frostline/proto/topic"
@@ -73,13 +74,21 @@ func (a *authority) pool() *x509.CertPool {
 	return p
 }
 
-// credentials is an Identity that is at hand.
-type credentials struct {
-	c   Credentials
-	err error
+// enrolment is an Identity that is at hand.
+type enrolment struct {
+	info   identity.Info
+	config *tls.Config
+	seal   crypto.Signer
+	mqtt   []string
+	unread error
 }
 
-func (c credentials) Credentials() (Credentials, error) { return c.c, c.err }
+func (e *enrolment) open() (Identity, error)         { return e, e.unread }
+func (e *enrolment) Enrolled() bool                  { return e.info.Enrolled }
+func (e *enrolment) Certificate() identity.Info      { return e.info }
+func (e *enrolment) TLS(string) (*tls.Config, error) { return e.config, nil }
+func (e *enrolment) MQTT() []string                  { return e.mqtt }
+func (e *enrolment) Signer() (crypto.Signer, error)  { return e.seal, nil }
 
 // testHub speaks just enough MQTT over TLS to be examined.
 type testHub struct {
@@ -190,16 +199,11 @@ func (h *testHub) answer(p *packets.PublishPacket) packets.ControlPacket {
 	return out
 }
 
-// identity enrols a gateway.
-func (h *testHub) identity(t *testing.T, gateway string) credentials {
+// enrol gives a gateway a certificate of an authority for a span of time.
+func (h *testHub) enrol(t *testing.T, gateway string, ca *authority, from, until time.Duration) *enrolment {
 	t.Helper()
-	return credentials{c: h.credentials(t, gateway, h.ca, time.Now().Add(-time.Hour), time.Now().Add(90*24*time.Hour))}
-}
-
-func (h *testHub) credentials(t *testing.T, gateway string, ca *authority, from, until time.Time) Credentials {
-	t.Helper()
-	key := newKey(t)
-	leaf := ca.sign(t, &x509.Certificate{Subject: pkix.Name{CommonName: gateway}, NotBefore: from, NotAfter: until,
+	key, now := newKey(t), time.Now()
+	leaf := ca.sign(t, &x509.Certificate{Subject: pkix.Name{CommonName: gateway}, NotBefore: now.Add(from), NotAfter: now.Add(until),
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}}, key.Public())
 	public, seal, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
@@ -208,57 +212,61 @@ func (h *testHub) credentials(t *testing.T, gateway string, ca *authority, from,
 	h.mu.Lock()
 	h.seal = public
 	h.mu.Unlock()
-	return Credentials{Leaf: leaf, Key: key.Public(), Roots: ca.pool(), Seal: seal,
-		TLS: &tls.Config{MinVersion: tls.VersionTLS13, RootCAs: h.ca.pool(), Certificates: []tls.Certificate{{Certificate: [][]byte{leaf.Raw}, PrivateKey: key}}}}
+	return &enrolment{seal: seal,
+		info: identity.Info{Enrolled: true, Gateway: gateway, Issuer: ca.cert.Subject.CommonName, NotBefore: leaf.NotBefore, NotAfter: leaf.NotAfter,
+			RenewAt: leaf.NotBefore.Add(leaf.NotAfter.Sub(leaf.NotBefore) * 2 / 3)},
+		config: &tls.Config{MinVersion: tls.VersionTLS13, ServerName: "127.0.0.1", RootCAs: h.ca.pool(),
+			Certificates: []tls.Certificate{{Certificate: [][]byte{leaf.Raw}, PrivateKey: key}}}}
+}
+
+// gateway is one that is enrolled as it should be.
+func (h *testHub) gateway(t *testing.T) *enrolment {
+	t.Helper()
+	return h.enrol(t, "van-14", h.ca, -time.Hour, 90*24*time.Hour)
 }
 
 func TestCertificate(t *testing.T) {
 	hub, stranger := newTestHub(t), newAuthority(t, "somebody else")
-	now := time.Now()
+	const day = 24 * time.Hour
 	for _, c := range []struct {
-		name     string
-		identity func() (Credentials, error)
-		results  map[string]Outcome
-		words    map[string]string
+		name    string
+		who     func(t *testing.T) *enrolment
+		results map[string]Outcome
+		words   map[string]string
 	}{
-		{"not enrolled", func() (Credentials, error) { return Credentials{}, ErrNotEnrolled },
+		{"not enrolled", func(*testing.T) *enrolment { return &enrolment{} },
 			map[string]Outcome{"enrolled": Fail, "tls": Skipped, "mqtt": Skipped}, map[string]string{"enrolled": "frostline enrol van-14"}},
-		{"unreadable", func() (Credentials, error) { return Credentials{}, errors.New("read tls.key: permission denied") },
-			map[string]Outcome{"enrolled": Fail}, map[string]string{"enrolled": "permission denied"}},
-		{"expired", func() (Credentials, error) {
-			return hub.credentials(t, "van-14", hub.ca, now.Add(-48*time.Hour), now.Add(-24*time.Hour)), nil
-		}, map[string]Outcome{"validity": Fail, "issuer": OK, "tls": Fail, "mqtt": Skipped}, map[string]string{"validity": "expired at", "tls": "refuses our certificate"}},
-		{"not yet valid", func() (Credentials, error) {
-			return hub.credentials(t, "van-14", hub.ca, now.Add(24*time.Hour), now.Add(48*time.Hour)), nil
-		}, map[string]Outcome{"validity": Fail}, map[string]string{"validity": "Set the clock"}},
-		{"renewal due", func() (Credentials, error) {
-			c := hub.credentials(t, "van-14", hub.ca, now.Add(-48*time.Hour), now.Add(24*time.Hour))
-			c.RenewAfter = now.Add(-time.Hour)
-			return c, nil
-		}, map[string]Outcome{"validity": Warn, "mqtt": OK}, map[string]string{"validity": "renewal is due"}},
-		{"another gateway's", func() (Credentials, error) {
-			return hub.credentials(t, "van-15", hub.ca, now.Add(-time.Hour), now.Add(time.Hour)), nil
-		}, map[string]Outcome{"enrolled": Fail}, map[string]string{"enrolled": `of gateway "van-15"`}},
-		{"another key", func() (Credentials, error) {
-			c := hub.credentials(t, "van-14", hub.ca, now.Add(-time.Hour), now.Add(time.Hour))
-			c.Key = newKey(t).Public()
-			return c, nil
-		}, map[string]Outcome{"key": Fail}, map[string]string{"key": "was replaced"}},
-		{"of another authority", func() (Credentials, error) {
-			c := hub.credentials(t, "van-14", stranger, now.Add(-time.Hour), now.Add(time.Hour))
-			c.Roots = hub.ca.pool()
-			return c, nil
-		}, map[string]Outcome{"issuer": Fail, "tls": Fail}, map[string]string{"issuer": "somebody else", "tls": "refuses our certificate"}},
-		{"another hub", func() (Credentials, error) {
-			c := hub.credentials(t, "van-14", hub.ca, now.Add(-time.Hour), now.Add(time.Hour))
-			c.TLS.RootCAs = stranger.pool()
-			return c, nil
+		{"unreadable", func(*testing.T) *enrolment { return &enrolment{unread: errors.New("identity.json is damaged")} },
+			map[string]Outcome{"enrolled": Fail, "tls": Skipped}, map[string]string{"enrolled": "identity.json is damaged"}},
+		{"expired", func(t *testing.T) *enrolment { return hub.enrol(t, "van-14", hub.ca, -2*day, -day) },
+			map[string]Outcome{"validity": Fail, "key": OK, "tls": Fail, "mqtt": Skipped}, map[string]string{"validity": "expired at", "tls": "refuses our certificate"}},
+		{"not yet valid", func(t *testing.T) *enrolment { return hub.enrol(t, "van-14", hub.ca, day, 2*day) },
+			map[string]Outcome{"validity": Fail}, map[string]string{"validity": "Set the clock"}},
+		{"renewal due", func(t *testing.T) *enrolment { return hub.enrol(t, "van-14", hub.ca, -3*day, day) },
+			map[string]Outcome{"validity": Warn, "mqtt": OK}, map[string]string{"validity": "renewal is due"}},
+		{"another gateway's", func(t *testing.T) *enrolment { return hub.enrol(t, "van-15", hub.ca, -day, day) },
+			map[string]Outcome{"enrolled": Fail}, map[string]string{"enrolled": `enrolled as "van-15"`}},
+		{"another key", func(t *testing.T) *enrolment {
+			e := hub.gateway(t)
+			e.config.Certificates[0].PrivateKey = newKey(t)
+			return e
+		}, map[string]Outcome{"key": Fail, "tls": Fail}, map[string]string{"key": "was replaced"}},
+		{"no key of seals", func(t *testing.T) *enrolment {
+			e := hub.gateway(t)
+			e.seal = newKey(t)
+			return e
+		}, map[string]Outcome{"key": Fail}, map[string]string{"key": "want Ed25519"}},
+		{"of another authority", func(t *testing.T) *enrolment { return hub.enrol(t, "van-14", stranger, -day, day) },
+			map[string]Outcome{"enrolled": OK, "tls": Fail}, map[string]string{"enrolled": "somebody else", "tls": "refuses our certificate"}},
+		{"another hub", func(t *testing.T) *enrolment {
+			e := hub.gateway(t)
+			e.config.RootCAs = stranger.pool()
+			return e
 		}, map[string]Outcome{"tls": Fail, "mqtt": Skipped}, map[string]string{"tls": "not the hub that the gateway was enrolled with"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b := newTestBench(t)
-			got, err := c.identity()
-			b.Hub, b.Identity = hub.address, credentials{got, err}
+			b.Hub, b.Identity = hub.address, c.who(t).open
 			r, _ := examine(t, b)
 			for name, outcome := range c.results {
 				want(t, r, name, outcome, c.words[name])
@@ -266,7 +274,7 @@ func TestCertificate(t *testing.T) {
 		})
 	}
 	b := newTestBench(t)
-	b.Hub, b.Identity = hub.address, hub.identity(t, "van-14")
+	b.Hub, b.Identity = hub.address, hub.gateway(t).open
 	b.now = func() time.Time { return time.Unix(100, 0) }
 	r, _ := examine(t, b)
 	want(t, r, "validity", Warn, "cannot be judged while the system clock says 1970-01-01")
@@ -286,13 +294,18 @@ func TestWayToTheHub(t *testing.T) {
 		words   []string
 	}{
 		{"no hub", func(b *bench, _ *testHub) { b.Hub = "" }, "hub", Warn, []string{"all readings stay here"}},
+		{"hub of the enrolment", func(b *bench, h *testHub) {
+			e := h.gateway(t)
+			e.mqtt = []string{h.address}
+			b.Hub, b.Identity = "", e.open
+		}, "acknowledgement", OK, nil},
 		{"no address", func(b *bench, _ *testHub) { b.Hub = "hub" }, "dns", Fail, []string{"want HOST:PORT"}},
 		{"closed port", func(b *bench, _ *testHub) { b.Hub = closed.Addr().String() }, "tcp", Fail, []string{"refused", "start the hub"}},
 		{"after a closed port", func(b *bench, _ *testHub) { b.Hub = closed.Addr().String() }, "mqtt", Skipped, []string{"tcp did not succeed"}},
 		{"another name", func(b *bench, h *testHub) {
-			i := b.Identity.(credentials)
-			i.c.TLS.ServerName = "hub.example"
-			b.Identity = i
+			e := h.gateway(t)
+			e.config.ServerName = "hub.example"
+			b.Identity = e.open
 		}, "tls", Fail, []string{"Use a name that the hub's certificate has"}},
 		{"refused session", func(_ *bench, h *testHub) { h.accept = packets.ErrRefusedNotAuthorised }, "mqtt", Fail, []string{"Not Authorised", "revoked"}},
 		{"refused subscription", func(_ *bench, h *testHub) { h.grant = 0x80 }, "mqtt", Fail, []string{"does not let van-14 read frost/1/van-14/ack"}},
@@ -302,7 +315,7 @@ func TestWayToTheHub(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b, hub := newTestBench(t), newTestHub(t)
-			b.Hub, b.Identity = hub.address, hub.identity(t, "van-14")
+			b.Hub, b.Identity = hub.address, hub.gateway(t).open
 			c.change(b, hub)
 			r, _ := examine(t, b)
 			want(t, r, c.check, c.outcome, c.words...)
@@ -315,7 +328,8 @@ func TestWayToTheHub(t *testing.T) {
 func TestSilentHub(t *testing.T) {
 	b, hub := newTestBench(t), newTestHub(t)
 	hub.mute = true
-	b.Hub, b.Identity = hub.address, hub.identity(t, "van-14")
+	enrolled := hub.gateway(t)
+	b.Hub, b.Identity, b.identity = hub.address, enrolled.open, enrolled
 	j := &journey{b: b, patience: 200 * time.Millisecond}
 	results := map[string]Result{}
 	for _, c := range []check{j.step("dns", j.dns), j.step("tcp", j.tcp), j.step("tls", j.tls), j.step("mqtt", j.mqtt), j.step("acknowledgement", j.acknowledgement)} {

@@ -52,16 +52,16 @@ func (j *journey) mqtt(context.Context) Result {
 // nothing precedes its first block. It tells the hub nothing new.
 func (j *journey) acknowledgement(context.Context) Result {
 	defer j.leave()
-	if j.b.Identity == nil {
+	if !j.b.credentials() {
 		return skipped("without a key to seal with, nothing can be asked of the hub")
 	}
-	c, err := j.b.Identity.Credentials()
-	if err != nil || c.Seal == nil {
-		return skipped("without a key to seal with, nothing can be asked of the hub")
+	key, err := j.b.identity.Signer()
+	if err != nil {
+		return fail(enrolAgain, "%v", err)
 	}
 	genesis := chain.Genesis(j.b.Gateway, 1)
 	seal := &pb.Seal{Epoch: 1, Head: genesis[:], SentMs: j.b.Clock.Now()}
-	if err := chain.Sign(j.b.Gateway, seal, c.Seal); err != nil {
+	if err := chain.Sign(j.b.Gateway, seal, key); err != nil {
 		return fail(enrolAgain, "%v", err)
 	}
 	payload, err := proto.Marshal(seal)
