@@ -72,7 +72,7 @@ func agentConfig(c config.Config, log *slog.Logger) (agent.Config, error) {
 		Panel: c.Panel.Listen, ConfigVersion: c.Digest(), Log: log,
 		Journal: journal.Options{
 			MaxBytes: int64(c.Journal.MaxSize), SegmentBytes: int64(c.Journal.SegmentSize),
-			HeldBytes: int(c.Journal.Memory), GroupWait: c.Journal.GroupWait,
+			HeldBytes: int(c.Journal.Memory), GroupWait: c.Journal.GroupWait, KeepAcknowledged: c.Journal.KeepAcknowledged,
 		},
 	}
 	if a.Panel == "off" {

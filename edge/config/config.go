@@ -75,6 +75,11 @@ type Journal struct {
 	// GroupWait is how long a commit waits for more readings, 0s to 10s. More
 	// wears the flash less and delays what is live. Default 0s.
 	GroupWait time.Duration `yaml:"group-wait"`
+
+	// KeepAcknowledged is how long a file stays here after the hub has all of
+	// it, 0s to 8760h, for those who want a second copy for a while. It goes
+	// earlier where MaxSize wants it. Default 0s.
+	KeepAcknowledged time.Duration `yaml:"keep-acknowledged"`
 }
 
 // Sensor is one sensor.

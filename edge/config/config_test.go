@@ -192,6 +192,7 @@ func TestProblems(t *testing.T) {
 		"hub: {address: 'a b:1'}":           "hub.address",
 		"journal: {group-wait: 1.5ms}":      "whole milliseconds",
 		"journal: {group-wait: 1h}":         "0s to 10s",
+		"journal: {keep-acknowledged: -1h}": "0s to 8760h",
 		"journal: {max-size: 2MiB}":         "at most a quarter of max-size, which is 2MiB",
 		"w1-root: sys":                      "absolute path",
 		strings.Repeat("[", 40):             "40 brackets deep",

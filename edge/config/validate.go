@@ -47,6 +47,7 @@ func (c Config) Validate() []Problem {
 		v.add("journal.segment-size", j.SegmentSize.String(), "want at most a quarter of max-size, which is "+j.MaxSize.String())
 	}
 	v.span("journal.group-wait", j.GroupWait, 0, 10*time.Second)
+	v.span("journal.keep-acknowledged", j.KeepAcknowledged, 0, 365*24*time.Hour)
 	if len(c.Sensors) > maxSensors {
 		v.add("sensors", strconv.Itoa(len(c.Sensors)), fmt.Sprintf("one gateway reads at most %d sensors: spread them", maxSensors))
 	}
