@@ -1,0 +1,141 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"frostline/hub/api"
+	"frostline/hub/view"
+)
+
+func gatewaysCommand(o *options) *cobra.Command {
+	return &cobra.Command{
+		Use:   "gateways [GATEWAY]",
+		Short: "List all gateways, or the sensors of one",
+		Long: `gateways lists all gateways that were ever enrolled: whether they are connected,
+when they were last heard, what is committed and what still waits there. With a
+gateway it lists that one's sensors with their newest values.`,
+		Example: `  frostline gateways
+  frostline gateways site-1
+  frostline gateways --json | jq '.[] | select(.link != "online") | .gateway'`,
+		Args: args(0, 1, "at most one gateway"),
+		RunE: func(c *cobra.Command, args []string) error {
+			hub, err := o.hub()
+			if err != nil {
+				return err
+			}
+			gs, err := hub.Gateways(c.Context())
+			if err != nil {
+				return err
+			}
+			if len(args) == 0 {
+				if o.json {
+					return printJSON(c.OutOrStdout(), gs)
+				}
+				return printGateways(c.OutOrStdout(), gs)
+			}
+			i := slices.IndexFunc(gs, func(g api.Gateway) bool { return g.Gateway == args[0] })
+			if i < 0 {
+				return fmt.Errorf("gateway %q is not known; frostline gateways lists those that are", args[0])
+			}
+			if o.json {
+				return printJSON(c.OutOrStdout(), gs[i])
+			}
+			return printSensors(c.OutOrStdout(), gs[i])
+		},
+	}
+}
+
+func printGateways(w io.Writer, gs []api.Gateway) error {
+	if len(gs) == 0 {
+		_, err := fmt.Fprintln(w, "No gateway is enrolled yet. Make a one-time code for one with: frostline enrol GATEWAY")
+		return err
+	}
+	t := table{heads: []string{"GATEWAY", "LINK", "HEARD", "COMMITTED", "WAITING", "CLOCK", "SENSORS"}, right: []bool{false, false, true, true, true}}
+	for _, g := range gs {
+		waiting := count(g.PendingReadings)
+		if g.Link != string(view.Online) && g.Heard != "" {
+			waiting += " or more" // what it has kept since, nobody here knows
+		}
+		t.add(g.Gateway, strings.ReplaceAll(g.Link, "-", " "), ago(g.Heard), count(g.Committed), waiting, clockWord(g), sensorsWord(g))
+	}
+	return t.print(w)
+}
+
+func clockWord(g api.Gateway) string {
+	switch {
+	case g.Heard == "":
+		return "–"
+	case !g.Clock.Dated:
+		return "no source yet"
+	case g.Clock.Conflict:
+		return view.Uncertain(g.Clock.UncertaintyMs) + ", sources contradict"
+	}
+	return view.Uncertain(g.Clock.UncertaintyMs) + " by " + g.Clock.Source
+}
+
+// sensorsWord counts sensors by the worst state of their channels.
+func sensorsWord(g api.Gateway) string {
+	order := []view.State{view.NotOK, view.Silent, view.Undated, view.Live}
+	words := map[view.State]string{view.NotOK: "not ok", view.Silent: "silent", view.Undated: "time unknown", view.Live: "live"}
+	n := map[view.State]int{}
+	for _, s := range g.Sensors {
+		worst := len(order)
+		for _, c := range s.Channels {
+			if c.Current {
+				worst = min(worst, slices.Index(order, c.State))
+			}
+		}
+		if worst < len(order) {
+			n[order[worst]]++
+		}
+	}
+	var parts []string
+	for _, s := range slices.Backward(order) {
+		if n[s] > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n[s], words[s]))
+		}
+	}
+	if len(parts) == 0 {
+		return "none"
+	}
+	return strings.Join(parts, ", ")
+}
+
+func printSensors(w io.Writer, g api.Gateway) error {
+	fmt.Fprintf(w, "%s is %s, heard %s\n", g.Gateway, strings.ReplaceAll(g.Link, "-", " "), ago(g.Heard))
+	for _, f := range g.Faults {
+		fmt.Fprintf(w, "fault %s: %s: %s\n", moment(f.At), f.Part, f.Detail)
+	}
+	if len(g.Sensors) == 0 {
+		_, err := fmt.Fprintln(w, "It has declared no sensors yet.")
+		return err
+	}
+	fmt.Fprintln(w)
+	t := table{heads: []string{"SENSOR", "QUANTITY", "VALUE", "STATE", "TAKEN", "EVERY", "MODEL"}, right: []bool{false, false, true, false, true, true}}
+	for _, s := range g.Sensors {
+		for _, c := range s.Channels {
+			value, taken := "–", "never"
+			if l := c.Latest; l != nil {
+				if l.Value != "" {
+					value = strings.TrimSpace(l.Value.String() + " " + l.Unit)
+				}
+				taken = "time unknown"
+				if l.Time != "" {
+					taken = ago(l.Time)
+				}
+			}
+			word := c.Word
+			if !c.Current {
+				word = "no longer configured"
+			}
+			t.add(s.Sensor, c.Quantity, value, word, taken, (time.Duration(c.IntervalMs) * time.Millisecond).String(), s.Model)
+		}
+	}
+	return t.print(w)
+}
