@@ -42,7 +42,14 @@ func (b *bench) dataDir(context.Context) Result {
 	info, err := os.Stat(b.DataDir)
 	switch {
 	case isAbsent(err):
-		return fail("Make it with mkdir -p and give it to the agent's user, mode 0700; frostline-edge run makes it where it may.", "%s does not exist", b.DataDir)
+		above := filepath.Dir(b.DataDir)
+		for !exists(above) && above != filepath.Dir(above) {
+			above = filepath.Dir(above)
+		}
+		if err := unix.Access(above, unix.W_OK|unix.X_OK); err != nil {
+			return fail("Make it with mkdir -p and give it to the agent's user, mode 0700.", "%s does not exist, and %s does not let this user make it: %v", b.DataDir, above, err)
+		}
+		return skipped("%s does not exist yet; the agent makes it", b.DataDir)
 	case err != nil:
 		return fail("Correct the permissions on the way to it.", "%v", err)
 	case !info.IsDir():
@@ -59,6 +66,11 @@ func (b *bench) dataDir(context.Context) Result {
 		return warn("Run chmod 0700 on it.", "%s can be written by others, mode %s: evidence could be tampered with", b.DataDir, modeText(info.Mode()))
 	}
 	return ok("%s takes files, mode %s", b.DataDir, modeText(info.Mode()))
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 // writeProbe makes a small file as the journal does, synced where sync is not

@@ -70,6 +70,9 @@ func TestDiskReadOnly(t *testing.T) {
 	b.DataDir = mount(t, "size=64m", unix.MS_RDONLY)
 	r, _ := examine(t, b)
 	want(t, r, "data directory", Fail, "read-only")
+	b.DataDir = filepath.Join(b.DataDir, "gateways", "van-14")
+	absent, _ := examine(t, b)
+	want(t, absent, "data directory", Fail, "does not let this user make it: read-only", "mkdir -p")
 	want(t, r, "space", Fail, "mounted read-only", "dmesg")
 }
 
@@ -82,7 +85,7 @@ func TestDataDirectory(t *testing.T) {
 	want(t, r, "data directory", Warn, "can be written by others, mode 0777", "chmod 0700")
 	b.DataDir = filepath.Join(b.DataDir, "absent")
 	r, _ = examine(t, b)
-	want(t, r, "data directory", Fail, "does not exist", "mkdir -p")
+	want(t, r, "data directory", Skipped, "the agent makes it")
 	want(t, r, "space", Skipped)
 	want(t, r, "sync", Skipped)
 	if err := os.WriteFile(b.DataDir, nil, 0o600); err != nil {

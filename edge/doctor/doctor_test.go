@@ -206,7 +206,7 @@ func TestTextAndStream(t *testing.T) {
 	r := newReport(&out, false)
 	r.begin("disk")
 	r.add(Result{Check: "space", Outcome: Warn, Found: "1 MB free\x1b[2J\nof 2 MB", Do: "Free some."})
-	want := "warn     space                 1 MB free [2J of 2 MB\n                               -> Free some.\n"
+	want := "warn     space                     1 MB free [2J of 2 MB\n                                   -> Free some.\n"
 	if out.String() != want {
 		t.Errorf("got\n%q\nwant\n%q", out.String(), want)
 	}

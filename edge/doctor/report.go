@@ -64,9 +64,9 @@ func (r *report) write(x Result) {
 		r.err = json.NewEncoder(r.out).Encode(x)
 		return
 	}
-	text := fmt.Sprintf("%-7s  %-20s  %s\n", x.Outcome, x.Check, x.Found)
+	text := fmt.Sprintf("%-7s  %-24s  %s\n", x.Outcome, x.Check, x.Found)
 	if x.Do != "" && (x.Outcome == Warn || x.Outcome == Fail) {
-		text += strings.Repeat(" ", 31) + "-> " + x.Do + "\n"
+		text += strings.Repeat(" ", 35) + "-> " + x.Do + "\n"
 	}
 	_, r.err = io.WriteString(r.out, text)
 }

@@ -64,6 +64,8 @@ func (b *bench) askedUplink() Result {
 	switch {
 	case u.State == panel.LinkCut:
 		return warn("Restore it with frostline-edge link up.", "the link was pulled by hand %s ago", panel.FormatAge(u.ForMs))
+	case u.State == panel.LinkOff:
+		return fail("See certificate above.", "the agent has no hub to connect to: %s", u.Why)
 	case u.State != panel.LinkConnected:
 		return fail("The checks above say how far the way to the hub goes.", "the agent is %s for %s: %s", u.State, panel.FormatAge(u.ForMs), u.Why)
 	case u.AckAgeMs == nil:

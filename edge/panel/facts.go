@@ -5,8 +5,8 @@ import "fmt"
 // findings is judgeUplink as a method, for the page's marks.
 func (u Uplink) findings(j Journal) []Finding { return judgeUplink(u, j) }
 
-// factCards lists what lies behind the verdict. A card's mark is the worst
-// finding about its part.
+// factCards lists what lies behind the verdict. A card's mark is that of the
+// worst finding about its part, or of its worst row.
 func factCards(s Snapshot, v Verdict) []factCard {
 	cards := []factCard{
 		{Name: "Journal", Rows: journalRows(s.Journal)},
@@ -20,6 +20,11 @@ func factCards(s Snapshot, v Verdict) []factCard {
 		for _, f := range v.Findings {
 			if f.Part == parts[i] && f.State.Worse(cards[i].State) < 0 {
 				cards[i].State = f.State
+			}
+		}
+		for _, r := range cards[i].Rows {
+			if (r.State == Bad || r.State == Watch) && r.State.Worse(cards[i].State) < 0 {
+				cards[i].State = r.State
 			}
 		}
 	}
@@ -68,8 +73,8 @@ func oldest(j Journal) string {
 
 func uplinkRows(u Uplink) []row {
 	r := []row{
-		{Name: "Hub", Text: choose(u.Hub == "", "none configured", u.Hub)},
-		{Name: "State", Text: string(u.State) + " for " + FormatAge(u.ForMs), State: choose(u.State == LinkConnected, State(""), Watch)},
+		{Name: "Hub", Text: choose(u.Hub == "", "not known", u.Hub)},
+		{Name: "State", Text: string(u.State) + choose(u.State == LinkOff, "", " for "+FormatAge(u.ForMs)), State: choose(u.State == LinkConnected, State(""), Watch)},
 	}
 	if u.State != LinkConnected && u.Why != "" {
 		r = append(r, row{Name: "Because", Text: plain(u.Why)})

@@ -114,8 +114,8 @@ func judgeUplink(u Uplink, j Journal) []Finding {
 	}
 	switch u.State {
 	case LinkOff:
-		add(Watch, "No hub to send to: "+strings.TrimSuffix(plain(choose(u.Why != "", u.Why, "none is configured")), ".")+"."+saving,
-			"Name the hub in the configuration file, and enrol this gateway with a code from frostline enrol.")
+		add(Watch, "No hub to send to: "+strings.TrimSuffix(plain(choose(u.Why != "", u.Why, "none is known")), ".")+"."+saving,
+			"Enrol it: make a code at the hub with frostline enrol, and give it to frostline-edge enrol here.")
 	case LinkCut:
 		add(Watch, "The link was pulled by hand "+FormatAge(u.ForMs)+" ago."+saving, "Restore it with frostline-edge link up.")
 	case LinkDisconnected:

@@ -62,7 +62,7 @@ func TestPageOfEachState(t *testing.T) {
 		"catching-up":  {"Connected, 402,551 to send", "Catching up"},
 		"quiet-hub":    {"acknowledged nothing for 4 min"},
 		"refused":      {"Refused by the hub 3 blocks"},
-		"not-enrolled": {"No hub", "Certificate not enrolled", "Hub none configured"},
+		"not-enrolled": {"No hub", "Certificate not enrolled", "Hub not known", "State off Because"},
 		"expired":      {"Certificate expired 3 d ago"},
 		"old-epoch":    {"Set aside, damaged 1 segment", "Lost and declared 640 readings", "Passed faults bus w1: short circuit, 4 h ago, 12 times"},
 		"everything":   {"w1, simulated bus sim:unix:/run/frostline/van-14.sock/w1: read 28-0316a2796bff: no device answered", "gnss 47.60621° N, 122.33207° W has no satellite fix", "satellites used 2", "bus w1: short circuit"},

@@ -174,7 +174,7 @@ const (
 // Uplink is the way to the hub.
 type Uplink struct {
 	State           LinkState `json:"state"`
-	Hub             string    `json:"hub"`                      // address; empty when none is configured
+	Hub             string    `json:"hub"`                      // address; empty when it is not known
 	Why             string    `json:"why,omitempty"`            // not connected, in words
 	ForMs           int64     `json:"for_ms"`                   // in this state
 	RetryInMs       *int64    `json:"retry_in_ms"`              // until the next attempt; nil when none is planned
