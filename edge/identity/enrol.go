@@ -81,7 +81,7 @@ func (i *Identity) Enrol(ctx context.Context, gateway, hub, code string) error {
 		}
 		return nil, ErrAuthority
 	}}
-	resp, err := post(ctx, base, enrol.CertificatePath, verify.config(nil), req)
+	resp, err := i.send(ctx, base, enrol.CertificatePath, verify.config(nil), req)
 	if err != nil {
 		return fmt.Errorf("enrol gateway %q at %s: %w", gateway, base, err)
 	}
@@ -203,7 +203,7 @@ func post(ctx context.Context, base *url.URL, path string, config *tls.Config, b
 	}
 	req.Header.Set("Content-Type", "application/json")
 	client := http.Client{
-		Transport:     &http.Transport{TLSClientConfig: config, Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true, MaxResponseHeaderBytes: 16 << 10},
+		Transport:     &http.Transport{TLSClientConfig: config, DisableKeepAlives: true, MaxResponseHeaderBytes: 16 << 10},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	resp, err := client.Do(req)

@@ -19,6 +19,8 @@
 package identity
 
 import (
+	"bytes"
+	"context"
 	"crypto"
 	"crypto/ed25519"
 	"crypto/tls"
@@ -28,12 +30,14 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"net/url"
 	"os"
 	"path/filepath"
 	"sync"
 	"time"
 
 	"frostline/proto/chain"
+	"frostline/proto/enrol"
 )
 
 // ErrNotEnrolled is returned by what needs a certificate when there is none.
@@ -52,6 +56,7 @@ type Identity struct {
 	disk disk
 	now  func() time.Time
 	log  *slog.Logger
+	send func(ctx context.Context, base *url.URL, path string, config *tls.Config, body any) (enrol.Response, error)
 
 	writing sync.Mutex // held by whoever is about to replace the file
 
@@ -64,6 +69,7 @@ type Identity struct {
 
 // current is what a file says, in use. It is never changed.
 type current struct {
+	text     []byte // the file
 	settings settings
 	cert     *x509.Certificate
 	pair     tls.Certificate
@@ -88,7 +94,7 @@ func open(o Options, d disk) (*Identity, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	i := &Identity{dir: o.Dir, disk: d, now: o.Now, log: o.Log}
+	i := &Identity{dir: o.Dir, disk: d, now: o.Now, log: o.Log, send: post}
 	if _, err := i.reload(); err != nil {
 		return nil, err
 	}
@@ -195,6 +201,12 @@ func (i *Identity) reload() (changed bool, err error) {
 	b, err := i.disk.read(path)
 	if err != nil {
 		return false, fmt.Errorf("identity: %w", err)
+	}
+	if was := i.get(); was != nil && bytes.Equal(was.text, b) {
+		i.mu.Lock()
+		defer i.mu.Unlock()
+		i.file = now
+		return false, nil
 	}
 	c, err := parse(b)
 	if err != nil {

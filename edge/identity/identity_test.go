@@ -37,15 +37,24 @@ func newTestCA(t testing.TB) *testCA {
 	ca := &testCA{key: key}
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "Test CA"}, IsCA: true, BasicConstraintsValid: true,
-		NotBefore: time.Now().Add(-24 * time.Hour), NotAfter: time.Now().AddDate(20, 0, 0), KeyUsage: x509.KeyUsageCertSign,
+		NotBefore: time.Now().Add(-24 * time.Hour), NotAfter: time.Now().AddDate(40, 0, 0), KeyUsage: x509.KeyUsageCertSign,
 	}
-	ca.cert = ca.sign(t, template, template, key)
+	ca.cert = ca.sign(t, template, template, &key.PublicKey)
 	return ca
 }
 
-func (ca *testCA) sign(t testing.TB, template, parent *x509.Certificate, key *ecdsa.PrivateKey) *x509.Certificate {
+// signFor issues a client certificate for a public key.
+func (ca *testCA) signFor(t testing.TB, name string, from, to time.Time, key *ecdsa.PublicKey) *x509.Certificate {
 	t.Helper()
-	der, err := x509.CreateCertificate(rand.Reader, template, parent, key.Public(), ca.key)
+	return ca.sign(t, &x509.Certificate{
+		SerialNumber: big.NewInt(from.UnixNano()), Subject: pkix.Name{CommonName: name}, NotBefore: from, NotAfter: to,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+	}, ca.cert, key)
+}
+
+func (ca *testCA) sign(t testing.TB, template, parent *x509.Certificate, key *ecdsa.PublicKey) *x509.Certificate {
+	t.Helper()
+	der, err := x509.CreateCertificate(rand.Reader, template, parent, key, ca.key)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +70,7 @@ func (ca *testCA) issue(t testing.TB, name string, from, to time.Time, use x509.
 	return ca.sign(t, &x509.Certificate{
 		SerialNumber: big.NewInt(from.UnixNano()), Subject: pkix.Name{CommonName: name}, NotBefore: from, NotAfter: to,
 		ExtKeyUsage: []x509.ExtKeyUsage{use}, DNSNames: []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-	}, ca.cert, key)
+	}, ca.cert, &key.PublicKey)
 }
 
 func certText(c *x509.Certificate) string {
@@ -201,7 +210,6 @@ func TestServerCertificateIsJudgedAtAKnownTime(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	day := 24 * time.Hour
 	base := time.Now().Truncate(time.Second)
 	for _, c := range []struct {
 		name          string
@@ -278,7 +286,6 @@ func TestSchedule(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	day := 24 * time.Hour
 	steady := time.Now()
 	at := func(days float64) time.Time { return c.cert.NotBefore.Add(time.Duration(days * float64(day))) }
 	for _, s := range []struct {

@@ -43,7 +43,7 @@ func (i *Identity) renew(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	resp, err := post(ctx, base, enrol.RenewPath, i.tls(base.Hostname(), c, c.hubCA), enrol.RenewRequest{CSR: csr})
+	resp, err := i.send(ctx, base, enrol.RenewPath, i.tls(base.Hostname(), c, c.hubCA), enrol.RenewRequest{CSR: csr})
 	if err != nil {
 		return fmt.Errorf("renew certificate at %s: %w", base, err)
 	}

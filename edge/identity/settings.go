@@ -39,7 +39,7 @@ func (s settings) encode() ([]byte, error) { return json.MarshalIndent(s, "", " 
 
 // parse reads and checks identity.json.
 func parse(b []byte) (*current, error) {
-	c := &current{}
+	c := &current{text: b}
 	d := json.NewDecoder(bytes.NewReader(b))
 	if err := d.Decode(&c.settings); err != nil {
 		return nil, fmt.Errorf("read settings: %w", err)
