@@ -22,7 +22,7 @@ import (
 // byte inverted, what was last written to it; 1-Wire devices that answer a
 // search and read as 0xAA; a line.
 type server struct {
-	path string
+	network, path string
 
 	mu    sync.Mutex
 	l     net.Listener
@@ -36,7 +36,7 @@ type server struct {
 
 func (s *server) start(t *testing.T) {
 	t.Helper()
-	l, err := net.Listen("unix", s.path)
+	l, err := net.Listen(s.network, s.path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,7 +166,7 @@ func (s *server) set(f func()) {
 
 func simulator(t *testing.T) (*server, *Set, string) {
 	t.Helper()
-	s := &server{path: filepath.Join(t.TempDir(), "sim.sock")}
+	s := &server{network: "unix", path: filepath.Join(t.TempDir(), "sim.sock")}
 	s.start(t)
 	t.Cleanup(s.stop)
 	set := NewSet("", slog.New(slog.DiscardHandler))
@@ -360,5 +360,19 @@ func TestAbsentHardware(t *testing.T) {
 	if p, err := set.Serial(filepath.Join(t.TempDir(), "ttyUSB9"), 9600); err == nil {
 		p.Close()
 		t.Error("a port that does not exist was opened")
+	}
+}
+
+func TestSimOverTCP(t *testing.T) {
+	s := &server{network: "tcp", path: "127.0.0.1:0"}
+	s.start(t)
+	t.Cleanup(s.stop)
+	set := NewSet("", slog.New(slog.DiscardHandler))
+	r := make([]byte, 1)
+	if err := set.I2C("sim:tcp:"+s.l.Addr().String()+"/i2c-1").Tx(0x44, []byte{1}, r); err != nil || r[0] != 0xFE {
+		t.Errorf("got % x %v", r, err)
+	}
+	if err := set.Close(); err != nil {
+		t.Error(err)
 	}
 }

@@ -225,7 +225,7 @@ func parseW1Slave(s string) (int64, error) {
 	var (
 		ram [9]byte
 		v   int64
-		bad = fmt.Errorf("the kernel shows %.80q, want crc=.. YES and t=..", s)
+		bad = fmt.Errorf("the kernel shows %.80q, want t= and a number after crc= and YES", s)
 	)
 	first, second, _ := strings.Cut(strings.TrimSpace(s), "\n")
 	bytes, verdict, ok := strings.Cut(first, ": crc=")
