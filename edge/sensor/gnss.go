@@ -44,7 +44,6 @@ type GNSS struct {
 	cutter sentences
 	times  timekeeper
 	err    error // of the port; nil while it works
-	last   time.Time
 }
 
 // GNSSConfig describes a receiver.
@@ -148,7 +147,6 @@ func (g *GNSS) listen(ctx context.Context) error {
 func (g *GNSS) Feed(b []byte, at int64) {
 	var anchors []truetime.Anchor
 	g.mu.Lock()
-	g.last = time.Now()
 	g.cutter.feed(b, func(sentence string) {
 		if c, ok := g.track.take(sentence, at); ok {
 			if a, ok := g.times.take(c, at); ok {
@@ -160,28 +158,6 @@ func (g *GNSS) Feed(b []byte, at int64) {
 	if g.onTime != nil {
 		for _, a := range anchors {
 			g.onTime(a)
-		}
-	}
-}
-
-// Quiet waits until the receiver has been silent for d of real time, or ctx
-// ends. Where a simulator's clock has jumped, it has been heard out then.
-func (g *GNSS) Quiet(ctx context.Context, d time.Duration) {
-	for began := time.Now(); ; {
-		g.mu.Lock()
-		since := g.last
-		g.mu.Unlock()
-		if since.Before(began) {
-			since = began
-		}
-		left := d - time.Since(since)
-		if left <= 0 {
-			return
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(left):
 		}
 	}
 }

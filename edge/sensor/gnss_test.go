@@ -144,13 +144,6 @@ func receiver(now *int64) *GNSS {
 	return NewGNSS(GNSSConfig{Name: "test", Now: func() int64 { return *now }, Log: slog.New(slog.DiscardHandler)})
 }
 
-func qualities(vs []Value) (q []reading.Quality) {
-	for _, v := range vs {
-		q = append(q, v.Quality)
-	}
-	return q
-}
-
 func TestGNSSReadings(t *testing.T) {
 	now := int64(5000)
 	g := receiver(&now)
@@ -264,7 +257,7 @@ func TestGNSSReopensItsPort(t *testing.T) {
 			t.Errorf("opened %d times, want 2", opened)
 		}
 		p.data <- []byte(sum(rmc))
-		g.Quiet(ctx, 2*time.Millisecond)
+		synctest.Wait()
 		if vs, err := g.Read(ctx); err != nil || vs[0].Quality != reading.OK {
 			t.Errorf("plugged in again: %v %v", vs, err)
 		}
