@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -15,6 +16,7 @@ import (
 // cut, only what was synced, and may keep more: contents of files by their
 // sync, names by the directory's.
 type powerDisk struct {
+	mu    sync.Mutex
 	files map[string]*file // by name: what programs see
 	names map[string]*file // what the directory on disk says
 	steps int              // steps until the power goes; negative for never
@@ -44,6 +46,8 @@ func (d *powerDisk) step(format string, a ...any) error {
 func (d *powerDisk) mkdir(string) error { return nil }
 
 func (d *powerDisk) read(path string) ([]byte, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	f := d.files[filepath.Base(path)]
 	if f == nil {
 		return nil, fs.ErrNotExist
@@ -52,6 +56,8 @@ func (d *powerDisk) read(path string) ([]byte, error) {
 }
 
 func (d *powerDisk) stat(path string) (fs.FileInfo, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	f := d.files[filepath.Base(path)]
 	if f == nil {
 		return nil, fs.ErrNotExist
@@ -60,6 +66,8 @@ func (d *powerDisk) stat(path string) (fs.FileInfo, error) {
 }
 
 func (d *powerDisk) writeSynced(path string, content []byte) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	name := filepath.Base(path)
 	if err := d.step("create %s", name); err != nil {
 		return err
@@ -79,6 +87,8 @@ func (d *powerDisk) writeSynced(path string, content []byte) error {
 }
 
 func (d *powerDisk) rename(from, to string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	if err := d.step("rename %s %s", filepath.Base(from), filepath.Base(to)); err != nil {
 		return err
 	}
@@ -88,6 +98,8 @@ func (d *powerDisk) rename(from, to string) error {
 }
 
 func (d *powerDisk) remove(path string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	if err := d.step("remove %s", filepath.Base(path)); err != nil {
 		return err
 	}
@@ -96,6 +108,8 @@ func (d *powerDisk) remove(path string) error {
 }
 
 func (d *powerDisk) syncDir(string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	if err := d.step("sync directory"); err != nil {
 		return err
 	}
@@ -109,6 +123,8 @@ func (d *powerDisk) syncDir(string) error {
 // cut gives the disk as it comes up again. Unless lucky, names that were not
 // synced are as before; contents that were not synced are torn.
 func (d *powerDisk) cut(lucky bool) *powerDisk {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	next := newPowerDisk()
 	names := d.names
 	if lucky { // the directory reached the disk by itself, contents did not
