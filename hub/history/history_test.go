@@ -65,7 +65,7 @@ func TestPromise4LateAnchorsDate(t *testing.T) {
 			t.Fatalf("after a better anchor: %+v", got)
 		}
 		h.Committed(rec.add(anchored(&batch.Batch{Gateway: "van-1", Epoch: 1}, 1, truetime.Anchor{At: 20_000, UTC: noon + 99_000, Uncertainty: 5, Source: truetime.NTP})))
-		if got := query(t, h, 0, 1<<45).Points[0]; !got.Conflict || got.Uncertainty < 45_000 {
+		if got := query(t, h, 0, 1<<45).Points[0]; !got.Conflict || got.Uncertainty < 39_000 {
 			t.Fatalf("after one that contradicts: %+v", got)
 		}
 		s, err := h.ClockState(t.Context(), "van-1", 1, 1, 5000)

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"frostline/hub/intake/batch"
 	"frostline/hub/store"
 )
 
@@ -152,6 +153,7 @@ func (in *Intake) try(ctx context.Context, items []*item) error {
 	}
 	in.nextID += int64(len(r.batches))
 	in.install(r)
+	defer in.tell(ctx, r.batches)
 	for _, w := range r.order {
 		if !w.answer {
 			continue
@@ -161,12 +163,35 @@ func (in *Intake) try(ctx context.Context, items []*item) error {
 			d.refused = d.refused[:min(len(d.refused), maxAckRefusals)]
 		})
 	}
-	for _, b := range r.batches {
-		for _, s := range in.sinks {
-			s.Committed(b)
-		}
-	}
 	return nil
+}
+
+// tell gives batches to the sinks. After a commit that was reported failed it
+// reads from the store what they should have been told, because the commit may
+// have been done. While the store cannot be read, they wait for the next time.
+func (in *Intake) tell(ctx context.Context, batches []*batch.Batch) {
+	if in.behind {
+		err := in.Replay(context.WithoutCancel(ctx), in.told, func(b *batch.Batch) error {
+			in.pass(b)
+			return nil
+		})
+		if err != nil {
+			in.log.Error("history and pages miss what was committed; it is read again after the next commit", "error", err)
+			return
+		}
+		in.behind = false
+		return
+	}
+	for _, b := range batches {
+		in.pass(b)
+	}
+}
+
+func (in *Intake) pass(b *batch.Batch) {
+	for _, s := range in.sinks {
+		s.Committed(b)
+	}
+	in.told = b.ID
 }
 
 // install makes what a round has committed the state of its chains.
@@ -221,7 +246,7 @@ func (in *Intake) epochsOf(gateway string) int {
 // note takes in that a round failed: its chains are read again, since it may
 // have been done all the same.
 func (in *Intake) note(err error, items []*item) {
-	in.nextID = 0
+	in.nextID, in.behind = 0, true
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	in.counts.Failures++

@@ -94,7 +94,9 @@ type Intake struct {
 	backlogOpen     chan *item // likewise
 
 	// Owned by the committing goroutine.
-	nextID int64
+	nextID int64 // of a parcel; 0 when it has to be asked for
+	told   int64 // id of the last batch that sinks were told of
+	behind bool  // a commit failed and may have been done: sinks may have missed it
 	marks  *markCache
 
 	mu       sync.Mutex
@@ -137,6 +139,7 @@ func New(ctx context.Context, o Options) (*Intake, error) {
 			return err
 		}
 		in.nextID, err = nextID(ctx, tx, "intake_parcel")
+		in.told = in.nextID - 1
 		return err
 	})
 	if err != nil {
