@@ -21,6 +21,7 @@ import (
 
 	"frostline/edge/identity"
 	"frostline/hub/access"
+	"frostline/hub/broker"
 	"frostline/proto/chain"
 	"frostline/proto/enrol"
 	"frostline/proto/pb"
@@ -325,4 +326,11 @@ func TestReplacedDevice(t *testing.T) {
 	mustConnect(t, dev).send("new")
 	h.received("vehicle-1", "new")
 	must(t, h.broker.Publish("vehicle-1", topic.Ack, []byte("x")))
+}
+
+// The name in the hub's certificate is the one that brokers are told to trust.
+func TestHubNameIsOne(t *testing.T) {
+	if access.HubName != broker.HubName {
+		t.Errorf("access issues to %q, broker configuration trusts %q", access.HubName, broker.HubName)
+	}
 }
