@@ -92,8 +92,11 @@ func (p *pacer) tick(ctx context.Context, tick int64) bool {
 		return true
 	}
 	p.hung = nil
+	defer j.done()
+	if j.err != nil && ctx.Err() != nil {
+		return false // the end interrupted it: no fault of the sensor's
+	}
 	p.give(tick, j.values, j.err)
-	j.done()
 	return ctx.Err() == nil
 }
 

@@ -357,6 +357,24 @@ func TestEndGivesOutWhatThereIs(t *testing.T) {
 	want(t, got, "1000000@+100: 0=1")
 }
 
+// The agent's stop interrupts what is being measured. That is not the sensor's
+// failure: nothing is said of a tick whose answer was not awaited.
+func TestEndBlamesNoSensor(t *testing.T) {
+	slow := thermometer(fast)
+	slow.lead = 800 * time.Millisecond
+	got := sample(t, 2500*time.Millisecond, nil, Sensor{Driver: slow, Interval: time.Second, Timeout: 100 * time.Millisecond})
+	for _, b := range got {
+		for _, r := range b.Readings {
+			if r.Quality != reading.OK {
+				t.Errorf("tick %d is %v because the agent stopped", r.Tick, r.Quality)
+			}
+		}
+	}
+	if len(got) != 2 {
+		t.Errorf("got %d batches, want 2: %v", len(got), got)
+	}
+}
+
 func TestNewRefuses(t *testing.T) {
 	good := Sensor{ID: "a", Driver: thermometer(fast), Interval: second, Timeout: second}
 	slow := thermometer(fast)
