@@ -360,9 +360,13 @@ func TestEndGivesOutWhatThereIs(t *testing.T) {
 // The agent's stop interrupts what is being measured. That is not the sensor's
 // failure: nothing is said of a tick whose answer was not awaited.
 func TestEndBlamesNoSensor(t *testing.T) {
-	slow := thermometer(fast)
-	slow.lead = 800 * time.Millisecond
-	got := sample(t, 2500*time.Millisecond, nil, Sensor{Driver: slow, Interval: time.Second, Timeout: 100 * time.Millisecond})
+	var sensors []Sensor // many, because pacer and worker both wake at the end, in either order
+	for range 64 {
+		slow := thermometer(fast)
+		slow.lead = 800 * time.Millisecond
+		sensors = append(sensors, Sensor{Driver: slow, Interval: time.Second, Timeout: 100 * time.Millisecond})
+	}
+	got := sample(t, 2500*time.Millisecond, nil, sensors...)
 	for _, b := range got {
 		for _, r := range b.Readings {
 			if r.Quality != reading.OK {
