@@ -60,7 +60,10 @@ func printGateways(w io.Writer, gs []api.Gateway) error {
 	for _, g := range gs {
 		waiting := count(g.PendingReadings)
 		if g.Link != string(view.Online) && g.Heard != "" {
-			waiting += " or more" // what it has kept since, nobody here knows
+			// What it has kept since, nobody here knows.
+			if waiting += " or more"; g.PendingReadings == 0 {
+				waiting = "not known"
+			}
 		}
 		t.add(g.Gateway, strings.ReplaceAll(g.Link, "-", " "), ago(g.Heard), count(g.Committed), waiting, clockWord(g), sensorsWord(g))
 	}

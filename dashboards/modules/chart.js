@@ -79,7 +79,9 @@ export class Chart {
     for (const [t, lo, mean, hi] of this.#data.points) {
       cols[0].push(t / 1000);
       cols[1].push(lo === null ? null : lo / s);
-      cols[2].push(mean === null ? null : mean / s);
+      // A door that was open for a moment of a column was open.
+      const line = this.#steps ? hi : mean;
+      cols[2].push(line === null ? null : line / s);
       cols[3].push(hi === null ? null : hi / s);
     }
     return cols;
@@ -202,8 +204,8 @@ export class Chart {
     else if (mean == null) return;
     else {
       const d = Math.min(this.#decimals, 3);
-      text = `${moment(t * 1000)} UTC: ${number(mean, d)} ${this.#unit}`;
-      if (lo !== hi) text += ` (lowest ${number(lo, d)}, highest ${number(hi, d)})`;
+      text = `${moment(t * 1000)} UTC: ${this.#steps ? this.#labels([mean])[0] : `${number(mean, d)} ${this.#unit}`}`;
+      if (lo !== hi) text += this.#steps ? ' for part of it' : ` (lowest ${number(lo, d)}, highest ${number(hi, d)})`;
     }
     if (this.#readout.textContent !== text) this.#readout.textContent = text;
   }

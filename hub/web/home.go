@@ -51,6 +51,7 @@ type readingView struct {
 	Key, Title, Value, Unit string
 	First                   bool
 	None                    bool // there is no value to show
+	Minor                   bool // left out of a card while it is well
 	Status                  view.Status
 }
 
@@ -78,7 +79,10 @@ func stripOf(g view.Gateway, now int64) gatewayView {
 	case g.Heard == 0:
 		v.WaitingWord = "not known yet"
 	case v.Link.Link != view.Online:
-		v.WaitingWord = "not known while it is away; at least " + view.Count(g.PendingReadings) + " readings"
+		v.WaitingWord = "not known while it is away"
+		if g.PendingReadings > 0 {
+			v.WaitingWord += "; at least " + view.Count(g.PendingReadings) + " readings"
+		}
 	case g.PendingBlocks <= inFlight:
 		v.WaitingWord = "nothing"
 	default:
@@ -132,6 +136,7 @@ func (s *Server) sensorView(gateway string, sensor view.Sensor, now int64) senso
 		position := c.Quantity == reading.Latitude && other
 		v.Place = v.Place || position
 		r := s.readingView(gateway, sensor.Name, c, i == 0 || v.Place && c.Quantity == reading.Longitude, now)
+		r.Minor = i > 2
 		worst = min(worst, slices.Index(badness, r.Status.State))
 		v.Readings = append(v.Readings, r)
 	}

@@ -174,7 +174,11 @@ func spark(e view.Envelope, q reading.Quantity) string {
 			fmt.Fprintf(&upper, "L%.2f %.2f", at, y(float64(b.Max)))
 		}
 		lower = append(lower, fmt.Sprintf("L%.2f %.2f", at, y(float64(b.Min))))
-		fmt.Fprintf(&line, "%s%.2f %.2f", op, at, y(b.Mean))
+		level := b.Mean
+		if steps(q) {
+			level = float64(b.Max) // a door that was open a moment was open
+		}
+		fmt.Fprintf(&line, "%s%.2f %.2f", op, at, y(level))
 		if b.Break { // a value alone shows as a dot
 			fmt.Fprintf(&line, "l0.01 0")
 		}
