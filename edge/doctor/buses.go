@@ -74,7 +74,7 @@ func (b *bench) probe(ctx context.Context, s sensor.Spec) Result {
 		}
 	}
 	if err != nil {
-		return fail(remedy(s, err), "%s: %s", where, strings.TrimRight(err.Error(), ": "))
+		return fail(remedy(s, err), "%s: %s", where, strings.TrimPrefix(strings.TrimRight(err.Error(), ": "), where+": "))
 	}
 	if s.Driver == "gnss" {
 		b.receiver.Store(&s)

@@ -134,6 +134,18 @@ func TestRunningAgentIsAsked(t *testing.T) {
 	if n := hub.sessions.Load(); n != 0 {
 		t.Errorf("%d MQTT sessions were opened: the agent's own would have ended", n)
 	}
+	s.Uplink = panel.Uplink{State: panel.LinkDisconnected, ForMs: 60_000, Why: "connection reset"}
+	b.agent = present{s}
+	r, _ = examine(t, b)
+	want(t, r, "acknowledgement", OK)
+	want(t, r, "session", Fail, "disconnected for 1 min: connection reset")
+	s.Uplink.State = panel.LinkCut
+	b.agent = present{s}
+	r, _ = examine(t, b)
+	want(t, r, "session", Warn, "frostline-edge link up")
+	if n := hub.sessions.Load(); n != 1 {
+		t.Errorf("%d MQTT sessions were opened, want one while the agent had none", n)
+	}
 	s.Gateway = "van-15"
 	b.agent = present{s}
 	r, _ = examine(t, b)

@@ -1,8 +1,8 @@
 // Package doctor examines a gateway from its sensors to the hub, in the order
 // in which a reading goes, and says of each part what was found and what to do
 // about it. It changes nothing but a probe file that it removes, and disturbs
-// no agent: while one runs, buses and the MQTT session are that agent's, and
-// the doctor asks it instead.
+// no agent: while one runs, buses and a standing MQTT session are that agent's,
+// and the doctor asks it instead.
 package doctor
 
 import (

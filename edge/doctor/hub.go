@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"frostline/edge/panel"
 )
 
 // Limits of each step on the way to the hub.
@@ -41,11 +43,15 @@ func (b *bench) hubChecks() []check {
 	if b.Identity != nil {
 		checks = append(checks, j.step("tls", j.tls))
 	}
-	if b.occupied() {
-		return append(checks, one("session", stepLimit, func(context.Context) Result {
-			j.close()
-			return b.askedUplink()
-		}))
+	session := one("session", stepLimit, func(context.Context) Result {
+		j.close()
+		return b.askedUplink()
+	})
+	switch {
+	case b.unwell != nil, b.running != nil && (b.running.Uplink.State == panel.LinkConnected || b.running.Uplink.State == panel.LinkCut):
+		return append(checks, session) // a session of ours would end the agent's, or pass by the operator who pulled it
+	case b.running != nil: // it has none to lose
+		return append(checks, j.step("mqtt", j.mqtt), j.step("acknowledgement", j.acknowledgement), session)
 	}
 	return append(checks, j.step("mqtt", j.mqtt), j.step("acknowledgement", j.acknowledgement))
 }
@@ -141,7 +147,7 @@ func (j *journey) tls(ctx context.Context) Result {
 		return fail("Ask whoever runs the hub whether this gateway was revoked; if not, enrol it again.", "the hub refuses our certificate: %v", err)
 	}
 	state := secure.ConnectionState()
-	return ok("%s with %q, which does not refuse our certificate", tls.VersionName(state.Version), state.PeerCertificates[0].Subject.CommonName)
+	return ok("%s with %q", tls.VersionName(state.Version), state.PeerCertificates[0].Subject.CommonName)
 }
 
 // refusal waits a moment for the alert of a hub that refuses us. Nothing else

@@ -67,7 +67,7 @@ func (b *bench) askedUplink() Result {
 	case u.State == panel.LinkOff:
 		return fail("See certificate above.", "the agent has no hub to connect to: %s", u.Why)
 	case u.State != panel.LinkConnected:
-		return fail("The checks above say how far the way to the hub goes.", "the agent is %s for %s: %s", u.State, panel.FormatAge(u.ForMs), u.Why)
+		return fail("See the checks above: they say how far the way to the hub goes.", "the agent is %s for %s: %s", u.State, panel.FormatAge(u.ForMs), u.Why)
 	case u.AckAgeMs == nil:
 		return warn("Run this again in a minute; if it stays so, look at the hub's intake.", "the agent is connected for %s, and no acknowledgement has come", panel.FormatAge(u.ForMs))
 	case u.HubSilent:
