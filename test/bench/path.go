@@ -117,13 +117,9 @@ func path(ctx context.Context, dir string, r *report) error {
 	if err != nil {
 		return err
 	}
-	backlog := st.Journal.PendingReadings
-	var first time.Time
+	backlog := st.Journal.Readings // all of it, though some is committed by now
 	if err := e.until(ctx, "the backlog to drain", e.process, func() bool {
 		st, err := e.panel.Status(ctx)
-		if err == nil && first.IsZero() && st.Journal.PendingReadings < backlog {
-			first = time.Now()
-		}
 		return err == nil && st.Journal.PendingBlocks <= 1
 	}); err != nil {
 		return err

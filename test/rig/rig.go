@@ -88,6 +88,9 @@ func (p *Process) Pid() int { return p.cmd.Process.Pid }
 // Done is closed when the process has ended.
 func (p *Process) Done() <-chan struct{} { return p.done }
 
+// Err is how the process ended, once Done is closed; nil for exit status 0.
+func (p *Process) Err() error { return p.err }
+
 // Kill ends the process as a power cut would, by SIGKILL, and waits.
 func (p *Process) Kill() {
 	_ = p.cmd.Process.Kill()

@@ -1,0 +1,237 @@
+// Package readme runs what the README tells a new user to run.
+package readme
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"frostline/edge/config"
+	"frostline/hub/api"
+	"frostline/test/rig"
+)
+
+const patience = 3 * time.Minute
+
+// show runs a demonstration until the test is done with it.
+func show(t *testing.T, bin, dir string) (log string, end func()) {
+	t.Helper()
+	log = filepath.Join(t.TempDir(), "demo.log")
+	p, err := rig.Start("demo", log, filepath.Join(bin, "frostline"), "demo", "--dir", dir, "--hours", "10m")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("the demonstration said:\n%s", p.Tail(4000))
+		}
+		p.Kill()
+	})
+	rig.Must(t, patience, "the demonstration to run", func() (bool, error) {
+		select {
+		case <-p.Done():
+			t.Fatalf("the demonstration ended:\n%s", p.Tail(4000))
+		default:
+		}
+		return strings.Contains(p.Tail(1<<20), "everything runs"), nil
+	})
+	return log, func() {
+		t.Helper()
+		if err := syscall.Kill(p.Pid(), syscall.SIGINT); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case <-p.Done():
+		case <-time.After(patience):
+			t.Fatal("the demonstration did not end at Ctrl-C")
+		}
+		if err := p.Err(); err != nil {
+			t.Errorf("the demonstration ended with %v, want exit status 0", err)
+		}
+	}
+}
+
+func build(t *testing.T) string {
+	t.Helper()
+	bin, err := rig.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bin
+}
+
+// TestDemo does what the README's demonstration says: it starts, answers the
+// commands printed, survives a pulled link without losing a reading, ends
+// cleanly and goes on when started again.
+func TestDemo(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts a whole cold chain")
+	}
+	bin, dir := build(t), filepath.Join(t.TempDir(), "d")
+	socket := filepath.Join(dir, "hub", "frostline.sock")
+	_, end := show(t, bin, dir)
+	hub := api.NewClient(socket)
+
+	for _, args := range readmeCommands(t) {
+		args = append(args[:len(args):len(args)], "--json")
+		for i := range args {
+			args[i] = strings.Replace(args[i], ".demo/", dir+"/", 1)
+		}
+		run(t, bin, args)
+	}
+
+	settled := func() (bool, error) {
+		accounts, err := hub.Accounts(t.Context())
+		if err != nil || len(accounts) != 5 {
+			return false, err
+		}
+		for _, a := range accounts {
+			if !a.AddsUp || a.Pending > 0 || a.Committed == 0 {
+				return false, nil
+			}
+		}
+		return true, nil
+	}
+	rig.Must(t, patience, "the backlog to drain and the accounts to add up", settled)
+
+	committed := func() uint64 {
+		accounts, err := hub.Accounts(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, a := range accounts {
+			if a.Gateway == "van-1" {
+				return a.Committed
+			}
+		}
+		t.Fatal("van-1 has no account")
+		return 0
+	}
+	link := func(state string) {
+		if out, err := exec.Command(filepath.Join(bin, "frostline-edge"), "link", state, "--data", filepath.Join(dir, "van-1")).CombinedOutput(); err != nil {
+			t.Fatalf("link %s: %v\n%s", state, err, out)
+		}
+	}
+	link("down")
+	before := committed()
+	rig.Must(t, patience, "readings to wait at the gateway", func() (bool, error) {
+		out, err := exec.Command(filepath.Join(bin, "frostline-edge"), "status", "--json", "--data", filepath.Join(dir, "van-1")).Output()
+		var s struct {
+			Journal struct {
+				Pending uint64 `json:"pending_readings"`
+			} `json:"journal"`
+		}
+		if err == nil {
+			err = json.Unmarshal(out, &s)
+		}
+		return s.Journal.Pending > 0, err
+	})
+	link("up")
+	rig.Must(t, patience, "what waited to be committed", func() (bool, error) { return committed() > before, nil })
+	rig.Must(t, patience, "the accounts to add up again", settled)
+	last := committed()
+	end()
+
+	_, end = show(t, bin, dir)
+	rig.Must(t, patience, "the demonstration to go on", func() (bool, error) {
+		accounts, err := hub.Accounts(t.Context())
+		if err != nil {
+			return false, err
+		}
+		for _, a := range accounts {
+			if a.Gateway == "van-1" && a.Epoch == 1 && a.AddsUp && a.Committed > last {
+				return true, nil
+			}
+		}
+		return false, nil
+	})
+	end()
+}
+
+// run runs one of the README's commands; tail is ended after its first line.
+func run(t *testing.T, bin string, args []string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, filepath.Join(bin, filepath.Base(args[0])), args[1:]...)
+	if args[1] == "tail" {
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		if n, err := out.Read(make([]byte, 1)); n != 1 {
+			t.Errorf("%v printed nothing: %v", args, err)
+		}
+		_ = cmd.Process.Signal(os.Interrupt)
+		_ = cmd.Wait()
+		return
+	}
+	if out, err := cmd.CombinedOutput(); err != nil || len(out) == 0 {
+		t.Errorf("%v: %v\n%s", args, err, out)
+	}
+}
+
+func readme(t *testing.T) string {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(rig.Root(), "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// readmeCommands are the lines of the README that call the built programs.
+func readmeCommands(t *testing.T) (out [][]string) {
+	t.Helper()
+	for line := range strings.Lines(readme(t)) {
+		if strings.HasPrefix(line, "bin/") {
+			out = append(out, strings.Fields(line))
+		}
+	}
+	if len(out) < 3 {
+		t.Fatalf("found %d commands in the README, want those under \"Ask the hub\"", len(out))
+	}
+	return out
+}
+
+// TestGatewayFile checks the configuration that the README shows for a real
+// sensor, as the agent would.
+func TestGatewayFile(t *testing.T) {
+	found := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindStringSubmatch(readme(t))
+	if found == nil {
+		t.Fatal("the README shows no gateway.yaml")
+	}
+	text := strings.ReplaceAll(found[1], "\n   ", "\n") // it stands in a list
+	c, _, err := config.Parse([]byte(strings.TrimPrefix(text, "   ")), config.ThisHost())
+	if err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	if len(c.Sensors) != 1 || c.Sensors[0].Driver != "ds18b20" || c.Gateway != "van-7" {
+		t.Errorf("got %+v", c)
+	}
+}
+
+// TestHelpOfCommands asks each command the README names for its help.
+func TestHelpOfCommands(t *testing.T) {
+	bin := build(t)
+	for _, args := range [][]string{
+		{"frostline-hub", "serve"}, {"frostline-edge", "enrol"}, {"frostline-edge", "doctor"}, {"frostline-edge", "run"},
+		{"frostline-edge", "status"}, {"frostline-edge", "link"}, {"frostline-edge", "check"},
+		{"frostline", "enrol"}, {"frostline", "broker-config"}, {"frostline", "demo"}, {"firmware-sim", "run"},
+	} {
+		out, err := exec.Command(filepath.Join(bin, args[0]), args[1], "--help").CombinedOutput()
+		if err != nil || !strings.Contains(string(out), "Examples:") {
+			t.Errorf("%v --help: %v, want a text with an example:\n%s", args, err, out)
+		}
+	}
+}
