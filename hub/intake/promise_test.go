@@ -138,9 +138,9 @@ func whole(t testing.TB, w *site, d *device) {
 // the end each block is there once.
 func TestPromise2AcknowledgedMeansDurable(t *testing.T) {
 	storetest.URLs(t, func(t *testing.T, url string) {
+		db := storetest.Open(t, url)
 		for _, kind := range []fault{failed, failedDone} {
 			for at := range 6 {
-				db := storetest.Open(t, url)
 				d := newDevice(fmt.Sprintf("van-%d-%d", kind, at), 1).many(60, 3)
 				var unsafe error
 				hook := func(gateway string, a *pb.Ack) {

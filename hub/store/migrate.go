@@ -38,8 +38,9 @@ func (db *DB) migrate(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read migrations: %w", err)
 	}
-	// goose wants a second connection where it holds a lock on the first.
-	db.write.SetMaxOpenConns(2)
+	// One connection is held to write by, goose holds one for its lock and uses
+	// another.
+	db.write.SetMaxOpenConns(3)
 	defer db.write.SetMaxOpenConns(1)
 	has, err := provider.GetDBVersion(ctx)
 	if err != nil {

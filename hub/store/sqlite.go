@@ -25,6 +25,9 @@ func (db *DB) openSQLite(ctx context.Context, path string) error {
 		return err
 	}
 	db.place = "sqlite:" + abs
+	if db.lock, err = lockFile(ctx, abs); err != nil {
+		return err
+	}
 	if err := db.createFile(abs); err != nil {
 		return err
 	}
@@ -33,7 +36,7 @@ func (db *DB) openSQLite(ctx context.Context, path string) error {
 		v := url.Values{}
 		for _, p := range append([]string{
 			fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()),
-			"foreign_keys(1)", "cache_size(-16000)",
+			"foreign_keys(1)", "cache_size(-16000)", "journal_size_limit(67108864)",
 		}, more...) {
 			v.Add("_pragma", p)
 		}

@@ -19,6 +19,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -56,6 +57,7 @@ type DB struct {
 	place   string // for messages: the path, or the URL without its password
 	write   *sql.DB
 	read    *sql.DB
+	lock    *os.File      // held while open; nil for PostgreSQL, where conn holds it
 	turn    chan struct{} // holds one token: whoever takes it writes
 	commits atomic.Uint64
 	unknown atomic.Uint64
@@ -71,7 +73,8 @@ type DB struct {
 //	sqlite:PATH                            the directory must exist
 //	postgres://USER:PASSWORD@HOST/DATABASE the database must exist
 //
-// It refuses a store that a newer version has written, and a PostgreSQL that
+// One process at a time may have a store open; Open waits some seconds for
+// another to end. It refuses a store that a newer version has written, and a PostgreSQL that
 // does not sync its commits to disk (fsync=off), unless the url says
 // allow_fsync_off=true, which is for tests.
 func Open(ctx context.Context, url string, log *slog.Logger) (*DB, error) {
@@ -89,9 +92,13 @@ func Open(ctx context.Context, url string, log *slog.Logger) (*DB, error) {
 		return nil, fmt.Errorf("store %q: want sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE", url)
 	}
 	if err == nil {
+		err = db.connect(ctx)
+	}
+	if err == nil {
 		err = db.migrate(ctx)
 	}
 	if err != nil {
+		db.dropConn()
 		db.closePools()
 		return nil, fmt.Errorf("open store %s: %w", db.place, err)
 	}
@@ -116,6 +123,9 @@ func (db *DB) closePools() error {
 		if pool != nil {
 			errs = append(errs, pool.Close())
 		}
+	}
+	if db.lock != nil {
+		errs = append(errs, db.lock.Close())
 	}
 	return errors.Join(errs...)
 }

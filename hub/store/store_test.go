@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"frostline/hub/store"
 	"frostline/hub/store/storetest"
@@ -187,6 +188,35 @@ func TestReopen(t *testing.T) {
 		}
 		if n := things(t, storetest.Open(t, url)); n != 1 {
 			t.Fatalf("%d rows after reopening, want 1", n)
+		}
+	})
+}
+
+// TestOneHubAtATime: a second hub over a store waits for the first to end, and
+// gives up where it does not.
+func TestOneHubAtATime(t *testing.T) {
+	storetest.URLs(t, func(t *testing.T, url string) {
+		first := storetest.Open(t, url)
+		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+		defer cancel()
+		if second, err := store.Open(ctx, url, storetest.Logger(t)); err == nil {
+			second.Close()
+			t.Fatal("two have the store open")
+		}
+		opened := make(chan error)
+		go func() {
+			second, err := store.Open(context.Background(), url, storetest.Logger(t))
+			if err == nil {
+				err = second.Close()
+			}
+			opened <- err
+		}()
+		withTable(t, first)
+		if err := first.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-opened; err != nil {
+			t.Fatalf("once the first has ended: %v", err)
 		}
 	})
 }

@@ -35,11 +35,8 @@ func (db *DB) Write(ctx context.Context, do func(context.Context, *Tx) error) er
 }
 
 func (db *DB) transact(ctx context.Context, do func(context.Context, *Tx) error) (err error) {
-	if db.conn == nil {
-		if db.conn, err = db.write.Conn(ctx); err != nil {
-			db.conn = nil
-			return fmt.Errorf("connect to write: %w", err)
-		}
+	if err := db.connect(ctx); err != nil {
+		return err
 	}
 	outer, cancel := db.bound(ctx)
 	defer cancel()
@@ -66,6 +63,25 @@ func (db *DB) transact(ctx context.Context, do func(context.Context, *Tx) error)
 		return fmt.Errorf("commit transaction: %w: %w", ErrUnknown, err)
 	}
 	db.commits.Add(1)
+	return nil
+}
+
+// connect makes sure that there is a connection to write by, and that it alone
+// does.
+func (db *DB) connect(ctx context.Context) (err error) {
+	if db.conn != nil {
+		return nil
+	}
+	if db.conn, err = db.write.Conn(ctx); err != nil {
+		db.conn = nil
+		return fmt.Errorf("connect to write: %w", err)
+	}
+	if db.dialect == Postgres {
+		if err := lockSession(ctx, db.conn); err != nil {
+			db.dropConn()
+			return fmt.Errorf("connect to write: %w", err)
+		}
+	}
 	return nil
 }
 
