@@ -129,8 +129,9 @@ func (b *bench) space(context.Context) Result {
 	if err := unix.Statfs(b.DataDir, &s); err != nil {
 		return skipped("cannot ask for it: %v", err)
 	}
-	free := int64(s.Bavail) * s.Bsize
-	text := fmt.Sprintf("%s free of %s", panel.FormatBytes(free), panel.FormatBytes(int64(s.Blocks)*s.Bsize))
+	bsize, kind := int64(s.Bsize), int64(uint32(s.Type)) // their widths differ by machine
+	free := int64(s.Bavail) * bsize
+	text := fmt.Sprintf("%s free of %s", panel.FormatBytes(free), panel.FormatBytes(int64(s.Blocks)*bsize))
 	switch {
 	case s.Flags&unix.ST_RDONLY != 0:
 		return fail(writeRemedy(syscall.EROFS), "%s, mounted read-only", text)
@@ -138,9 +139,9 @@ func (b *bench) space(context.Context) Result {
 		return fail(writeRemedy(syscall.ENOSPC), "%s", text)
 	case s.Files > 0 && s.Ffree < leastNodes:
 		return fail("Remove small files: the file system has no room for the names of more.", "%s, and room for %d files", text, s.Ffree)
-	case slices.Contains(memoryTypes, int64(s.Type)):
+	case slices.Contains(memoryTypes, kind):
 		return warn("Put the data directory on a disk.", "%s, in memory: a power cut loses every reading that the hub does not have", text)
-	case slices.Contains(networkTypes, int64(s.Type)):
+	case slices.Contains(networkTypes, kind):
 		return warn("Put the data directory on a disk of the gateway.", "%s, on a network or user-space file system, whose promise to have synced may not hold", text)
 	case free < fewBytes:
 		return warn("Free space: a long outage of the hub would not fit.", "%s", text)

@@ -69,7 +69,7 @@ func TestJournalIsVerified(t *testing.T) {
 		t.Fatal(err)
 	}
 	r, _ = examine(t, b)
-	want(t, r, "journal", Warn, filepath.Base(segments[0]), "Start the agent")
+	want(t, r, "journal", Warn, "epoch 1, block 1", "Start the agent")
 
 	b.verify = func(string) (*journal.Report, error) { return nil, errors.New("input/output error") }
 	r, _ = examine(t, b)
