@@ -123,12 +123,13 @@ func (p *pacer) worker(ctx context.Context) {
 
 // measure has the driver measure for a tick.
 func (p *pacer) measure(j *job) ([]sensor.Value, error) {
-	begun := p.s.clock.Now()
 	if err := p.Driver.Begin(j.ctx); err != nil {
 		// It fails before the tick: nobody is told before it.
 		return nil, errors.Join(err, p.s.clock.SleepUntil(j.ctx, j.tick))
 	}
-	if err := p.s.clock.SleepUntil(j.ctx, max(j.tick, begun+p.lead)); err != nil {
+	// The lead counts from when the part has been told, which on a busy bus is
+	// later than when it was to be.
+	if err := p.s.clock.SleepUntil(j.ctx, max(j.tick, p.s.clock.Now()+p.lead)); err != nil {
 		return nil, err
 	}
 	values, err := p.Driver.Read(j.ctx)

@@ -247,6 +247,22 @@ func TestLead(t *testing.T) {
 	}
 }
 
+// A bus that is busy tells the part late; it is not read before it can be ready.
+func TestLeadCountsFromTheEndOfBegin(t *testing.T) {
+	var told, read time.Time
+	d := &fake{quantities: []reading.Quantity{reading.Temperature}, lead: 20 * time.Millisecond}
+	d.begin = func(context.Context) error { time.Sleep(50 * time.Millisecond); told = time.Now(); return nil }
+	d.read = func(context.Context) ([]sensor.Value, error) {
+		read = time.Now()
+		return []sensor.Value{{Quantity: reading.Temperature, Value: 7}}, nil
+	}
+	got := sample(t, 1500*time.Millisecond, nil, Sensor{Driver: d, Interval: second, Timeout: 250 * time.Millisecond})
+	want(t, got, "1001000@+50: 0=7")
+	if waited := read.Sub(told); waited < 20*time.Millisecond {
+		t.Errorf("read %v after the part was told, want at least its lead of 20ms", waited)
+	}
+}
+
 // What a driver says is what the reading says; a failure to begin is told at
 // the tick, not before it.
 func TestQualities(t *testing.T) {
