@@ -219,15 +219,17 @@ func (w *watcher) follow(ctx context.Context) error {
 			continue
 		}
 		now := time.Now()
-		var values []struct {
-			Taken int64 `json:"t"`
-			Dated bool  `json:"d"`
+		var told struct {
+			Values []struct {
+				Taken int64 `json:"t"`
+				Dated bool  `json:"d"`
+			} `json:"values"`
 		}
-		if json.Unmarshal([]byte(data), &values) != nil {
+		if json.Unmarshal([]byte(data), &told) != nil {
 			continue
 		}
 		w.mu.Lock()
-		for _, v := range values {
+		for _, v := range told.Values {
 			if late := now.Sub(time.UnixMilli(v.Taken)); v.Dated && late < fresh {
 				w.late = append(w.late, ms(late))
 			}
