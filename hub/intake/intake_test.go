@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"errors"
 	"slices"
 	"testing"
 
@@ -225,4 +226,25 @@ func TestEpochsAreBounded(t *testing.T) {
 			eventually(t, "it is refused", func() bool { return w.Status().Refused == uint64(epoch-3) })
 		}
 	}
+}
+
+// TestAcksWaitForTheBroker: a hub that starts before its broker is connected
+// greets the gateways once it is, and what was committed meanwhile is told.
+func TestAcksWaitForTheBroker(t *testing.T) {
+	db := storetest.Open(t, storetest.SQLite(t))
+	d, e := newDevice("van-1", 1).many(10, 1), newDevice("van-2", 1).many(10, 1)
+	w := newSite(t, db, setup{}, d, e)
+	w.publish.mu.Lock()
+	w.publish.fail = errors.New("not connected")
+	w.publish.mu.Unlock()
+	w.send(d, topic.Backlog, d.parcel(1, 10))
+	w.send(e, topic.Backlog, []byte("nonsense"))
+	eventually(t, "both are dealt with and not told", func() bool {
+		s := w.Status()
+		return s.Parcels == 1 && s.Refused == 1 && s.AckFailures > 0
+	})
+	w.publish.mu.Lock()
+	w.publish.fail = nil
+	w.publish.mu.Unlock()
+	w.committed(d, 10)
 }

@@ -65,11 +65,33 @@ func (o *outbox) take() (chainKey, *due) {
 	return k, d
 }
 
-// answerAll publishes Acks until ctx ends and nothing is due.
+// ackRetry is how long Acks wait for a broker that does not take them.
+const ackRetry = 200 * time.Millisecond
+
+// answerAll publishes Acks until ctx ends and nothing is due. What the broker
+// does not take is due again: at a start of the hub all gateways are to hear of
+// it, and the connection to the broker may come after.
 func (in *Intake) answerAll(ctx context.Context) {
 	for {
+		var retry <-chan time.Time
 		for k, d := in.outbox.take(); d != nil; k, d = in.outbox.take() {
-			in.answer(k, d)
+			if in.answer(k, d) != nil {
+				in.outbox.put(k, func(now *due) {
+					now.refused = append(d.refused, now.refused...)
+					now.refused = now.refused[:min(len(now.refused), maxAckRefusals)]
+					now.hold = max(now.hold, d.hold)
+				})
+				retry = time.After(ackRetry)
+				break
+			}
+		}
+		if retry != nil {
+			select {
+			case <-ctx.Done():
+				return
+			case <-retry:
+				continue
+			}
 		}
 		select {
 		case <-ctx.Done():
@@ -79,9 +101,9 @@ func (in *Intake) answerAll(ctx context.Context) {
 	}
 }
 
-// answer publishes one Ack. One that is lost is made up for by the next: the
-// gateway sends again what it hears nothing of.
-func (in *Intake) answer(k chainKey, d *due) {
+// answer publishes one Ack. One that the broker loses is made up for by the
+// next: the gateway sends again what it hears nothing of.
+func (in *Intake) answer(k chainKey, d *due) error {
 	c := in.state(k)
 	if c == nil {
 		c = &chainState{chainKey: k}
@@ -104,11 +126,12 @@ func (in *Intake) answer(k chainKey, d *due) {
 			in.mute = false
 			in.log.Info("broker takes acknowledgements again")
 		}
-		return
+		return nil
 	}
 	in.counts.AckFailures++
 	if !in.mute {
 		in.mute = true
-		in.log.Warn("broker does not take acknowledgements; gateways will send again", "gateway", k.gateway, "error", err)
+		in.log.Warn("broker does not take acknowledgements; they wait", "gateway", k.gateway, "error", err)
 	}
+	return err
 }
