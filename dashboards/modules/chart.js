@@ -215,22 +215,23 @@ export class Chart {
   #marks() {
     const over = this.#plot.over, { from, to, holes, bad } = this.#data;
     over.querySelectorAll('.hole, .bad').forEach((n) => n.remove());
-    const width = over.clientWidth || parseFloat(over.style.width);
-    const x = (ms) => ((Math.min(Math.max(ms, from), to) - from) / (to - from)) * width;
+    // In shares of the width, which uPlot may not have laid out yet.
+    const x = (ms) => (Math.min(Math.max(ms, from), to) - from) / (to - from);
     const place = (kind, a, b, title) => {
       if (b < from || a > to) return null;
       const el = document.createElement('div');
       el.className = kind;
       el.title = title;
-      el.style.left = `${x(a)}px`;
-      el.style.width = `${Math.max(x(b) - x(a), 0)}px`;
+      el.style.left = `${x(a) * 100}%`;
+      el.style.width = `${(x(b) - x(a)) * 100}%`;
       over.prepend(el);
       return el;
     };
+    const width = this.#el.clientWidth;
     for (const [a, b, open] of holes) {
       const el = place('hole', a, b, `no readings from ${moment(a)} to ${open ? 'now' : moment(b)} UTC`);
       if (!el) continue;
-      const w = x(b) - x(a);
+      const w = (x(b) - x(a)) * width;
       if (w < 6) el.classList.add('narrow');
       if (w > 110) {
         const word = document.createElement('span');

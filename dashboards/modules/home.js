@@ -37,7 +37,7 @@ async function page() {
 // was opened and where the focus was.
 let laying;
 async function relayout(next) {
-  if (next === layout || laying) return;
+  if (!next || next === layout || laying) return; // a hub that has just begun says "" until it knows
   laying = true;
   try {
     const doc = await page();
@@ -52,6 +52,8 @@ async function relayout(next) {
     if (focus) document.getElementById(focus)?.querySelector('a')?.focus({ preventScroll: true });
     ages(fleet, live.now());
     tally();
+    // What came while the page was fetched went to what it has replaced.
+    live.resume(doc.body.dataset.cursor);
   } catch {
     // the next layout or hello asks again
   } finally {

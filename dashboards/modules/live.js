@@ -29,6 +29,12 @@ export class Live extends EventTarget {
   /** The server's time now, Unix ms. */
   now() { return Date.now() + this.#offset; }
 
+  /** Goes on after another event, such as the one a fetched page was made at. */
+  resume(cursor) {
+    this.#cursor = cursor;
+    if (this.#source) this.#open();
+  }
+
   #open() {
     this.#close();
     const q = new URLSearchParams({ ...this.#query, after: this.#cursor });
