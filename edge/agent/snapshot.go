@@ -52,7 +52,10 @@ func (a *agent) sensors(now int64) []panel.Sensor {
 	for _, c := range a.c.Sensors {
 		p := panel.Sensor{ID: c.ID, Driver: c.Driver, Bus: c.Bus, Address: c.Address, IntervalMs: c.Interval.Milliseconds()}
 		for _, s := range states[c.ID] {
-			l := panel.Last{Quantity: s.Quantity}
+			l := panel.Last{Quantity: s.Quantity, Error: s.Error}
+			if s.HasGood {
+				l.Sound = &panel.Sound{Value: s.Good.Value, AgeMs: now - s.Good.Tick}
+			}
 			if s.Taken {
 				age := now - s.Last.Tick
 				l.Quality, l.Value, l.AgeMs = s.Last.Quality, s.Last.Value, &age
@@ -88,7 +91,7 @@ func (a *agent) journalState(now int64) panel.Journal {
 func (a *agent) uplinkState() panel.Uplink {
 	s, ok := a.link.status()
 	if !ok {
-		return panel.Uplink{State: panel.LinkOff, Why: "this gateway is not enrolled"}
+		return panel.Uplink{State: panel.LinkOff, Why: "this gateway is not enrolled", ForMs: a.clock.Now() - a.started}
 	}
 	p := panel.Uplink{
 		State: panel.LinkConnected, Hub: s.Address, Why: s.Why, ForMs: time.Since(s.Since).Milliseconds(), HubSilent: s.Silent,
