@@ -22,7 +22,7 @@ function ticks(u, splits, axis, space, incr) {
 }
 
 export class Chart {
-  #el; #plot; #data; #readout; #zoom; #scale; #decimals; #steps; #unit; #holeAfter;
+  #el; #plot; #data; #readout; #zoom; #scale; #decimals; #steps; #unit; #holeAfter; #recent = [];
 
   constructor(el, zoom) {
     this.#el = el;
@@ -48,11 +48,19 @@ export class Chart {
     const answer = await fetch(`${this.#el.dataset.source}&${q}`, { signal: AbortSignal.timeout(15_000) });
     if (!answer.ok) throw new Error(`the hub answered ${answer.status}`);
     this.#data = await answer.json();
+    // What came while this was on its way is newer than it.
+    for (const [ms, value] of this.#recent) this.#add(ms, value);
     this.#draw();
   }
 
   /** Adds a usable live value at the right edge until the next load. */
   append(ms, value) {
+    this.#recent.push([ms, value]);
+    if (this.#recent.length > 600) this.#recent.shift();
+    this.#add(ms, value);
+  }
+
+  #add(ms, value) {
     const d = this.#data;
     if (!d || ms < d.from || ms <= (d.last ?? 0)) return;
     if (d.last && ms - d.last >= Math.max(this.#holeAfter, 400)) d.points.push([(d.last + ms) / 2, null, null, null]);

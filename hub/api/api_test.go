@@ -49,9 +49,12 @@ func (b *backend) NewCode(_ context.Context, actor, _ string) (enrol.Code, time.
 }
 
 func (b *backend) Readings(ctx context.Context, s view.Series, from, to int64, visit func(view.Reading) error) error {
+	b.mu.Lock()
+	fail, after := b.fail, b.after
+	b.mu.Unlock()
 	for i := range 5000 {
-		if b.fail != nil && i == b.after {
-			return b.fail
+		if fail != nil && i == after {
+			return fail
 		}
 		if err := visit(view.Reading{Dated: true, UTC: from + int64(i), Value: int64(i)}); err != nil {
 			return err
@@ -211,7 +214,9 @@ func TestHistoryIsWholeOrAnError(t *testing.T) {
 	}
 	// It fails before the first byte has gone out, or long after.
 	for _, after := range []int{0, 4000} {
+		b.mu.Lock()
 		b.fail, b.after = errors.New("disk on fire"), after
+		b.mu.Unlock()
 		for _, asJSON := range []bool{false, true} {
 			var out bytes.Buffer
 			if _, err := c.History(t.Context(), &out, "site-1/s", from, to, asJSON); err == nil {

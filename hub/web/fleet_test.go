@@ -27,8 +27,8 @@ type company struct {
 	models   map[view.Series]model
 	watchers map[int]func(view.Batch)
 	next     int
-	history  func(n int64) // called for each Readings, if set
 	broken   error
+	gate     func(view.Series) // passed by each Readings, if set
 }
 
 // model is how one series of the company behaves.
@@ -229,8 +229,11 @@ func (c *company) Readings(_ context.Context, s view.Series, from, to int64, vis
 	c.mu.Lock()
 	m, ok := c.models[s]
 	step := c.interval(s)
-	err := c.broken
+	err, gate := c.broken, c.gate
 	c.mu.Unlock()
+	if gate != nil {
+		gate(s)
+	}
 	if !ok || err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -73,6 +74,37 @@ func TestPagesFollowTheHub(t *testing.T) {
 		tb.until(`document.querySelector('[data-series="site-9/shelf/temperature"] .num')?.textContent === '5.00'`)
 	})
 
+	t.Run("a value that comes while the page is made anew is kept", func(t *testing.T) {
+		c := newCompany()
+		s, _ := c.serve(t, "127.0.0.1:0")
+		tb := newTab(t, b, s.URL())
+		tb.open(s.URL())
+		tb.until(following)
+		value := func(tick, v int64) {
+			c.commit(zoneA, view.Reading{Epoch: 1, Boot: 9, Tick: tick, Dated: true, UTC: c.now().UnixMilli(), Value: v})
+		}
+		value(1, 1_110)
+		// The new gateway's small chart, and so the whole page, waits until a
+		// newer value than it was made with has come.
+		asked, answer := make(chan struct{}), make(chan struct{})
+		once := sync.OnceFunc(func() { close(asked) })
+		c.mu.Lock()
+		c.gate = func(s view.Series) {
+			if s.Gateway == "site-9" {
+				once()
+				<-answer
+			}
+		}
+		c.mu.Unlock()
+		c.gateway("site-9", func(*view.Gateway) {})
+		c.sensor("site-9", "shelf", "ds18b20", "28-1", time.Second, map[reading.Quantity]model{reading.Temperature: {value: func(int64) int64 { return 5_000 }}})
+		<-asked
+		value(2, 6_660)
+		tb.until(zoneAElement + ".querySelector('.num').textContent === '6.66'")
+		close(answer)
+		tb.until(`document.querySelector('[data-series="site-9/shelf/temperature"]') && ` + zoneAElement + ".querySelector('.num').textContent === '6.66'")
+	})
+
 	t.Run("it resumes after the hub has restarted", func(t *testing.T) {
 		c := newCompany()
 		s, stop := c.serve(t, "127.0.0.1:0")
@@ -102,13 +134,7 @@ func TestChart(t *testing.T) {
 		tb.size(1280, 900, "light")
 		tb.open(s.URL() + "sensor/site-1/zone-a-air?from=2026-09-14T13:05:00Z&to=2026-09-14T14:05:00Z")
 		tb.until(drawnNow)
-		var box struct {
-			N           int
-			Left, Width float64
-			Title       string
-			Hatched     bool
-		}
-		box = eval[struct {
+		box := eval[struct {
 			N           int
 			Left, Width float64
 			Title       string
