@@ -89,17 +89,24 @@ func (s *stack) stop() {
 	}
 }
 
-// thermometers is a scenario of one board with n MCP9808, eight on a bus.
-func thermometers(board string, n int) string {
+// thermometers is a scenario of boards with n MCP9808 each, eight on a bus.
+func thermometers(n int, boards ...string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "seed: 1\nboards:\n  - name: %s\n    world:\n      - name: room\n        room: {setpoint_c: 4.6, band_c: 0.9, cooling_w: 1500, walls_w_per_k: 25, door_w_per_k: 250, air_kj_per_k: 150, goods_kj_per_k: 3000, goods_w_per_k: 120, surroundings: {base_c: 17, ambient_share: 0.3}, openings: {every: 12m, night: 70m, lasts: 30s}}\n    devices:\n", board)
-	for i := range n {
-		fmt.Fprintf(&b, "      - {name: t-%02d, kind: mcp9808, bus: i2c-%d, address: 0x%02x, senses: room.air, offset_c: %.1f}\n", i, 1+i/8, 0x18+i%8, float64(i%5)/10)
+	b.WriteString("seed: 1\nboards:\n")
+	for _, name := range boards {
+		board(&b, name, n)
 	}
 	return b.String()
 }
 
-// edge is a gateway of the stack with n of those thermometers at 1 Hz.
+func board(b *strings.Builder, name string, n int) {
+	fmt.Fprintf(b, "  - name: %s\n    world:\n      - name: room\n        room: {setpoint_c: 4.6, band_c: 0.9, cooling_w: 1500, walls_w_per_k: 25, door_w_per_k: 250, air_kj_per_k: 150, goods_kj_per_k: 3000, goods_w_per_k: 120, surroundings: {base_c: 17, ambient_share: 0.3}, openings: {every: 12m, night: 70m, lasts: 30s}}\n    devices:\n", name)
+	for i := range n {
+		fmt.Fprintf(b, "      - {name: t-%02d, kind: mcp9808, bus: i2c-%d, address: 0x%02x, senses: room.air, offset_c: %.1f}\n", i, 1+i/8, 0x18+i%8, float64(i%5)/10)
+	}
+}
+
+// edge is a gateway of the stack with n of those thermometers.
 type edge struct {
 	*stack
 	name, dir, config string
@@ -107,14 +114,14 @@ type edge struct {
 	panel             *panel.Client
 }
 
-func (s *stack) newEdge(ctx context.Context, board string, n int, hub string) (*edge, error) {
+func (s *stack) newEdge(ctx context.Context, board string, n int, interval time.Duration, hub string) (*edge, error) {
 	e := &edge{stack: s, name: board, dir: filepath.Join(s.dir, board)}
 	e.config, e.panel = filepath.Join(s.dir, board+".yaml"), panel.NewClient(e.dir)
 	var b strings.Builder
 	fmt.Fprintf(&b, "gateway: %s\ndata: %s\nhub: {address: %q, enrol: %q}\npanel: {listen: \"off\"}\nsensors:\n", board, e.dir, hub, "https://"+s.enrol)
 	for i := range n {
-		fmt.Fprintf(&b, "  - {id: t-%02d, driver: mcp9808, bus: \"sim:unix:%s/i2c-%d\", address: \"0x%02x\", interval: 1s, timeout: 500ms}\n",
-			i, e.board(), 1+i/8, 0x18+i%8)
+		fmt.Fprintf(&b, "  - {id: t-%02d, driver: mcp9808, bus: \"sim:unix:%s/i2c-%d\", address: \"0x%02x\", interval: %s, timeout: %s}\n",
+			i, e.board(), 1+i/8, 0x18+i%8, interval, interval/2)
 	}
 	if err := os.WriteFile(e.config, []byte(b.String()), 0o600); err != nil {
 		return nil, err
