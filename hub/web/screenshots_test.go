@@ -5,8 +5,11 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
+
+	"frostline/hub/view"
 )
 
 var screenshots = flag.String("screenshots", "", "write a picture of each page into this folder")
@@ -21,9 +24,12 @@ func TestScreenshots(t *testing.T) {
 		t.Fatal(err)
 	}
 	s, _ := newCompany().serve(t, "127.0.0.1:0")
+	none := &company{base: base, started: time.Now(), watchers: map[int]func(view.Batch){}}
+	empty, _ := none.serve(t, "127.0.0.1:0")
 	b := browser(t)
 	for _, page := range []struct{ name, path, until string }{
 		{"home", "", "true"},
+		{"empty", "", "true"},
 		{"sensor", "sensor/site-1/zone-a-air", "document.documentElement.dataset.charts === 'drawn'"},
 		{"sensor-door", "sensor/site-1/dock-door", "document.documentElement.dataset.charts === 'drawn'"},
 		{"position", "sensor/van-14/position", "document.documentElement.dataset.charts === 'drawn'"},
@@ -34,6 +40,10 @@ func TestScreenshots(t *testing.T) {
 			width, height int64
 		}{{"390", 390, 844}, {"1440", 1440, 900}} {
 			for _, scheme := range []string{"light", "dark"} {
+				s := s
+				if page.name == "empty" {
+					s = empty
+				}
 				t.Run(page.name+"-"+size.name+"-"+scheme, func(t *testing.T) {
 					tb := newTab(t, b, s.URL())
 					tb.size(size.width, size.height, scheme)
