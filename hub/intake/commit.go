@@ -134,7 +134,7 @@ func (in *Intake) commit(ctx context.Context, items []*item) {
 	}
 }
 
-// try runs one round, and on success tells gateways and sinks.
+// try runs one round, and on success tells sinks and gateways.
 func (in *Intake) try(ctx context.Context, items []*item) error {
 	r := &round{now: in.now().UnixMilli(), limits: in.limits, marks: in.marks, nextID: in.nextID, epochs: in.epochsOf}
 	// A transaction that was begun is finished, also when ctx ends.
@@ -153,7 +153,7 @@ func (in *Intake) try(ctx context.Context, items []*item) error {
 	}
 	in.nextID += int64(len(r.batches))
 	in.install(r)
-	defer in.tell(ctx, r.batches)
+	in.tell(ctx, r.batches)
 	for _, w := range r.order {
 		if !w.answer {
 			continue
@@ -171,7 +171,7 @@ func (in *Intake) try(ctx context.Context, items []*item) error {
 // have been done. While the store cannot be read, they wait for the next time.
 func (in *Intake) tell(ctx context.Context, batches []*batch.Batch) {
 	if in.behind {
-		err := in.Replay(context.WithoutCancel(ctx), in.told, func(b *batch.Batch) error {
+		err := in.Replay(context.WithoutCancel(ctx), in.told.Load(), func(b *batch.Batch) error {
 			in.pass(b)
 			return nil
 		})
@@ -191,7 +191,7 @@ func (in *Intake) pass(b *batch.Batch) {
 	for _, s := range in.sinks {
 		s.Committed(b)
 	}
-	in.told = b.ID
+	in.told.Store(b.ID)
 }
 
 // install makes what a round has committed the state of its chains.

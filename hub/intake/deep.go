@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
+	"time"
 
 	"frostline/hub/store"
 )
@@ -46,16 +47,24 @@ func (in *Intake) audit(ctx context.Context, h History, a *Audit) error {
 	k := chainKey{a.Gateway, a.Epoch}
 	problem := func(format string, args ...any) { a.Problems = append(a.Problems, fmt.Sprintf(format, args...)) }
 	var least uint64
+	var newest int64
 	err := in.store.Snapshot(ctx, func(ctx context.Context, tx *store.Tx) error {
 		chains, err := load(ctx, tx, k)
 		if err != nil || chains[k] == nil {
 			return err // heard of, and nothing stored
 		}
 		least = chains[k].readings
+		if err := tx.QueryRow(ctx, `SELECT coalesce(max(id), 0) FROM intake_parcel WHERE gateway = $1 AND epoch = $2`,
+			k.gateway, int64(k.epoch)).Scan(&newest); err != nil {
+			return err
+		}
 		return chains[k].auditStored(ctx, tx, a, problem)
 	})
 	if err != nil {
 		return err
+	}
+	if !in.hasTold(ctx, newest) {
+		problem("history was not told of parcel %d", newest)
 	}
 	if a.History, err = h.Count(ctx, k.gateway, k.epoch); err != nil {
 		return err
@@ -68,6 +77,23 @@ func (in *Intake) audit(ctx context.Context, h History, a *Audit) error {
 		problem("history holds %d readings, and %d were committed", a.History, least)
 	}
 	return nil
+}
+
+// tellWithin bounds how long after a commit the sinks are told of it.
+const tellWithin = 5 * time.Second
+
+// hasTold waits until sinks were told of a parcel that is committed.
+func (in *Intake) hasTold(ctx context.Context, id int64) bool {
+	ctx, cancel := context.WithTimeout(ctx, tellWithin)
+	defer cancel()
+	for in.told.Load() < id {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-time.After(time.Millisecond):
+		}
+	}
+	return true
 }
 
 // auditStored computes the chain anew from the stored parcels.

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"frostline/hub/intake/batch"
@@ -95,9 +96,10 @@ type Intake struct {
 
 	// Owned by the committing goroutine.
 	nextID int64 // of a parcel; 0 when it has to be asked for
-	told   int64 // id of the last batch that sinks were told of
 	behind bool  // a commit failed and may have been done: sinks may have missed it
 	marks  *markCache
+
+	told atomic.Int64 // id of the last batch that sinks were told of
 
 	mu       sync.Mutex
 	chains   map[chainKey]*chainState // all of them; their states are never changed
@@ -139,7 +141,7 @@ func New(ctx context.Context, o Options) (*Intake, error) {
 			return err
 		}
 		in.nextID, err = nextID(ctx, tx, "intake_parcel")
-		in.told = in.nextID - 1
+		in.told.Store(in.nextID - 1)
 		return err
 	})
 	if err != nil {

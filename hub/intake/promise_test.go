@@ -245,7 +245,8 @@ func TestPromise3Once(t *testing.T) {
 			rng.Shuffle(len(cuts), func(i, j int) { cuts[i], cuts[j] = cuts[j], cuts[i] })
 			b := &brittle{DB: db}
 			if rapid.Bool().Draw(rt, "faults") {
-				b.plan = func(int) fault { return []fault{fine, fine, fine, failed, failedDone}[rng.IntN(5)] }
+				faults := rand.New(rand.NewPCG(rng.Uint64(), 1)) // for the goroutine that commits
+				b.plan = func(int) fault { return []fault{fine, fine, fine, failed, failedDone}[faults.IntN(5)] }
 			}
 			start := func() *site {
 				return newSite(t, db, setup{store: func(Store) Store { return b }}, d)

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"os"
 	"os/exec"
@@ -35,13 +36,14 @@ var (
 // it when the environment says CI=true.
 func Postgres(t testing.TB) string {
 	t.Helper()
-	dir, err := server()
+	c, err := server()
 	if errors.Is(err, errMissing) && !inCI() {
 		t.Skipf("NOT TESTED ON POSTGRESQL: %v", err)
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
+	dir := c.dir
 	name := fmt.Sprintf("test%d", databases.Add(1))
 	admin, err := sql.Open("pgx", at(dir, "postgres"))
 	if err != nil {
@@ -73,32 +75,39 @@ func at(dir, database string) string {
 	return "postgres:///" + database + "?" + q.Encode()
 }
 
+// cluster is a running server.
+type cluster struct {
+	dir  string    // of its socket
+	hold io.Closer // open as long as the process lives
+}
+
 // start makes a cluster in a temporary directory and runs a server on it,
 // reached through a socket in that directory alone. A shell holds the server;
 // when this process ends in whatever way, the shell's standard input closes
 // and it stops the server and removes the directory.
-func start() (dir string, err error) {
+func start() (*cluster, error) {
 	initdb, err := program("initdb")
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	postgres, err := program("postgres")
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	if dir, err = os.MkdirTemp("", "frostline-pg-"); err != nil {
-		return "", err
+	dir, err := os.MkdirTemp("", "frostline-pg-")
+	if err != nil {
+		return nil, err
 	}
 	credential, err := unprivileged(dir)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	data := filepath.Join(dir, "data")
 	init := exec.Command(initdb, "-D", data, "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C")
 	init.SysProcAttr = &syscall.SysProcAttr{Credential: credential}
 	init.Dir = dir
 	if out, err := init.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("initdb: %w\n%s", err, out)
+		return nil, fmt.Errorf("initdb: %w\n%s", err, out)
 	}
 	const hold = `"$0" -D "$1" -k "$2" -c listen_addresses= -c fsync=off -c full_page_writes=off -c max_connections=100 >"$2/log" 2>&1 &
 read -r _
@@ -110,35 +119,30 @@ rm -rf "$2"/* 2>/dev/null; rmdir "$2" 2>/dev/null || rm -rf "$2"`
 	shell.SysProcAttr = &syscall.SysProcAttr{Credential: credential, Setpgid: true}
 	held, err := shell.StdinPipe()
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	if err := shell.Start(); err != nil {
-		return "", err
+		return nil, err
 	}
-	keep = held
 	db, err := sql.Open("pgx", at(dir, "postgres"))
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	defer db.Close()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	for tick := time.NewTicker(20 * time.Millisecond); ; {
 		if err = db.PingContext(ctx); err == nil {
-			return dir, nil
+			return &cluster{dir, held}, nil
 		}
 		select {
 		case <-ctx.Done():
 			log, _ := os.ReadFile(filepath.Join(dir, "log"))
-			return "", fmt.Errorf("postgresql did not start: %w\n%s", err, log)
+			return nil, fmt.Errorf("postgresql did not start: %w\n%s", err, log)
 		case <-tick.C:
 		}
 	}
 }
-
-// keep is the write end of the shell's standard input, open as long as the
-// process lives.
-var keep any
 
 // unprivileged gives the user to run the server as, and dir to that user:
 // PostgreSQL refuses to run as root.
