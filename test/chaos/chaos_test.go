@@ -92,6 +92,16 @@ func (c *chance) between(least, most time.Duration) time.Duration {
 	return least + time.Duration(c.below(int(most-least)))
 }
 
+// wait lets a random time pass, so that what follows comes at a random instant.
+func (c *chance) wait(t testing.TB, most time.Duration) {
+	timer := time.NewTimer(c.between(0, most))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-t.Context().Done():
+	}
+}
+
 func (c *chance) shuffle(n int, swap func(i, j int)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

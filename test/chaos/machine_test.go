@@ -80,6 +80,17 @@ func (m *machine) kill() error {
 	return nil
 }
 
+// end ends it in any case: without a disk it may have ended by itself.
+func (m *machine) end() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.process != nil {
+		m.process.Kill()
+		m.process = nil
+		m.kills++
+	}
+}
+
 // killed is how often it was killed.
 func (m *machine) killed() int {
 	m.mu.Lock()
