@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"time"
 
@@ -15,8 +16,8 @@ import (
 // A step of a merge is one transaction of so many chunks or bytes at most, so
 // that it takes a few milliseconds and commits of intake wait no longer.
 const (
-	stepChunks = 32
-	stepBytes  = 128 << 10
+	stepChunks = 16
+	stepBytes  = 64 << 10
 )
 
 // Waits of the merger.
@@ -88,6 +89,7 @@ func (h *History) merge(ctx context.Context) error {
 	var step []*chunk
 	size := 0
 	for i, k := range keys {
+		runtime.Gosched() // what is live does not wait for a merge
 		c, err := h.prepare(ctx, k)
 		if err != nil {
 			return err

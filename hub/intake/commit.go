@@ -26,50 +26,63 @@ func (in *Intake) commitAll(ctx context.Context) {
 // fullPoll is how often a sink that was full is asked again.
 const fullPoll = 2 * time.Millisecond
 
-// gather waits for an item and takes what else is there: all that is urgent,
-// then as much backlog as a round may hold. It returns nothing when ctx ends.
+// gather waits for an item and takes what else is there: all that is urgent
+// or, where nothing is, as much backlog as a round may hold. After an urgent
+// round it is the backlog's turn, so that what is urgent waits for one backlog
+// round at most and the backlog goes on. It returns nothing when ctx ends.
 func (in *Intake) gather(ctx context.Context, items []*item) []*item {
 	backlog := in.backlogOpen
 	var poll <-chan time.Time
 	if in.full() {
 		backlog, poll = nil, time.After(fullPoll)
 	}
-	readings := 0
-	take := func(it *item) {
-		items = append(items, it)
-		if it.parcel != nil && !it.parcel.live {
-			readings += int(it.parcel.readings())
+	if in.backlogNext {
+		in.backlogNext = false
+		if items = in.gatherBacklog(items, backlog); len(items) > 0 {
+			return items
 		}
 	}
-	for len(items) == 0 {
+	select {
+	case it := <-in.urgentOpen:
+		items = append(items, it)
+	default:
 		select {
 		case <-ctx.Done():
 			return nil
 		case it := <-in.urgentOpen:
-			take(it)
+			items = append(items, it)
 		case it := <-backlog:
-			take(it)
+			return in.gatherBacklog(append(items, it), backlog)
 		case <-poll:
 			return in.gather(ctx, items)
 		}
 	}
+	in.backlogNext = true
 	for len(items) < in.limits.RoundItems {
 		select {
 		case it := <-in.urgentOpen:
-			take(it)
-			continue
+			items = append(items, it)
 		default:
+			return items
 		}
-		break
 	}
-	for readings < in.limits.RoundReadings && len(items) < 2*in.limits.RoundItems {
+	return items
+}
+
+// gatherBacklog takes backlog that is there, as much as a round may hold.
+func (in *Intake) gatherBacklog(items []*item, backlog <-chan *item) []*item {
+	readings := uint64(0)
+	for _, it := range items {
+		readings += it.readings()
+	}
+	for readings < uint64(in.limits.RoundReadings) && len(items) < in.limits.RoundItems {
 		select {
 		case it := <-backlog:
-			take(it)
-			continue
+			items = append(items, it)
+			readings += it.readings()
 		default:
+			return items
 		}
-		break
 	}
 	return items
 }

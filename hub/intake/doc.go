@@ -15,8 +15,8 @@
 // history, and there is no other copy to fall out of step. Acks are published
 // after the transaction is synced, one for each gateway and epoch of a round.
 //
-// Live parcels and seals go into a round before backlog, and a round takes
-// only as much backlog as a few milliseconds allow.
+// Live parcels and seals have rounds of their own, which go before backlog; a
+// round takes only as much backlog as a few milliseconds allow.
 //
 // # What may be relied on
 //

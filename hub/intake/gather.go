@@ -3,6 +3,7 @@ package intake
 import (
 	"bytes"
 	"fmt"
+	"runtime"
 
 	"frostline/hub/intake/batch"
 	"frostline/proto/block"
@@ -26,6 +27,11 @@ type bootColumns struct {
 	order   []int          // of the columns in the block before: blocks resemble one another
 }
 
+// yieldEvery is how many blocks of a bundle are verified before others may run:
+// on a machine with few cores, a goroutine that computes for long makes what is
+// live wait for the scheduler, 10 ms at a time.
+const yieldEvery = 128
+
 // add takes the next block, valid only during the call, with its bytes.
 func (g *gatherer) add(b *block.Block, raw []byte) error {
 	p := g.p
@@ -47,6 +53,9 @@ func (g *gatherer) add(b *block.Block, raw []byte) error {
 	}
 	if b.After()-p.before > maxParcelReadings {
 		return fmt.Errorf("more than %d readings in one parcel: send fewer blocks together", maxParcelReadings)
+	}
+	if len(p.marks)%yieldEvery == yieldEvery-1 {
+		runtime.Gosched()
 	}
 	p.marks = append(p.marks, mark{chain.Next(head, raw), b.After()})
 	p.last, p.after = b.Number, b.After()

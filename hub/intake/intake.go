@@ -95,9 +95,10 @@ type Intake struct {
 	backlogOpen     chan *item // likewise
 
 	// Owned by the committing goroutine.
-	nextID int64 // of a parcel; 0 when it has to be asked for
-	behind bool  // a commit failed and may have been done: sinks may have missed it
-	marks  *markCache
+	nextID      int64 // of a parcel; 0 when it has to be asked for
+	backlogNext bool  // the last round was an urgent one
+	behind      bool  // a commit failed and may have been done: sinks may have missed it
+	marks       *markCache
 
 	told atomic.Int64 // id of the last batch that sinks were told of
 
@@ -113,6 +114,10 @@ type Intake struct {
 	strange  map[string]bool
 }
 
+// assumedError is how far the hub's clock is taken to be off at most when
+// nothing is known of it.
+const assumedError = 2 * time.Second
+
 // New reads the chains from the store. Nothing is taken in before Run.
 func New(ctx context.Context, o Options) (*Intake, error) {
 	if o.Limits == (Limits{}) {
@@ -122,7 +127,10 @@ func New(ctx context.Context, o Options) (*Intake, error) {
 		return nil, err
 	}
 	if o.Clock == nil {
-		o.Clock = SystemClock{Assumed: 2 * time.Second}
+		o.Clock = SystemClock{Assumed: assumedError}
+		if _, ok := kernelUncertainty(); !ok {
+			o.Log.Warn("the kernel does not say that the hub's clock is synchronised; gateways are told that it may be off", "by", assumedError)
+		}
 	}
 	if o.Now == nil {
 		o.Now = time.Now

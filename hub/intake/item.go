@@ -44,6 +44,14 @@ func (it *item) key() chainKey {
 	return k
 }
 
+// readings is how many the item would commit.
+func (it *item) readings() uint64 {
+	if it.parcel == nil {
+		return 0
+	}
+	return it.parcel.readings()
+}
+
 // reject is a message that goes to quarantine as it is.
 type reject struct {
 	refusal

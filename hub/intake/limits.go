@@ -29,7 +29,7 @@ func DefaultLimits() Limits {
 	return Limits{
 		Ranges: 4096, WaitingSeals: 4096, Epochs: 256, Quarantine: 1000, QuarantineStrangers: 16,
 		LiveBytes: 32 << 20, BacklogBytes: 64 << 20, GatewayBytes: 16 << 20,
-		RoundReadings: 64 << 10, RoundItems: 512, Credit: 64,
+		RoundReadings: 20_000, RoundItems: 512, Credit: 64,
 	}
 }
 

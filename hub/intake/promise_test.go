@@ -660,3 +660,30 @@ func plain(all []*batch.Batch) (out []batch.Batch) {
 	}
 	return out
 }
+
+// TestUnstorableIsIsolated: a message that the store refuses for what it
+// contains goes to quarantine and takes none of its neighbours with it.
+func TestUnstorableIsIsolated(t *testing.T) {
+	db := storetest.Open(t, storetest.SQLite(t))
+	d := newDevice("van-1", 1).many(10, 1)
+	if _, err := execForTest(t, db, `CREATE TRIGGER harm BEFORE INSERT ON intake_parcel WHEN NEW.first = 5
+		BEGIN SELECT RAISE(ABORT, 'no fives'); END`); err != nil {
+		t.Fatal(err)
+	}
+	w := newSite(t, db, setup{}, d)
+	for n := uint64(1); n <= 10; n++ {
+		w.send(d, topic.Live, d.parcel(n, n))
+	}
+	if a := w.refused(d, 5); len(a.Refused) != 1 || a.Refused[0].Last != 5 || a.RestartReason != "" {
+		t.Errorf("got %v, want block 5 refused alone", a)
+	}
+	w.until(d, "commits the others", func(a *pb.Ack) bool {
+		return a.Committed == 4 && len(a.Beyond) == 1 && a.Beyond[0].First == 6 && a.Beyond[0].Last == 10
+	})
+	if s := w.Status(); s.Unstorable != 1 {
+		t.Errorf("status %+v, want one unstorable", s)
+	}
+	if l := w.line(d); l.AddsUp || len(l.Problems) == 0 {
+		t.Errorf("account %+v, want block 5 named", l)
+	}
+}

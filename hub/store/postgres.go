@@ -74,15 +74,14 @@ func duplicatePostgres(err error) bool {
 
 func isDuplicate(err error) bool { return duplicateSQLite(err) || duplicatePostgres(err) }
 
-// faultyPostgres: classes 21 to 23 are about values, 42 about the statement,
-// 54 about limits.
+// faultyPostgres: classes 21 to 23 are about values, 54 about limits.
 func faultyPostgres(err error) bool {
 	var e *pgconn.PgError
 	if !errors.As(err, &e) || len(e.Code) != 5 {
 		return false
 	}
 	switch e.Code[:2] {
-	case "21", "22", "23", "42", "54":
+	case "21", "22", "23", "54":
 		return true
 	}
 	return false

@@ -248,6 +248,7 @@ func wrap(err error) error {
 	return err
 }
 
-// Faulty reports whether an error lies in the statement and its values, so that
-// it would fail again: not in the disk, the connection or another program.
+// Faulty reports whether an error lies in the values of a statement, so that
+// these would fail again and others would not: not in the disk, the connection,
+// the tables or another program.
 func Faulty(err error) bool { return faultySQLite(err) || faultyPostgres(err) }
