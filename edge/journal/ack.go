@@ -161,6 +161,8 @@ func (j *Journal) StartEpoch(reason string) error {
 	j.log.Warn("a new epoch begins", "epoch", id, "reason", reason, "previous_last", old.last)
 	j.mu.Unlock()
 	was.seal()
+	j.weigh(was)
+	j.endAll()
 	j.saveState()
 	j.notify()
 	return nil

@@ -103,11 +103,17 @@ func (j *Journal) do(ctx context.Context, r *request) (Kept, error) {
 	default:
 	}
 	j.mu.Unlock()
+	hang := time.NewTimer(j.o.HangWait)
+	defer hang.Stop()
 	select {
 	case <-r.done:
 		return r.kept, r.err
 	case <-ctx.Done():
 		return Kept{}, fmt.Errorf("append: %w", ctx.Err())
+	case <-hang.C:
+		err := fmt.Errorf("the disk has not answered for %v", j.o.HangWait)
+		j.failed(err)
+		return Kept{}, fmt.Errorf("%w: %w", ErrHeld, err)
 	}
 }
 

@@ -132,7 +132,7 @@ func (j *Journal) resolve() error {
 	}
 	_, err := os.Lstat(j.doubt)
 	if err == nil {
-		_, err = setAside(j.o.disk, j.doubt)
+		_, err = j.putAside(j.doubt)
 	} else if errors.Is(err, fs.ErrNotExist) {
 		err = j.o.disk.sync(j.dir)
 	}
@@ -147,6 +147,7 @@ func (j *Journal) create(first uint64, t *tail, series []declared) (*segment, er
 	s, aside, err := createSegment(j.o.disk, j.dir, first, t, series)
 	if aside != "" {
 		j.mu.Lock()
+		j.aside++
 		j.fault("segment %s holds nothing that was kept and could not be used; it is set aside as %s", segmentName(t.Epoch, first), aside)
 		j.mu.Unlock()
 	}
@@ -189,7 +190,93 @@ func (j *Journal) activate(e *epoch, s *segment) {
 	j.mu.Unlock()
 	if old != nil {
 		old.seal()
+		j.weigh(old)
 	}
+	j.endAll()
+}
+
+// end gives a sealed segment the name that says where it ends. Before that
+// its end is where the next one begins, so none may go before this is done:
+// beyond the end of a segment lies what a failed commit left. j.disk is held.
+func (j *Journal) end(e *epoch, s *segment) error {
+	j.mu.Lock()
+	ended, last := s.ended, e.end(s)
+	j.mu.Unlock()
+	if ended {
+		return nil
+	}
+	path := filepath.Join(j.dir, endedName(s.epoch, s.first, last))
+	s.use.Lock()
+	err := j.o.disk.rename(s.path, path)
+	if _, e := os.Lstat(path); e == nil {
+		s.path = path // though that may not be certain yet
+	}
+	s.use.Unlock()
+	if err != nil {
+		return fmt.Errorf("give segment %s its end: %w", s.name(), err)
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	s.ended, s.last = true, last
+	return nil
+}
+
+// endAll ends all segments but the active one. What fails is tried again.
+// j.disk is held.
+func (j *Journal) endAll() {
+	j.mu.Lock()
+	type open struct {
+		e *epoch
+		s *segment
+	}
+	var all []open
+	for _, e := range j.epochs {
+		for _, s := range e.segments {
+			if s != j.active && !s.ended {
+				all = append(all, open{e, s})
+			}
+		}
+	}
+	j.mu.Unlock()
+	for _, x := range all {
+		if err := j.end(x.e, x.s); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			j.log.Warn("segment could not be renamed; it is tried again", "error", err)
+		}
+	}
+}
+
+// endBefore makes sure that a segment can go: that the one before it has its
+// end. j.disk is held.
+func (j *Journal) endBefore(e *epoch, s *segment) error {
+	j.mu.Lock()
+	var p *segment
+	if i := slices.Index(e.segments, s); i > 0 {
+		p = e.segments[i-1]
+	}
+	j.mu.Unlock()
+	if p == nil {
+		return nil
+	}
+	return j.end(e, p)
+}
+
+// weigh looks at what a sealed segment takes on disk.
+func (j *Journal) weigh(s *segment) {
+	n := diskUse(s.path)
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	s.bytes = n
+}
+
+// putAside sets a damaged file aside and counts it. j.disk is held.
+func (j *Journal) putAside(path string) (string, error) {
+	name, err := setAside(j.o.disk, path)
+	if err == nil {
+		j.mu.Lock()
+		j.aside++
+		j.mu.Unlock()
+	}
+	return name, err
 }
 
 // commit writes a group in one transaction and, once it is synced, makes it
@@ -275,6 +362,9 @@ func (j *Journal) apply(p *plan) Kept {
 	if len(p.records) > 0 {
 		kept.First = p.records[0].number
 	}
+	if j.active != nil {
+		j.active.bytes = j.active.size
+	}
 	e.last, e.head, e.readings = p.tail.Last, [32]byte(p.tail.Head), p.tail.Readings
 	for id, t := range p.ticks {
 		j.ticks[id] = t
@@ -287,17 +377,19 @@ func (j *Journal) apply(p *plan) Kept {
 	for _, d := range p.series {
 		j.table.declared[d.ID] = true
 	}
-	if len(p.series) > 0 {
-		j.dirty = true
-	}
+	j.owed = j.owed || len(p.series) > 0
 	j.notices = j.notices[p.notices:]
 	if p.gap != nil {
 		j.count.dropped += p.gap.Readings
 	}
-	for i, m := range p.tail.Marks {
+	for _, m := range p.tail.Marks {
 		if e := j.epoch(m.Epoch); e != nil {
-			for _, x := range p.acked[i] {
+			for _, x := range m.Acked {
 				e.durable.add(x)
+			}
+			for _, x := range m.Lost {
+				j.owed = j.owed || !e.told.covers(x.First, x.Last)
+				e.told.add(x)
 			}
 		}
 	}

@@ -26,8 +26,10 @@ type Journal struct {
 	// before mu.
 	disk   sync.Mutex
 	lock   *os.File // of the directory
-	dirty  bool     // the state file is out of date
+	dirty  bool     // the state file could not be written
+	owed   bool     // the state file lacks what its second copy is for: series, losses
 	doubt  string   // a segment that may have been begun though that failed
+	litter []string // files of deleted segments that could not be removed
 	stuck  bool     // a segment could not be rotated; said once
 	warned int      // share of MaxBytes that was warned of, percent
 	tidied time.Time
@@ -48,17 +50,20 @@ type Journal struct {
 	notices []notice  // the journal's own events, to be kept with the next block
 	anchors map[uint32][]byte
 
-	epochs []*epoch // ascending; the last is the present one
-	active *segment // of the present epoch; nil after it broke
-	boot   uint32
-	same   bool // the boot was known before this start of the agent
-	table  table
-	ticks  map[uint32]int64 // latest tick kept, by series
-	floor  int64            // no reading up to this tick is kept again
-	tick   int64            // latest tick kept in this boot
-	begin  *start           // of the epoch, until its first block is kept
-	recent ring
-	seen   uint32 // highest epoch that the hub has spoken of
+	epochs   []*epoch // ascending; the last is the present one
+	active   *segment // of the present epoch; nil after it broke
+	boot     uint32
+	same     bool // the boot was known before this start of the agent
+	table    table
+	ticks    map[uint32]int64 // latest tick kept, by series
+	floor    int64            // no reading up to this tick is kept again
+	tick     int64            // latest tick kept in this boot
+	begin    *start           // of the epoch, until its first block is kept
+	recent   ring
+	aside    int     // damaged files in the directory
+	oldest   *Oldest // reading that is pending, as last looked up
+	oldestAt Pending // what it was looked up for
+	seen     uint32  // highest epoch that the hub has spoken of
 
 	count  counters
 	opened int64 // boottime of loading, ms
@@ -194,7 +199,7 @@ func (j *Journal) Run(ctx context.Context) error {
 }
 
 // Close keeps what is held, if the disk takes it, and closes the files. It
-// fails where readings in memory are lost by it.
+// fails where readings in memory are lost by it, and where the disk hangs.
 func (j *Journal) Close() error {
 	j.mu.Lock()
 	if j.closed {
@@ -206,7 +211,18 @@ func (j *Journal) Close() error {
 	j.mu.Lock()
 	j.closed = true
 	j.mu.Unlock()
-	j.workers.Wait()
+	idle := make(chan struct{})
+	go func() { // ends with the workers
+		j.workers.Wait()
+		close(idle)
+	}()
+	hang := time.NewTimer(j.o.HangWait)
+	defer hang.Stop()
+	select {
+	case <-idle:
+	case <-hang.C:
+		return fmt.Errorf("close journal: the disk has not answered for %v: %w", j.o.HangWait, flushErr)
+	}
 
 	j.disk.Lock()
 	defer j.disk.Unlock()

@@ -20,9 +20,11 @@ import (
 // survey is what lies in the directory.
 type survey struct {
 	segments map[uint32][]*segment // by epoch; by first
-	epoch    uint32                // the highest that any name or the state speaks of
+	epoch    uint32                // the highest that a segment or the state speaks of
+	highest  uint32                // of a damaged file too: numbers do not come again
 	state    *state                // nil where there is none to believe
 	stateErr error                 // why not
+	aside    int                   // damaged files, set aside
 }
 
 // survey lists the directory, and finishes what a crash left half done.
@@ -55,14 +57,21 @@ func (j *Journal) survey() (*survey, error) {
 			}
 		}
 		stem, _, aside := strings.Cut(name, damagedMark)
-		epoch, first, ok := parseSegmentName(stem)
+		if aside {
+			v.aside++
+		}
+		s, ok := parseSegmentName(stem)
 		if !ok {
 			continue
 		}
-		v.epoch = max(v.epoch, epoch)
-		known := slices.ContainsFunc(v.segments[epoch], func(s *segment) bool { return s.first == first })
-		if !aside && !known {
-			v.segments[epoch] = append(v.segments[epoch], &segment{epoch: epoch, first: first, path: path, begun: time.Now()})
+		v.highest = max(v.highest, s.epoch)
+		if aside {
+			continue
+		}
+		v.epoch = max(v.epoch, s.epoch)
+		if !slices.ContainsFunc(v.segments[s.epoch], func(o *segment) bool { return s.first == o.first }) {
+			s.path, s.begun, s.bytes = path, time.Now(), diskUse(path)
+			v.segments[s.epoch] = append(v.segments[s.epoch], s)
 		}
 	}
 	for _, s := range v.segments {
@@ -76,6 +85,7 @@ func (j *Journal) survey() (*survey, error) {
 	} else {
 		v.epoch = max(v.epoch, v.state.Epoch)
 	}
+	v.highest = max(v.highest, v.epoch)
 	return v, nil
 }
 
@@ -135,6 +145,9 @@ func (j *Journal) load() error {
 	if v.state != nil && v.state.Gateway != j.gateway {
 		return fmt.Errorf("%w: it is of %q, and this is %q: use another directory", ErrForeign, v.state.Gateway, j.gateway)
 	}
+	j.mu.Lock()
+	j.aside = v.aside
+	j.mu.Unlock()
 	l := &loading{j: j, survey: v}
 	if err := l.find(); err != nil {
 		return err
@@ -143,6 +156,7 @@ func (j *Journal) load() error {
 		return err
 	}
 	l.adopt()
+	j.endAll()
 	for _, d := range l.damaged {
 		j.repair(d.epoch, d.segment, d.cause)
 	}
@@ -175,20 +189,14 @@ type damage struct {
 
 // find learns the state of all epochs from the files.
 func (l *loading) find() error {
-	var ids []uint32
-	ids = slices.Sorted(maps.Keys(l.segments))
 	if l.state != nil {
-		for _, m := range l.state.Marks {
-			if !slices.Contains(ids, m.Epoch) {
-				ids = append(ids, m.Epoch)
-			}
-		}
 		l.boot = l.state.Boot
 	}
-	slices.Sort(ids)
 	if l.survey.epoch == 0 {
 		l.start = &start{Reason: "no journal was there"}
-		if l.stateErr != nil {
+		if l.highest > 0 {
+			l.start.Reason = text("nothing is left of epoch %d but files that were set aside", l.highest)
+		} else if l.stateErr != nil {
 			l.start.Reason = text("the journal is gone: %v", l.stateErr)
 		}
 		return nil
@@ -197,7 +205,17 @@ func (l *loading) find() error {
 		return err
 	}
 	// An epoch is known by its mark in the newest tail, or in the state file,
-	// or, failing both, by its own last segment.
+	// or, failing both, by its own last segment. One without segments that the
+	// newer of the two does not mention is done with.
+	ids := slices.Sorted(maps.Keys(l.segments))
+	if t := l.tails(); len(t) > 0 {
+		for _, m := range t[0].Marks {
+			if !slices.Contains(ids, m.Epoch) {
+				ids = append(ids, m.Epoch)
+			}
+		}
+	}
+	slices.Sort(ids)
 	for _, id := range ids {
 		var e *epoch
 		if id == l.survey.epoch {
@@ -241,12 +259,12 @@ func (l *loading) findNewest() error {
 	id := l.survey.epoch
 	e := &epoch{id: id, segments: l.segments[id]}
 	if len(e.segments) == 0 {
-		l.lose(e, errors.New("its newest segment is missing"))
+		l.lose(e, errors.New("none of its segments is there"))
 		return nil
 	}
 	s := e.segments[len(e.segments)-1]
-	if l.state != nil && l.state.Epoch == id && l.state.Active > s.first {
-		l.lose(e, fmt.Errorf("its newest segment, %s, is missing", segmentName(id, l.state.Active)))
+	if s.ended { // which the newest never is
+		l.lose(e, fmt.Errorf("its newest segment, after block %d, is missing", s.last))
 		return nil
 	}
 	x := examine(s)
@@ -349,8 +367,8 @@ func (l *loading) end(e *epoch) {
 			after, err := readingsAfter(last.raw)
 			better(last.number, last.head(), err == nil, after)
 		}
-		if e.last < s.first-1 { // the last block is in the segment before
-			e.last, e.headOK = s.first-1, false
+		if least := max(s.first-1, s.last); e.last < least {
+			e.last, e.headOK = least, false
 		}
 		if ok || found.tail != nil {
 			return
@@ -365,7 +383,7 @@ func (l *loading) begin() error {
 		return nil
 	}
 	if l.start != nil {
-		id := max(l.survey.epoch+1, j.o.FirstEpoch)
+		id := max(l.highest+1, j.o.FirstEpoch)
 		for _, e := range l.epochs {
 			e.over = true
 		}

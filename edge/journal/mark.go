@@ -87,15 +87,13 @@ func (j *Journal) saveState() {
 		return
 	}
 	s := &state{tail: *j.tail(false), Series: j.known()}
-	if j.active != nil {
-		s.Active = j.active.first
-	}
 	acked := map[*epoch]spans{}
 	for _, e := range j.epochs {
 		acked[e] = slices.Clone(e.acked[:min(len(e.acked), tailSpans)])
 	}
 	j.mu.Unlock()
 	err := writeState(j.o.disk, j.dir, s)
+	j.owed = false // after a failure it is dirty
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if err != nil {

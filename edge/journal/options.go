@@ -58,6 +58,10 @@ type Options struct {
 	// OpenWait bounds how long Open waits for the disk. Default 4 s. After it
 	// the journal holds readings in memory until the disk answers.
 	OpenWait time.Duration
+	// HangWait is how long Append waits for the disk before it says ErrHeld.
+	// The readings stay queued behind the disk, oldest dropped first beyond
+	// HeldBytes, at 32 bytes a reading. Default 5 s.
+	HangWait time.Duration
 	// RetryWait is the least time between attempts at a disk that took
 	// nothing. Default 2 s.
 	RetryWait time.Duration
@@ -87,6 +91,7 @@ func (o Options) withDefaults() (Options, error) {
 	set(&o.HeldBytes, 4<<20)
 	set(&o.BallastBytes, 256<<10)
 	set(&o.OpenWait, 4*time.Second)
+	set(&o.HangWait, 5*time.Second)
 	set(&o.RetryWait, 2*time.Second)
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -105,7 +110,7 @@ func (o Options) withDefaults() (Options, error) {
 		return o, fmt.Errorf("journal option MaxBytes %d: want at least four segments of %d bytes", o.MaxBytes, o.SegmentBytes)
 	case o.HeldBytes < 64<<10:
 		return o, fmt.Errorf("journal option HeldBytes %d: want at least 64 KiB", o.HeldBytes)
-	case min(o.GroupWait, o.SegmentAge, o.KeepAcknowledged, o.OpenWait, o.RetryWait) < 0:
+	case min(o.GroupWait, o.SegmentAge, o.KeepAcknowledged, o.OpenWait, o.HangWait, o.RetryWait) < 0:
 		return o, fmt.Errorf("journal options: a duration is negative")
 	}
 	return o, nil

@@ -60,7 +60,6 @@ type plan struct {
 	events  int     // lost with it
 	anchors map[uint32][]byte
 	ticks   map[uint32]int64
-	acked   []spans // by epoch, as the tail says
 
 	readings uint64
 	repeats  int
@@ -111,9 +110,6 @@ func (j *Journal) plan(group []*request) (*plan, error) {
 	}
 	if number > 0 {
 		p.tail.Start = nil
-	}
-	for _, m := range p.tail.Marks {
-		p.acked = append(p.acked, m.Acked)
 	}
 	return p, nil
 }

@@ -113,6 +113,7 @@ type reader struct {
 	e         *epoch
 	run       *Run
 	next      uint64 // number wanted
+	found     uint64 // number that the segment has instead
 	head      chain.Head
 	bytes     int
 	maxBlocks int
@@ -142,8 +143,8 @@ func (r *reader) read() (*flaw, error) {
 		if r.done || bad != nil {
 			return bad, nil
 		}
-		at := r.next
-		err := s.each(at, func(x record) bool { return r.take(x, end) })
+		r.found = end + 1
+		err := s.each(r.next, end, func(x record) bool { return r.take(x, end) })
 		switch {
 		case errors.Is(err, errGone):
 			continue // replaced meanwhile
@@ -152,10 +153,8 @@ func (r *reader) read() (*flaw, error) {
 		case err != nil:
 			return nil, err
 		case !r.done && r.next <= end:
-			if _, lost := r.skip(r.next); lost {
-				if len(r.run.Blocks) > 0 {
-					r.done = true
-				}
+			if r.settled(r.next, r.found-1) {
+				r.jump(r.found)
 				continue
 			}
 			return &flaw{segment: s, cause: fmt.Errorf("%w: block %d", errMissing, r.next)}, nil
@@ -193,6 +192,12 @@ func (r *reader) place() (*segment, uint64, *flaw) {
 			}
 		}
 		if s != nil && r.next <= end {
+			for _, x := range r.e.lost { // the file may still be there
+				if x.First > r.next {
+					end = min(end, x.First-1)
+					break
+				}
+			}
 			return s, end, nil
 		}
 		// No file has it. That is in order when the hub has it.
@@ -216,12 +221,12 @@ func (r *reader) place() (*segment, uint64, *flaw) {
 	}
 }
 
-// skip reports whether a block is known to be lost.
-func (r *reader) skip(number uint64) (uint64, bool) {
+// settled reports whether blocks need not be there: the hub has them, or they
+// are declared lost.
+func (r *reader) settled(first, last uint64) bool {
 	r.j.mu.Lock()
 	defer r.j.mu.Unlock()
-	x, ok := r.e.lost.at(number)
-	return x.Last + 1, ok
+	return r.e.settled.covers(first, last)
 }
 
 // jump goes on at a later block, or ends the run if it has begun.
@@ -238,6 +243,7 @@ func (r *reader) jump(number uint64) {
 // reports whether to go on.
 func (r *reader) take(x record, end uint64) bool {
 	if x.number != r.next || x.number > end {
+		r.found = min(r.found, x.number)
 		return false
 	}
 	n := len(r.run.Blocks)

@@ -44,8 +44,11 @@ func (j *Journal) heal(e *epoch, f *flaw) error {
 }
 
 // end is the number of the last block that a segment is to have. Records
-// beyond it do not count: they were never reported as kept.
+// beyond it do not count: they were never reported as kept. Journal.mu is held.
 func (e *epoch) end(s *segment) uint64 {
+	if s.ended {
+		return s.last
+	}
 	i := slices.Index(e.segments, s)
 	if i >= 0 && i+1 < len(e.segments) {
 		return e.segments[i+1].first - 1
@@ -68,10 +71,16 @@ func (j *Journal) repair(e *epoch, s *segment, cause error) {
 
 	s.seal()
 	var repaired *segment
-	var err error
-	if j.halfDone(s) {
+	err := j.end(e, s)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	if err == nil {
+		err = j.endBefore(e, s)
+	}
+	if err == nil && j.halfDone(s) {
 		if err = j.o.disk.rename(s.path+repairedSuffix, s.path); err == nil {
-			repaired = &segment{epoch: s.epoch, first: s.first, path: s.path}
+			repaired = s.successor()
 		}
 	}
 	found := salvage(s.path, s.epoch)
@@ -90,7 +99,7 @@ func (j *Journal) repair(e *epoch, s *segment, cause error) {
 		err = found.err // of the moment, such as too many open files
 	}
 	if err == nil && !missing {
-		aside, err = setAside(j.o.disk, s.path)
+		aside, err = j.putAside(s.path)
 	}
 	if err == nil && repaired != nil {
 		err = j.o.disk.rename(s.path+repairedSuffix, s.path)
@@ -110,6 +119,11 @@ func (j *Journal) repair(e *epoch, s *segment, cause error) {
 	j.lose(e, s, saved, end, cause)
 }
 
+// successor is a segment that takes the place of this one.
+func (s *segment) successor() *segment {
+	return &segment{epoch: s.epoch, first: s.first, path: s.path, ended: s.ended, last: s.last}
+}
+
 // halfDone reports whether a repair has set the damaged file aside, and failed
 // before it put the repaired one in its place.
 func (j *Journal) halfDone(s *segment) bool {
@@ -121,6 +135,9 @@ func (j *Journal) halfDone(s *segment) bool {
 // replace puts a repaired segment, or nothing, in the place of another.
 func (j *Journal) replace(e *epoch, s, repaired *segment) {
 	s.retire()
+	if repaired != nil {
+		j.weigh(repaired)
+	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	at := slices.Index(e.segments, s)
@@ -153,7 +170,7 @@ func (j *Journal) rebuild(s *segment, saved []record) (*segment, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &segment{epoch: s.epoch, first: s.first, path: s.path}
+	r := s.successor()
 	if r.db, err = openSafely(j.o.disk, path); err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -30,11 +31,11 @@ const (
 type segment struct {
 	epoch uint32
 	first uint64 // number of its first record, or of the first it will have
-	path  string
 
 	// use is read-locked while records are read, so that the file is neither
 	// closed nor replaced meanwhile.
 	use  sync.RWMutex
+	path string    // changes once, when the segment is given its end
 	db   *bbolt.DB // nil when sealed
 	gone bool      // removed, or replaced after a repair
 
@@ -42,6 +43,11 @@ type segment struct {
 	begun   time.Time // made active, by this process
 	settled time.Time // found to be wholly acknowledged, or zero
 	size    int64     // pages in use × page size, while active
+
+	// Guarded by Journal.mu.
+	bytes int64  // on disk
+	ended bool   // the name says where it ends
+	last  uint64 // number of its last record then; first-1 when it has none
 }
 
 const (
@@ -51,25 +57,40 @@ const (
 	damagedMark    = ".damaged-"
 )
 
+// segmentName is the file name of a segment that is still open at its end.
 func segmentName(epoch uint32, first uint64) string {
 	return fmt.Sprintf("%08d-%012d%s", epoch, first, segmentSuffix)
 }
 
-func parseSegmentName(name string) (epoch uint32, first uint64, ok bool) {
-	stem, ok := strings.CutSuffix(name, segmentSuffix)
-	e, f, cut := strings.Cut(stem, "-")
-	if !ok || !cut {
-		return 0, 0, false
-	}
-	e64, err1 := strconv.ParseUint(e, 10, 32)
-	first, err2 := strconv.ParseUint(f, 10, 64)
-	if err1 != nil || err2 != nil || e64 == 0 || first == 0 || segmentName(uint32(e64), first) != name {
-		return 0, 0, false
-	}
-	return uint32(e64), first, true
+// endedName is the file name of a segment that is not: what it holds beyond
+// last does not count.
+func endedName(epoch uint32, first, last uint64) string {
+	return fmt.Sprintf("%08d-%012d-%012d%s", epoch, first, last, segmentSuffix)
 }
 
-func (s *segment) name() string { return filepath.Base(s.path) }
+// parseSegmentName takes the name of a segment file apart.
+func parseSegmentName(name string) (*segment, bool) {
+	stem, ok := strings.CutSuffix(name, segmentSuffix)
+	parts := strings.Split(stem, "-")
+	if !ok || len(parts) < 2 || len(parts) > 3 {
+		return nil, false
+	}
+	n := [3]uint64{}
+	for i, p := range parts {
+		var err error
+		if n[i], err = strconv.ParseUint(p, 10, 63); err != nil {
+			return nil, false
+		}
+	}
+	s := &segment{epoch: uint32(n[0]), first: n[1], ended: len(parts) == 3, last: n[2]}
+	if n[0] == 0 || n[0] > math.MaxUint32 || s.first == 0 || s.ended && s.last+1 < s.first {
+		return nil, false
+	}
+	return s, true
+}
+
+// name names the segment in messages.
+func (s *segment) name() string { return fmt.Sprintf("%08d-%012d", s.epoch, s.first) }
 
 // errBroken says that bbolt panicked: its file must not be touched any more.
 var errBroken = errors.New("segment broke while it was written")
@@ -175,16 +196,19 @@ func (s *segment) fill(tx *bbolt.Tx, records []record, t *tail, series []declare
 	return buckets[bucketState].Put([]byte(keyTail), t.encode())
 }
 
-// each calls fn with the records from number from on, ascending, until fn
-// returns false. A record that is damaged ends it with an error. Records are
-// valid only during the call. It may be called concurrently.
-func (s *segment) each(from uint64, fn func(record) bool) (err error) {
+// each calls fn with the records from number from to number to, ascending,
+// until fn returns false. A record that is damaged ends it with an error.
+// Records are valid only during the call. It may be called concurrently.
+func (s *segment) each(from, to uint64, fn func(record) bool) (err error) {
 	s.use.RLock()
 	defer s.use.RUnlock()
 	if s.gone {
 		return errGone
 	}
 	visit := func(k, v []byte) bool {
+		if len(k) == 8 && binary.BigEndian.Uint64(k) > to {
+			return false
+		}
 		r, e := parseRecord(s.epoch, k, v)
 		if e != nil {
 			err = e
@@ -219,6 +243,7 @@ func (s *segment) each(from uint64, fn func(record) bool) (err error) {
 // errGone says that a segment was removed or replaced: look again.
 var errGone = errors.New("segment is gone")
 
+// eachSealed is each for a sealed segment, below its checks. s.use is held.
 func (s *segment) eachSealed(from uint64, visit func(k, v []byte) bool) error {
 	f, err := os.Open(s.path)
 	if err != nil {
@@ -243,7 +268,7 @@ func (s *segment) eachSealed(from uint64, visit func(k, v []byte) bool) error {
 // get reads one record.
 func (s *segment) get(number uint64) (r record, err error) {
 	found := false
-	err = s.each(number, func(x record) bool {
+	err = s.each(number, number, func(x record) bool {
 		if found = x.number == number; found {
 			r = x.clone()
 		}

@@ -123,7 +123,6 @@ func (t *tail) check() error {
 // series is declared, and before a segment is deleted.
 type state struct {
 	tail
-	Active uint64     `json:"active"` // first number of the active segment
 	Series []declared `json:"series"`
 }
 

@@ -1,7 +1,6 @@
 package journal
 
 import (
-	"path/filepath"
 	"time"
 
 	"frostline/proto/block"
@@ -65,13 +64,13 @@ type Oldest struct {
 	Tick  int64  // boottime of that boot, ms
 }
 
-// Stats tells how the journal stands. It reads file sizes and at most one block.
+// Stats tells how the journal stands. It reads at most one block, and that only
+// when the oldest reading that is pending is another than the last time.
 func (j *Journal) Stats() Stats {
-	bytes := j.bytes()
-	aside, _ := filepath.Glob(filepath.Join(j.dir, "*"+damagedMark+"*")) // the pattern is sound
 	j.mu.Lock()
+	bytes := j.bytesLocked()
 	s := Stats{
-		Loaded: j.loaded, Boot: j.boot, Bytes: bytes, MaxBytes: j.o.MaxBytes, Damaged: len(aside),
+		Loaded: j.loaded, Boot: j.boot, Bytes: bytes, MaxBytes: j.o.MaxBytes, Damaged: j.aside,
 		HeldBlocks: j.held.blocks, HeldReadings: j.held.readings, LastAck: j.count.lastAck,
 		Repeats: j.count.repeats, Dropped: j.count.dropped, Commits: j.count.commits, Torn: j.count.torn,
 		Broken: j.count.broken, Outages: j.count.outages, Deleted: j.count.deleted, Overflow: j.count.overflowing,
@@ -115,6 +114,16 @@ func (j *Journal) Stats() Stats {
 // oldestReading tells when the first reading of a block was taken, or its first
 // event. It gives nil where the block cannot be read.
 func (j *Journal) oldestReading(e *epoch, number uint64) *Oldest {
+	at := Pending{Epoch: e.id, First: number}
+	j.mu.Lock()
+	o := j.oldest
+	if o == nil || j.oldestAt != at {
+		o = nil
+	}
+	j.mu.Unlock()
+	if o != nil {
+		return o
+	}
 	r, err := j.record(e, number)
 	if err != nil {
 		return nil
@@ -123,7 +132,7 @@ func (j *Journal) oldestReading(e *epoch, number uint64) *Oldest {
 	if err != nil {
 		return nil
 	}
-	o := &Oldest{Epoch: e.id, Boot: b.Boot, Tick: maxTick}
+	o = &Oldest{Epoch: e.id, Boot: b.Boot, Tick: maxTick}
 	for _, x := range b.Readings {
 		o.Tick = min(o.Tick, x.Tick)
 	}
@@ -132,6 +141,9 @@ func (j *Journal) oldestReading(e *epoch, number uint64) *Oldest {
 			o.Tick = ev.AtMs
 		}
 	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.oldest, j.oldestAt = o, at
 	return o
 }
 

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"path/filepath"
 	"slices"
 	"time"
 )
@@ -12,6 +13,9 @@ const tidyEvery = 10 * time.Second
 // tidy deletes what is acknowledged, keeps within MaxBytes, and writes what
 // could not be written before. j.disk is held.
 func (j *Journal) tidy(now bool) {
+	if j.owed {
+		j.saveState()
+	}
 	j.mu.Lock()
 	due, dirty := false, j.dirty
 	for _, e := range j.epochs {
@@ -27,6 +31,8 @@ func (j *Journal) tidy(now bool) {
 		if due {
 			j.forget()
 		}
+		j.endAll()
+		j.sweep()
 		j.limit()
 		j.makeBallast()
 		if dirty {
@@ -97,21 +103,27 @@ func (j *Journal) drop(s *segment) {
 	e := j.epoch(s.epoch)
 	ok := e.recorded(s)
 	j.mu.Unlock()
-	if !ok {
-		return // the disk does not know yet; later
-	}
-	s.retire()
-	if err := j.o.disk.remove(s.path); err != nil {
-		j.log.Warn("acknowledged segment could not be deleted", "segment", s.name(), "error", err)
-		s.use.Lock()
-		s.gone = false
-		s.use.Unlock()
-		return
+	if !ok || j.endBefore(e, s) != nil {
+		return // the disk does not know enough yet; later
 	}
 	j.mu.Lock()
-	defer j.mu.Unlock()
 	e.segments = slices.DeleteFunc(slices.Clone(e.segments), func(x *segment) bool { return x == s })
 	j.count.deleted++
+	j.mu.Unlock()
+	s.retire()
+	j.litter = append(j.litter, s.path)
+	j.sweep()
+}
+
+// sweep removes the files of segments that are gone. j.disk is held.
+func (j *Journal) sweep() {
+	j.litter = slices.DeleteFunc(j.litter, func(path string) bool {
+		err := j.o.disk.remove(path)
+		if err != nil {
+			j.log.Warn("acknowledged segment could not be deleted; it is tried again", "file", filepath.Base(path), "error", err)
+		}
+		return err == nil
+	})
 }
 
 // closeEpochs forgets epochs that are over and wholly settled.
@@ -132,9 +144,16 @@ var warnAt = [...]int{95, 85, 70}
 func (j *Journal) limit() {
 	used := j.bytes()
 	j.warn(used)
+	if used <= j.o.MaxBytes {
+		return
+	}
+	defer func() {
+		j.closeEpochs()
+		j.saveState()
+	}()
 	for used > j.o.MaxBytes {
 		j.mu.Lock()
-		e, s := j.oldest()
+		e, s := j.next()
 		j.mu.Unlock()
 		if s == nil {
 			return
@@ -165,12 +184,11 @@ func (j *Journal) limit() {
 		}
 		used -= size
 	}
-	j.closeEpochs()
 }
 
-// oldest gives the segment to drop first, nil when there is only the active
+// next gives the segment to drop first, nil when there is only the active
 // one. j.mu is held.
-func (j *Journal) oldest() (*epoch, *segment) {
+func (j *Journal) next() (*epoch, *segment) {
 	var oe *epoch
 	var os *segment
 	for _, e := range j.epochs {
@@ -225,17 +243,17 @@ func (j *Journal) hoursLeft(used int64) (float64, bool) {
 }
 
 // bytes is what all segments take on disk.
-func (j *Journal) bytes() (n int64) {
+func (j *Journal) bytes() int64 {
 	j.mu.Lock()
-	var paths []string
+	defer j.mu.Unlock()
+	return j.bytesLocked()
+}
+
+func (j *Journal) bytesLocked() (n int64) {
 	for _, e := range j.epochs {
 		for _, s := range e.segments {
-			paths = append(paths, s.path)
+			n += s.bytes
 		}
-	}
-	j.mu.Unlock()
-	for _, p := range paths {
-		n += diskUse(p)
 	}
 	return n
 }

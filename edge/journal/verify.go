@@ -55,8 +55,9 @@ func Verify(dir string) (*Report, error) {
 	}
 	v := &verifier{report: &Report{}, segments: map[uint32][]*segment{}, epochs: map[uint32]*epoch{}}
 	for _, e := range entries {
-		if id, first, ok := parseSegmentName(e.Name()); ok {
-			v.segments[id] = append(v.segments[id], &segment{epoch: id, first: first, path: filepath.Join(dir, e.Name())})
+		if s, ok := parseSegmentName(e.Name()); ok {
+			s.path = filepath.Join(dir, e.Name())
+			v.segments[s.epoch] = append(v.segments[s.epoch], s)
 		}
 		if strings.Contains(e.Name(), damagedMark) {
 			v.report.Damaged = append(v.report.Damaged, e.Name())
@@ -140,14 +141,13 @@ func (v *verifier) epoch(id uint32) {
 	segments := v.segments[id]
 	for i, s := range segments {
 		end := ^uint64(0)
-		if i+1 < len(segments) {
+		if s.ended {
+			end = s.last
+		} else if i+1 < len(segments) {
 			end = segments[i+1].first - 1
 		}
 		at := s.first
-		err := s.each(0, func(r record) bool {
-			if r.number > end {
-				return false
-			}
+		err := s.each(0, end, func(r record) bool {
 			at = r.number
 			v.block(s, w, r)
 			return true
