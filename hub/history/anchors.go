@@ -43,8 +43,8 @@ type epochAnchors struct {
 
 type bootAnchors struct {
 	list     []truetime.Anchor
-	timeline *timeline // nil when the list has changed
-	newest   pb.Anchor // by boottime
+	timeline *truetime.Timeline // nil when the list has changed
+	newest   pb.Anchor          // by boottime
 }
 
 // place is where in the chain an anchor stands.
@@ -76,11 +76,11 @@ func (a *anchors) apply(b *batch.Batch) {
 
 // add adds an anchor unless it is there; it returns by how many there are more.
 func (e *epochAnchors) add(p place, m *pb.Anchor) int {
-	if m.UncertaintyMs > maxUncertainty || e.seen[p] {
+	if e.seen[p] {
 		return 0
 	}
 	an := truetime.Anchor{At: m.AtMs, UTC: m.UtcMs, Uncertainty: int64(m.UncertaintyMs), Source: truetime.Source(m.Source)}
-	if !plausible(an) {
+	if !an.Plausible() {
 		return 0
 	}
 	e.seen[p] = true
@@ -108,12 +108,12 @@ func (a *anchors) bound() {
 }
 
 // of gives the timelines of an epoch's boots; those without anchors are nil.
-func (a *anchors) of(ctx context.Context, k epochKey) (func(boot uint32) *timeline, error) {
+func (a *anchors) of(ctx context.Context, k epochKey) (func(boot uint32) *truetime.Timeline, error) {
 	e, err := a.epoch(ctx, k)
 	if err != nil {
 		return nil, err
 	}
-	return func(boot uint32) *timeline {
+	return func(boot uint32) *truetime.Timeline {
 		a.mu.Lock()
 		defer a.mu.Unlock()
 		b := e.boots[boot]
@@ -121,7 +121,7 @@ func (a *anchors) of(ctx context.Context, k epochKey) (func(boot uint32) *timeli
 			return nil
 		}
 		if b.timeline == nil {
-			b.timeline = newTimeline(b.list)
+			b.timeline = truetime.NewTimeline(b.list)
 		}
 		return b.timeline
 	}, nil
@@ -191,8 +191,8 @@ func (h *History) ClockState(ctx context.Context, gateway string, epoch, boot ui
 		return ClockState{}, nil
 	}
 	if b.timeline == nil {
-		b.timeline = newTimeline(b.list)
+		b.timeline = truetime.NewTimeline(b.list)
 	}
-	m, ok := b.timeline.resolve(boottime)
+	m, ok := b.timeline.Resolve(boottime)
 	return ClockState{Dated: ok, UTC: m.UTC, Uncertainty: m.Uncertainty, Source: truetime.Source(b.newest.Source), Conflict: m.Conflict}, nil
 }

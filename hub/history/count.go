@@ -5,17 +5,21 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"frostline/proto/truetime"
 
 	"frostline/proto/reading"
 )
 
 // Count is how many readings of an epoch can be asked for, in all its series.
 func (h *History) Count(ctx context.Context, gateway string, epoch uint32) (uint64, error) {
-	h.moving.RLock() // nothing moves from the head to chunks meanwhile
-	defer h.moving.RUnlock()
+	release, err := h.still(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer release()
 	held := h.head.count(func(k trackKey) bool { return k.gateway == gateway && k.epoch == epoch })
 	var stored int64
-	err := h.store.QueryRow(ctx, `SELECT CAST(coalesce(sum(c.readings), 0) AS BIGINT) FROM history_chunk c JOIN history_track t ON t.id = c.track
+	err = h.store.QueryRow(ctx, `SELECT CAST(coalesce(sum(c.readings), 0) AS BIGINT) FROM history_chunk c JOIN history_track t ON t.id = c.track
 		WHERE t.gateway = $1 AND t.epoch = $2`, gateway, int64(epoch)).Scan(&stored)
 	if err != nil {
 		return 0, fmt.Errorf("count readings: %w", err)
@@ -57,11 +61,14 @@ func (h *History) undated(ctx context.Context, k seriesKey) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	h.moving.RLock()
-	defer h.moving.RUnlock()
+	release, err := h.still(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer release()
 	var total uint64
 	for boot, windows := range h.head.snapshot(k) {
-		dated := dates(boot).dated()
+		dated := dates(boot).Dated()
 		for number, runs := range windows {
 			if !dated || beyond(number) {
 				total += uint64(length(runs))
@@ -71,11 +78,11 @@ func (h *History) undated(ctx context.Context, k seriesKey) (uint64, error) {
 	err = each(ctx, h.store, `SELECT t.boot, CAST(sum(c.readings) AS BIGINT), CAST(sum(CASE WHEN c.win < $4 OR c.win > $5 THEN c.readings ELSE 0 END) AS BIGINT)
 		FROM history_track t JOIN history_chunk c ON c.track = t.id
 		WHERE t.gateway = $1 AND t.epoch = $2 AND t.series = $3 GROUP BY t.boot`,
-		[]any{k.gateway, int64(k.epoch), int64(k.series), int64(-maxTick / Window), int64(maxTick / Window)}, func(rows *sql.Rows) error {
+		[]any{k.gateway, int64(k.epoch), int64(k.series), int64(-truetime.MaxTick / Window), int64(truetime.MaxTick / Window)}, func(rows *sql.Rows) error {
 			var boot uint32
 			var all, far int64
 			err := rows.Scan(&boot, &all, &far)
-			if !dates(boot).dated() {
+			if !dates(boot).Dated() {
 				far = all
 			}
 			total += uint64(far)
@@ -85,7 +92,9 @@ func (h *History) undated(ctx context.Context, k seriesKey) (uint64, error) {
 }
 
 // beyond reports whether the ticks of a window are no boottimes of this world.
-func beyond(number int64) bool { return number < -maxTick/Window || number > maxTick/Window }
+func beyond(number int64) bool {
+	return number < -truetime.MaxTick/Window || number > truetime.MaxTick/Window
+}
 
 // Latest gives the newest reading of a series by epoch, boot and tick; ok is
 // false where there is none. Whether it is dated says Reading.Dated.
@@ -104,7 +113,7 @@ func (h *History) Latest(ctx context.Context, k Key) (r Reading, ok bool, err er
 		if err != nil {
 			return r, false, err
 		}
-		if m, ok := dates(l.boot).resolve(l.tick); ok {
+		if m, ok := dates(l.boot).Resolve(l.tick); ok {
 			r.Dated, r.UTC, r.Uncertainty, r.Conflict = true, m.UTC, m.Uncertainty, m.Conflict
 		}
 		return r, true, nil

@@ -3,6 +3,7 @@ package history
 import (
 	"context"
 	"fmt"
+	"frostline/proto/truetime"
 	"time"
 
 	"frostline/proto/reading"
@@ -56,7 +57,7 @@ const assumedInterval = time.Minute
 // Chunks that lie within a bucket and have neither gaps nor bad readings are
 // not read but taken by what they tell of themselves.
 func (h *History) Envelope(ctx context.Context, k Key, from, to int64, buckets int, gapAfter time.Duration, now int64) (Envelope, error) {
-	if buckets < 1 || buckets > MaxBuckets || from >= to || to-from > maxUTC {
+	if buckets < 1 || buckets > MaxBuckets || from >= to || to-from > truetime.MaxTick {
 		return Envelope{}, fmt.Errorf("envelope of %d to %d in %d buckets: want a span and 1 to %d buckets", from, to, buckets, MaxBuckets)
 	}
 	if gapAfter <= 0 {
@@ -134,8 +135,8 @@ func (d *drawing) chunk(s *segment, w *stretch) bool {
 		return false
 	}
 	first, last := w.ticks()
-	a, _ := s.timeline.resolve(first)
-	b, _ := s.timeline.resolve(last)
+	a, _ := s.timeline.Resolve(first)
+	b, _ := s.timeline.Resolve(last)
 	at := (a.UTC - d.env.From) / d.env.Width
 	if a.UTC < d.env.From || b.UTC >= d.env.To || (b.UTC-d.env.From)/d.env.Width != at {
 		return false

@@ -86,6 +86,7 @@ type History struct {
 	anchors    *anchors
 	wake       chan struct{} // the head has enough to merge
 	moving     sync.RWMutex  // held while readings move from the head to chunks
+	unsure     []*chunk      // of a step that was reported failed and may have been done; guarded by moving
 
 	// Owned by whoever merges.
 	recount   bool            // a write failed and may have been done

@@ -2,6 +2,7 @@ package history
 
 import (
 	"context"
+	"math"
 	"slices"
 	"testing"
 	"time"
@@ -254,7 +255,7 @@ func TestEnvelopeIsNaive(t *testing.T) {
 				w.Mean /= float64(w.N)
 			}
 			g := got.Buckets[i]
-			if abs(g.Mean-w.Mean) > 1e-9 {
+			if math.Abs(g.Mean-w.Mean) > 1e-9 {
 				rt.Fatalf("bucket %d has mean %v, want %v", i, g.Mean, w.Mean)
 			}
 			if g.Mean = w.Mean; g != w {

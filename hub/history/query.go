@@ -130,7 +130,7 @@ func (s *segment) skippable(others []*segment) bool {
 	if w.track == 0 || len(w.head) > 0 || first < s.from || last >= s.to {
 		return false
 	}
-	m, ok := s.timeline.resolve(last)
+	m, ok := s.timeline.Resolve(last)
 	return ok && (len(others) == 0 || m.UTC < others[0].earliest)
 }
 

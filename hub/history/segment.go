@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"frostline/proto/truetime"
 	"slices"
 
 	"frostline/proto/reading"
@@ -31,7 +32,7 @@ type Reading struct {
 // segment is what one boot of a series has in a span of boottime.
 type segment struct {
 	epoch, boot uint32
-	timeline    *timeline
+	timeline    *truetime.Timeline
 	from, to    int64 // boottime, to exclusive
 	windows     []*stretch
 	earliest    int64 // UTC: no reading is before it
@@ -73,10 +74,10 @@ func (h *History) segments(ctx context.Context, k Key, from, to int64) ([]*segme
 		}
 		for boot, track := range tracks {
 			tl := dates(boot)
-			if !tl.dated() {
+			if !tl.Dated() {
 				continue
 			}
-			s := &segment{epoch: id.epoch, boot: boot, timeline: tl, from: tl.boottime(from), to: tl.boottime(to)}
+			s := &segment{epoch: id.epoch, boot: boot, timeline: tl, from: tl.Boottime(from), to: tl.Boottime(to)}
 			if s.from >= s.to {
 				continue
 			}
@@ -84,7 +85,7 @@ func (h *History) segments(ctx context.Context, k Key, from, to int64) ([]*segme
 				return nil, err
 			}
 			if len(s.windows) > 0 {
-				m, _ := tl.resolve(max(s.from, min(s.windows[0].number*Window, maxTick-1)))
+				m, _ := tl.Resolve(max(s.from, min(s.windows[0].number*Window, truetime.MaxTick-1)))
 				s.earliest = m.UTC
 				out = append(out, s)
 			}
@@ -204,7 +205,7 @@ func (h *History) peek(ctx context.Context, s *segment) (utc int64, ok bool, err
 	if tick >= s.to {
 		return 0, false, nil
 	}
-	m, _ := s.timeline.resolve(tick)
+	m, _ := s.timeline.Resolve(tick)
 	return m.UTC, true, nil
 }
 
@@ -212,7 +213,7 @@ func (h *History) peek(ctx context.Context, s *segment) (utc int64, ok bool, err
 func (s *segment) take() Reading {
 	offset, value, q := s.reader.take()
 	tick := s.base + int64(offset)
-	m, _ := s.timeline.resolve(tick)
+	m, _ := s.timeline.Resolve(tick)
 	return Reading{
 		Epoch: s.epoch, Boot: s.boot, Tick: tick, Value: value, Quality: q,
 		Dated: true, UTC: m.UTC, Uncertainty: m.Uncertainty, Conflict: m.Conflict,

@@ -52,90 +52,15 @@ type Moment struct {
 	Conflict bool
 }
 
-// Timeline dates the boottimes of one boot by its anchors. The zero Timeline
-// has none and dates nothing. It is immutable, so safe for concurrent use.
-type Timeline struct {
-	anchors  []Anchor
-	conflict bool
-}
+// Anchors beyond these say nothing about any clock; the bounds keep the
+// arithmetic from overflowing.
+const (
+	MaxTick        = 1 << 47 // boottime, ms: 4,460 years
+	maxUTC         = 1 << 47 // ms: the year 6429
+	maxUncertainty = 1 << 40 // ms: 34 years
+)
 
-// NewTimeline makes the timeline of one boot from its anchors, in any order.
-//
-// The anchors are in conflict when two of them exclude one another even at
-// MaxDrift over the time between them. Deciding that once for the whole boot
-// keeps Resolve continuous: no two readings change their order.
-func NewTimeline(anchors []Anchor) Timeline {
-	t := Timeline{anchors: anchors}
-	for i, a := range anchors {
-		for _, b := range anchors[:i] {
-			off := (a.UTC - a.At) - (b.UTC - b.At)
-			if max(off, -off) > a.width(b.At)+b.width(b.At) {
-				t.conflict = true
-			}
-		}
-	}
-	return t
-}
-
-// width is the anchor's uncertainty at a boottime, ms.
-func (a Anchor) width(at int64) int64 {
-	d := at - a.At
-	return max(a.Uncertainty, 1) + int64(float64(max(d, -d))*MaxDrift)
-}
-
-// Dated reports whether the timeline has any anchor.
-func (t Timeline) Dated() bool { return len(t.anchors) > 0 }
-
-// Resolve dates a boottime in milliseconds. ok is false without anchors: the
-// reading is undated, which is a state, not a guess.
-//
-// Each anchor claims an interval, widened by MaxDrift for the distance to at.
-// The result is the intersection of them all, or, where the anchors are in
-// conflict, their hull. UTC never decreases as at increases.
-func (t Timeline) Resolve(at int64) (m Moment, ok bool) {
-	if len(t.anchors) == 0 {
-		return Moment{}, false
-	}
-	var lo, hi int64
-	for i, a := range t.anchors {
-		utc, w := a.UTC+at-a.At, a.width(at)
-		switch {
-		case i == 0:
-			lo, hi = utc-w, utc+w
-		case t.conflict:
-			lo, hi = min(lo, utc-w), max(hi, utc+w)
-		default:
-			lo, hi = max(lo, utc-w), min(hi, utc+w)
-		}
-	}
-	return Moment{UTC: lo + (hi-lo)/2, Uncertainty: max((hi-lo+1)/2, 1), Conflict: t.conflict}, true
-}
-
-// Boottime is the inverse of Resolve: the earliest boottime, ms, that is dated
-// at or after utc. It serves to look a span of UTC up in device time.
-func (t Timeline) Boottime(utc int64) (at int64, ok bool) {
-	if len(t.anchors) == 0 {
-		return 0, false
-	}
-	guess := utc - (t.anchors[0].UTC - t.anchors[0].At)
-	m, _ := t.Resolve(guess)
-	step := max(m.Uncertainty*2, 1000)
-	lo, hi := guess-step, guess+step
-	for m, _ = t.Resolve(lo); m.UTC >= utc; m, _ = t.Resolve(lo) {
-		step *= 2
-		lo -= step
-	}
-	for m, _ = t.Resolve(hi); m.UTC < utc; m, _ = t.Resolve(hi) {
-		step *= 2
-		hi += step
-	}
-	for hi-lo > 1 {
-		mid := lo + (hi-lo)/2
-		if m, _ := t.Resolve(mid); m.UTC >= utc {
-			hi = mid
-		} else {
-			lo = mid
-		}
-	}
-	return hi, true
+// Plausible reports whether an anchor can be used in a Timeline.
+func (a Anchor) Plausible() bool {
+	return a.UTC > -maxUTC && a.UTC < maxUTC && a.At > -MaxTick && a.At < MaxTick && a.Uncertainty >= 0 && a.Uncertainty < maxUncertainty
 }

@@ -7,7 +7,7 @@ import (
 )
 
 func TestUndatedWithoutAnchors(t *testing.T) {
-	if m, ok := (Timeline{}).Resolve(5); ok {
+	if m, ok := NewTimeline(nil).Resolve(5); ok {
 		t.Fatalf("got %+v, want undated", m)
 	}
 }
@@ -55,10 +55,12 @@ func TestPromise4TrueTimeInsideUncertainty(t *testing.T) {
 				t.Fatalf("at %d: order inverted, %d after %d", at, m.UTC, last.UTC)
 			}
 			last = m
-			if back, _ := tl.Boottime(m.UTC); back > at {
-				t.Fatalf("Boottime(%d) = %d, want at most %d", m.UTC, back, at)
-			} else if b, _ := tl.Resolve(back); b.UTC < m.UTC {
-				t.Fatalf("Boottime(%d) = %d is dated before it: %d", m.UTC, back, b.UTC)
+			back := tl.Boottime(m.UTC)
+			if b, _ := tl.Resolve(back); back > at || b.UTC < m.UTC {
+				t.Fatalf("Boottime(%d) = %d dated %d, want at most %d", m.UTC, back, b.UTC, at)
+			}
+			if b, _ := tl.Resolve(back - 1); b.UTC >= m.UTC {
+				t.Fatalf("Boottime(%d) = %d, and the moment before is dated %d", m.UTC, back, b.UTC)
 			}
 		}
 	})

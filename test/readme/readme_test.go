@@ -79,14 +79,6 @@ func TestDemo(t *testing.T) {
 	_, end := show(t, bin, dir)
 	hub := api.NewClient(socket)
 
-	for _, args := range readmeCommands(t) {
-		args = append(args[:len(args):len(args)], "--json")
-		for i := range args {
-			args[i] = strings.Replace(args[i], ".demo/", dir+"/", 1)
-		}
-		run(t, bin, args)
-	}
-
 	settled := func() (bool, error) {
 		accounts, err := hub.Accounts(t.Context())
 		if err != nil || len(accounts) != 5 {
@@ -100,6 +92,14 @@ func TestDemo(t *testing.T) {
 		return true, nil
 	}
 	rig.Must(t, patience, "the backlog to drain and the accounts to add up", settled)
+
+	for _, args := range readmeCommands(t) {
+		args = append(args[:len(args):len(args)], "--json")
+		for i := range args {
+			args[i] = strings.Replace(args[i], ".demo/", dir+"/", 1)
+		}
+		run(t, bin, args)
+	}
 
 	committed := func() uint64 {
 		accounts, err := hub.Accounts(t.Context())

@@ -1,23 +1,22 @@
-package history
+package truetime
 
 import (
 	"cmp"
 	"math"
 	"slices"
 	"sort"
-
-	"frostline/proto/truetime"
 )
 
-// timeline dates the boottimes of one boot as truetime.Timeline does, in time
-// that grows with the logarithm of the number of anchors: a boot that lasts a
-// year has thousands, and a chart asks for a hundred thousand moments.
+// Timeline dates the boottimes of one boot by its anchors, in time that grows
+// with the logarithm of their number: a boot that lasts a year has thousands,
+// and a chart asks for a hundred thousand moments. A nil Timeline has no anchor
+// and dates nothing. It is immutable, so safe for concurrent use.
 //
-// truetime widens an anchor by a 5000th of the distance to the moment asked
-// for. So the claims of all anchors before a moment differ by constants alone,
-// and the best of them is a running maximum; likewise of those after it.
-// Numbers are held in 5000ths of a millisecond, and so are exact.
-type timeline struct {
+// An anchor is widened by a 5000th of the distance to the moment asked for. So
+// the claims of all anchors before a moment differ by constants alone, and the
+// best of them is a running maximum; likewise of those after it. Numbers are
+// held in 5000ths of a millisecond, and so are exact.
+type Timeline struct {
 	at []int64 // boottimes of the anchors, ascending, ms
 	// For i anchors on the left: the greatest lower and least upper bound that
 	// they give, moved to boottime 0. For those from i on: likewise.
@@ -27,27 +26,19 @@ type timeline struct {
 }
 
 // parts is how many parts of a millisecond are counted in: 1 / MaxDrift.
-var parts = int64(math.Round(1 / truetime.MaxDrift))
+var parts = int64(math.Round(1 / MaxDrift))
 
-// Anchors beyond these say nothing about any clock; the bounds keep the
-// arithmetic from overflowing.
-const (
-	maxUTC         = 1 << 47 // ms: the year 6429
-	maxUncertainty = 1 << 40 // ms: 34 years
-	maxTick        = 1 << 47 // ms
-)
-
-// plausible reports whether an anchor can be used.
-func plausible(a truetime.Anchor) bool {
-	return a.UTC > -maxUTC && a.UTC < maxUTC && a.At > -maxTick && a.At < maxTick && a.Uncertainty >= 0 && a.Uncertainty < maxUncertainty
-}
-
-// newTimeline makes the timeline of plausible anchors in any order.
-func newTimeline(anchors []truetime.Anchor) *timeline {
-	anchors = slices.Clone(anchors)
-	slices.SortStableFunc(anchors, func(a, b truetime.Anchor) int { return cmp.Compare(a.At, b.At) })
+// NewTimeline makes the timeline of one boot from its anchors, in any order.
+// Those that are not Plausible are left out.
+//
+// The anchors are in conflict when two of them exclude one another even at
+// MaxDrift over the time between them. Deciding that once for the whole boot
+// keeps Resolve continuous: no two readings change their order.
+func NewTimeline(anchors []Anchor) *Timeline {
+	anchors = slices.DeleteFunc(slices.Clone(anchors), func(a Anchor) bool { return !a.Plausible() })
+	slices.SortStableFunc(anchors, func(a, b Anchor) int { return cmp.Compare(a.At, b.At) })
 	n := len(anchors)
-	t := &timeline{
+	t := &Timeline{
 		at: make([]int64, n), leftLow: make([]int64, n+1), leftHigh: make([]int64, n+1),
 		rightLow: make([]int64, n+1), rightHigh: make([]int64, n+1),
 	}
@@ -92,13 +83,18 @@ func newTimeline(anchors []truetime.Anchor) *timeline {
 	return t
 }
 
-// dated reports whether there is any anchor.
-func (t *timeline) dated() bool { return t != nil && len(t.at) > 0 }
+// Dated reports whether the timeline has any anchor.
+func (t *Timeline) Dated() bool { return t != nil && len(t.at) > 0 }
 
-// resolve dates a boottime; ok is false where it cannot be dated.
-func (t *timeline) resolve(at int64) (m truetime.Moment, ok bool) {
-	if !t.dated() || at <= -maxTick || at >= maxTick {
-		return truetime.Moment{}, false
+// Resolve dates a boottime in milliseconds. ok is false without anchors, or
+// beyond MaxTick: the reading is undated, which is a state, not a guess.
+//
+// Each anchor claims an interval, widened by MaxDrift for the distance to at.
+// The result is the intersection of them all, or, where the anchors are in
+// conflict, their hull. UTC never decreases as at increases.
+func (t *Timeline) Resolve(at int64) (m Moment, ok bool) {
+	if !t.Dated() || at <= -MaxTick || at >= MaxTick {
+		return Moment{}, false
 	}
 	i := sort.Search(len(t.at), func(i int) bool { return t.at[i] > at })
 	var low, high int64
@@ -110,24 +106,26 @@ func (t *timeline) resolve(at int64) (m truetime.Moment, ok bool) {
 		high = min(t.leftHigh[i]+at, t.rightHigh[i]-at)
 	}
 	low, high = floorDiv(low, parts), -floorDiv(-high, parts)
-	return truetime.Moment{UTC: at + low + floorDiv(high-low, 2), Uncertainty: max((high-low+1)/2, 1), Conflict: t.conflict}, true
+	return Moment{UTC: at + low + floorDiv(high-low, 2), Uncertainty: max((high-low+1)/2, 1), Conflict: t.conflict}, true
 }
 
-// boottime is the earliest boottime that is dated at or after utc.
-func (t *timeline) boottime(utc int64) int64 {
-	guess := max(min(utc-t.first, maxTick-1), -maxTick+1)
+// Boottime is the inverse of Resolve: the earliest boottime, ms, that is dated
+// at or after utc; MaxTick where there is none. It serves to look a span of UTC
+// up in device time, and must not be called on a timeline without anchors.
+func (t *Timeline) Boottime(utc int64) int64 {
+	guess := max(min(utc-t.first, MaxTick-1), -MaxTick+1)
 	later := func(at int64) bool {
-		m, ok := t.resolve(at)
-		return at >= maxTick || ok && m.UTC >= utc
+		m, ok := t.Resolve(at)
+		return at >= MaxTick || ok && m.UTC >= utc
 	}
 	low, high := guess-1, guess
-	for step := int64(1000); low > -maxTick && later(low); step *= 2 {
+	for step := int64(1000); low > -MaxTick && later(low); step *= 2 {
 		low -= step
 	}
-	for step := int64(1000); high < maxTick && !later(high); step *= 2 {
+	for step := int64(1000); high < MaxTick && !later(high); step *= 2 {
 		high += step
 	}
-	low, high = max(low, -maxTick), min(high, maxTick)
+	low, high = max(low, -MaxTick), min(high, MaxTick)
 	for high-low > 1 {
 		if mid := low + (high-low)/2; later(mid) {
 			high = mid
