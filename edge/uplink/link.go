@@ -59,6 +59,10 @@ type link struct {
 // errLink is what the MQTT client sees of a link that has ended.
 var errLink = errors.New("link has ended")
 
+// errGivenUp is wrapped where the MQTT client has closed the link; why is for
+// its token to say, where one is awaited.
+var errGivenUp = errors.New("MQTT client gave up")
+
 // fail ends the link; only the first cause counts.
 func (l *link) fail(cause error) {
 	l.once.Do(func() {
@@ -95,7 +99,7 @@ func (l *link) Write(b []byte) (int, error) {
 // Close is called by the MQTT client when it gives up: asked to, or because a
 // ping was not answered.
 func (l *link) Close() error {
-	l.fail(fmt.Errorf("nothing received for %v", l.quiet().Round(time.Millisecond)))
+	l.fail(fmt.Errorf("%w: nothing received for %v", errGivenUp, l.quiet().Round(time.Millisecond)))
 	return nil
 }
 

@@ -82,13 +82,20 @@ func connect(ctx context.Context, c *Config, will []byte, total *traffic, receiv
 func (p *pipe) await(t mqtt.Token) error {
 	select {
 	case <-t.Done():
-		if err := t.Error(); err != nil && p.link.ended() {
+	case <-p.link.done:
+		if !errors.Is(p.link.cause, errGivenUp) {
 			return p.link.cause
 		}
-		return t.Error()
-	case <-p.link.done:
+		// The client closes a link before it tells that, and why, the broker
+		// has refused it.
+		if !t.WaitTimeout(mqttWrite) {
+			return p.link.cause
+		}
+	}
+	if err := t.Error(); err != nil && p.link.ended() && !errors.Is(p.link.cause, errGivenUp) {
 		return p.link.cause
 	}
+	return t.Error()
 }
 
 // refusedSubscription is the return code of a SUBACK for a topic that the
