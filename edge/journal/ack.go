@@ -2,12 +2,10 @@ package journal
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
 	"frostline/proto/chain"
-	"frostline/proto/pb"
 )
 
 // Range is the blocks First to Last.
@@ -122,72 +120,4 @@ func (e *epoch) idle(active *segment) bool {
 func (e *epoch) settledWhole(s *segment) bool {
 	end := e.end(s)
 	return end < s.first || e.settled.covers(s.first, end)
-}
-
-// StartEpoch ends the chain of the present epoch and begins another, because
-// the hub cannot go on with it. What is pending stays, and can be read and
-// acknowledged. Series keep their ids and are declared again, as are the boot
-// and this boot's latest anchors.
-func (j *Journal) StartEpoch(reason string) error {
-	j.disk.Lock()
-	defer j.disk.Unlock()
-	if err := j.ready(); err != nil {
-		return fmt.Errorf("start epoch: %w", err)
-	}
-	j.mu.Lock()
-	old := j.present()
-	id := max(old.id, j.seen, j.o.FirstEpoch-1) + 1
-	e := &epoch{id: id, head: chain.Genesis(j.gateway, id), headOK: true}
-	t := j.tail(false)
-	*t = tail{Gateway: t.Gateway, Epoch: id, Head: hash(e.head), Boot: t.Boot, BootID: t.BootID, Tick: t.Tick,
-		Start: &start{Reason: text("%s", reason), Epoch: old.id, Last: old.last, Readings: old.readings}}
-	for _, x := range j.epochs {
-		ended := *x
-		ended.over = true
-		t.Marks = append(t.Marks, ended.mark(x.told))
-	}
-	t.Marks = append(t.Marks, e.mark(nil))
-	j.mu.Unlock()
-	s, err := j.create(1, t, nil)
-	if err != nil {
-		return fmt.Errorf("start epoch %d: %w", id, err)
-	}
-	j.mu.Lock()
-	was := j.active
-	old.over = true
-	e.segments = []*segment{s}
-	j.epochs, j.active, j.recent, j.begin = append(slices.Clone(j.epochs), e), s, ring{}, t.Start
-	j.announce(e)
-	j.log.Warn("a new epoch begins", "epoch", id, "reason", reason, "previous_last", old.last)
-	j.mu.Unlock()
-	was.seal()
-	j.weigh(was)
-	j.endAll()
-	j.saveState()
-	j.notify()
-	return nil
-}
-
-// announce has an epoch begin with what the hub must know to understand it:
-// why it began, the boot, its anchors, and the series. j.mu is held.
-func (j *Journal) announce(e *epoch) {
-	now := j.o.Boottime()
-	first := []notice{startNotice(e.id, j.begin, now), j.bootNotice(now)}
-	for _, source := range slices.Sorted(maps.Keys(j.anchors)) {
-		first = append(first, notice{raw: j.anchors[source]})
-	}
-	j.table.declared = map[uint32]bool{}
-	for _, d := range j.table.all() {
-		if j.table.used[d.ID] {
-			first = append(first, notice{event: d.event(now), series: &d})
-		}
-	}
-	for _, n := range j.notices {
-		switch n.event.GetKind().(type) {
-		case *pb.Event_EpochStart, *pb.Event_Boot, *pb.Event_SeriesDeclared, nil: // said already
-		default:
-			first = append(first, n)
-		}
-	}
-	j.notices = first
 }

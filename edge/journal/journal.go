@@ -9,7 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"frostline/proto/chain"
 	"frostline/proto/topic"
 )
 
@@ -67,26 +66,6 @@ type Journal struct {
 
 	count  counters
 	opened int64 // boottime of loading, ms
-}
-
-// epoch is a chain of blocks. Guarded by Journal.mu.
-type epoch struct {
-	id       uint32
-	last     uint64
-	head     chain.Head
-	headOK   bool // the head is known: not after damage at the end of an epoch
-	readings uint64
-
-	committed     uint64 // by the hub, from block 1 without hole
-	committedHead chain.Head
-	acked         spans // committed by the hub
-	lost          spans // not to be had any more
-	settled       spans // acked and lost
-	told          spans // lost, and declared by a Gap that is kept
-	durable       spans // acked, as last written to disk
-	over          bool  // another epoch followed
-
-	segments []*segment // by first; an element is replaced, never changed
 }
 
 // Errors that callers tell apart.
@@ -249,17 +228,4 @@ func (j *Journal) notify() {
 	case j.kept <- struct{}{}:
 	default:
 	}
-}
-
-// present is the epoch that blocks are added to. j.mu is held.
-func (j *Journal) present() *epoch { return j.epochs[len(j.epochs)-1] }
-
-// epoch finds an epoch. j.mu is held.
-func (j *Journal) epoch(id uint32) *epoch {
-	for _, e := range j.epochs {
-		if e.id == id {
-			return e
-		}
-	}
-	return nil
 }

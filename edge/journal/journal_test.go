@@ -103,14 +103,19 @@ func events(t *testing.T, blocks []*block.Block) (out []*pb.Event) {
 	t.Helper()
 	for _, b := range blocks {
 		for _, raw := range b.Events {
-			e, err := block.DecodeEvent(raw)
-			if err != nil {
-				t.Fatal(err)
-			}
-			out = append(out, e)
+			out = append(out, decodeEvent(t, raw))
 		}
 	}
 	return out
+}
+
+func decodeEvent(t *testing.T, raw []byte) *pb.Event {
+	t.Helper()
+	e, err := block.DecodeEvent(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
 }
 
 func verify(t *testing.T, dir string) *Report {

@@ -2,14 +2,9 @@ package journal
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"slices"
-
-	"frostline/proto/block"
-	"frostline/proto/chain"
-	"frostline/proto/pb"
 )
 
 // heal deals with a place that could not be read, so that reading goes on
@@ -148,17 +143,6 @@ func (j *Journal) replace(e *epoch, s, repaired *segment) {
 	e.segments = slices.Delete(e.segments, at, at+1)
 }
 
-// lose declares the blocks of a damaged segment that could not be saved.
-func (j *Journal) lose(e *epoch, s *segment, saved []record, end uint64, cause error) {
-	have := spans{}
-	for _, r := range saved {
-		have.add(span{First: r.number, Last: r.number})
-	}
-	for _, hole := range have.without(s.first, end) {
-		j.declare(e, hole.First, hole.Last, fmt.Sprintf("damaged segment %s: %v", s.name(), cause))
-	}
-}
-
 // rebuild writes saved records into a new file beside the damaged one.
 func (j *Journal) rebuild(s *segment, saved []record) (*segment, error) {
 	path := s.path + repairedSuffix
@@ -181,149 +165,4 @@ func (j *Journal) rebuild(s *segment, saved []record) (*segment, error) {
 		return nil, errors.Join(err, j.o.disk.remove(path))
 	}
 	return r, nil
-}
-
-// declare says that blocks first to last are lost, except those that the hub
-// has acknowledged. j.disk is held.
-func (j *Journal) declare(e *epoch, first, last uint64, reason string) {
-	j.mu.Lock()
-	holes := e.settled.without(first, last)
-	j.mu.Unlock()
-	for _, h := range holes {
-		before, err1 := j.readingsBefore(e, h.First)
-		after, err2 := j.readingsBefore(e, h.Last+1)
-		why := reason
-		if errors.Join(err1, err2) != nil || after < before {
-			why += "; how many readings is not known"
-			if err1 != nil {
-				before = after
-			} else {
-				after = before
-			}
-		}
-		h.Before, h.After = before, after
-		j.mu.Lock()
-		e.lost.add(h)
-		e.settled.add(h)
-		j.log.Error("blocks are lost", "epoch", e.id, "first", h.First, "last", h.Last, "readings", h.readings(), "reason", why)
-		j.notices = append(j.notices, notice{epoch: e.id, event: &pb.Event{AtMs: j.o.Boottime(), Kind: &pb.Event_Gap{
-			Gap: &pb.Gap{First: h.First, Last: h.Last, Readings: h.readings(), Reason: text("%s", why)}}}})
-		j.mu.Unlock()
-	}
-}
-
-// errMissing says that a block is in no segment.
-var errMissing = errors.New("block is not in the journal")
-
-// record reads one block of an epoch.
-func (j *Journal) record(e *epoch, number uint64) (record, error) {
-	for {
-		j.mu.Lock()
-		if e == j.present() {
-			if r := j.recent.from(number); r != nil {
-				j.mu.Unlock()
-				return r[0], nil
-			}
-		}
-		s, end := e.find(number)
-		last := e.last
-		j.mu.Unlock()
-		if s == nil || number > end || number > last {
-			return record{}, fmt.Errorf("%w: block %d of epoch %d", errMissing, number, e.id)
-		}
-		r, err := s.get(number)
-		if errors.Is(err, errGone) {
-			continue
-		}
-		return r, err
-	}
-}
-
-// find gives the segment that is to have a block, nil when there is none, and
-// that segment's last number. j.mu is held.
-func (e *epoch) find(number uint64) (*segment, uint64) {
-	for i := len(e.segments) - 1; i >= 0; i-- {
-		if s := e.segments[i]; s.first <= number {
-			return s, e.end(s)
-		}
-	}
-	return nil, 0
-}
-
-// readingsBefore counts the readings of the epoch before a block, which may be
-// the one after the last.
-func (j *Journal) readingsBefore(e *epoch, number uint64) (uint64, error) {
-	j.mu.Lock()
-	last, readings := e.last, e.readings
-	x, known := e.settled.at(number)
-	y, follows := e.settled.at(number - 1)
-	j.mu.Unlock()
-	switch {
-	case number <= 1:
-		return 0, nil
-	case number == last+1:
-		return readings, nil
-	case known && x.First == number:
-		return x.Before, nil
-	case follows && y.Last == number-1:
-		return y.After, nil
-	}
-	r, err := j.record(e, number)
-	if err == nil {
-		_, before, _, err := blockStart(r.raw)
-		return before, err
-	}
-	if r, e := j.record(e, number-1); e == nil {
-		b, e := block.Decode(r.raw)
-		if e == nil {
-			return b.After(), nil
-		}
-	}
-	return 0, err
-}
-
-// headHere gives the chain head after a block, as far as it is known without
-// reading a file. j.mu is held.
-func (j *Journal) headHere(e *epoch, number uint64) *chain.Head {
-	var h chain.Head
-	switch {
-	case number == 0:
-		h = chain.Genesis(j.gateway, e.id)
-	case number == e.last && e.headOK:
-		h = e.head
-	case number == e.committed:
-		h = e.committedHead
-	default:
-		return nil
-	}
-	return &h
-}
-
-// Head gives the chain head after a block of an epoch, 0 being before the
-// first. It fails where neither the block after it nor the acknowledgement of
-// it is there any more.
-func (j *Journal) Head(epoch uint32, number uint64) (chain.Head, error) {
-	j.mu.Lock()
-	e := j.epoch(epoch)
-	if e == nil {
-		j.mu.Unlock()
-		return chain.Head{}, fmt.Errorf("head of epoch %d: %w", epoch, errMissing)
-	}
-	h := j.headHere(e, number)
-	last := e.last
-	j.mu.Unlock()
-	if h != nil {
-		return *h, nil
-	}
-	if number > last {
-		return chain.Head{}, fmt.Errorf("head of epoch %d after block %d, beyond %d: %w", epoch, number, last, errMissing)
-	}
-	r, err := j.record(e, number+1)
-	if err == nil {
-		return r.prev, nil
-	}
-	if r, e := j.record(e, number); e == nil {
-		return r.head(), nil
-	}
-	return chain.Head{}, fmt.Errorf("head of epoch %d after block %d: %w", epoch, number, err)
 }
