@@ -37,11 +37,14 @@ func (o *options) load(w io.Writer) (config.Config, error) {
 	if err != nil {
 		return c, usageError{err}
 	}
+	for _, a := range assumed {
+		if o.data != "" && a == "data in "+c.Data {
+			continue // the flag says otherwise
+		}
+		fmt.Fprintln(w, "assumed:", a)
+	}
 	if o.data != "" {
 		c.Data = o.data
-	}
-	for _, a := range assumed {
-		fmt.Fprintln(w, "assumed:", a)
 	}
 	return c, nil
 }
