@@ -6,7 +6,9 @@
 //
 // # Files
 //
-//	00000003-000000004711.db   a segment: epoch and the number of its first block
+//	00000003-000000004711.db   the active segment: epoch and number of its first block
+//	00000003-000000000001-000000004710.db
+//	                           a sealed one: and the number of its last
 //	*.db.damaged-TIME          set aside, kept for examination, never deleted here
 //	*.db.new, *.db.repaired    being made; finished or removed at the next start
 //	state                      second copy of what the segments say about the whole
@@ -16,8 +18,8 @@
 // appending. Only the newest, the active one, is open. All others are read by
 // package boltfile, which does not map them into memory. A block's record holds
 // the chain head before it and a checksum, so each can be sent, checked and
-// found again on its own. The records of a segment count up to where the next
-// segment of the epoch begins.
+// found again on its own. The records of a segment count up to the last number
+// in its name, or, in the moment before it has one, to where the next begins.
 //
 // # What is safe when
 //
@@ -48,6 +50,10 @@
 // begins, which says so and what is known of the one before; what is whole of
 // that stays pending. Epoch numbers come from file names, set aside or not, and
 // the state file, so they never repeat unless the directory is emptied.
+//
+// A Gap event names blocks of the epoch it stands in. The loss of blocks of an
+// earlier epoch is declared by their readings, with first and last 0 and a
+// reason that begins "blocks 7 to 9 of epoch 2: ".
 //
 // The boot ordinal goes up by one unless the boot id is that of the last one
 // and boottime has not gone back: an agent that is restarted on a running
