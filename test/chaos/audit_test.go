@@ -1,11 +1,14 @@
 package chaos
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 
 	"frostline/hub/history"
 	"frostline/hub/intake"
+	"frostline/hub/intake/batch"
+	"frostline/proto/reading"
 )
 
 // The span of time that history is asked for: all of it.
@@ -125,4 +128,36 @@ func (h *hub) holds(t testing.TB, k *kept, complete bool) {
 	if missing != undated {
 		report("history of %s: %d of %d kept readings are not told, %d are said to be undated", k.gateway, missing, len(k.readings), undated)
 	}
+}
+
+// evidence gives every reading of a gateway that the stored blocks hold, dated
+// or not.
+func (h *hub) evidence(t testing.TB, gateway string) map[place]taken {
+	t.Helper()
+	out := map[place]taken{}
+	err := h.intake.Replay(t.Context(), 0, func(b *batch.Batch) error {
+		if b.Gateway != gateway {
+			return nil
+		}
+		for _, boot := range b.Boots {
+			for _, column := range boot.Columns {
+				s, ok := h.registry.Lookup(gateway, b.Epoch, column.Series)
+				if !ok {
+					return fmt.Errorf("series %d of epoch %d is not known", column.Series, b.Epoch)
+				}
+				column.Each(func(tick, value int64, q reading.Quality) {
+					p := place{b.Epoch, boot.Boot, name{s.Sensor, s.Quantity}, tick}
+					if _, twice := out[p]; twice {
+						t.Errorf("the hub has %+v twice", p)
+					}
+					out[p] = taken{value, q}
+				})
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
 }
