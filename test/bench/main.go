@@ -67,7 +67,7 @@ func figure(v float64) string {
 }
 
 func main() {
-	only := flag.String("only", "", "comma-separated parts: machine, codec, intake, path, edge, size (default all)")
+	only := flag.String("only", "", "comma-separated parts: machine, codec, intake, size, journal, edge, path (default all)")
 	keep := flag.Bool("keep", false, "keep the working folder")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -93,7 +93,7 @@ func run(ctx context.Context, only string, keep bool) error {
 		name string
 		run  func(context.Context, string, *report) error
 	}{
-		{"machine", machine}, {"codec", codec}, {"intake", intakeRate}, {"size", sizes}, {"edge", edgeMemory}, {"path", path},
+		{"machine", machine}, {"codec", codec}, {"intake", intakeRate}, {"size", sizes}, {"journal", journalDisk}, {"edge", edgeMemory}, {"path", path},
 	} {
 		if only != "" && !strings.Contains(","+only+",", ","+part.name+",") {
 			continue

@@ -99,6 +99,18 @@ func thermometers(n int, boards ...string) string {
 	return b.String()
 }
 
+// contacts adds a board with n door contacts, a GPIO line each: they can be
+// read ten times a second, as thermometers cannot.
+func contacts(scenario, name string, n int) string {
+	var b strings.Builder
+	b.WriteString(scenario)
+	board(&b, name, 0)
+	for i := range n {
+		fmt.Fprintf(&b, "      - {name: c-%02d, kind: contact, bus: gpio-%d, senses: room.door}\n", i, i+1)
+	}
+	return b.String()
+}
+
 func board(b *strings.Builder, name string, n int) {
 	fmt.Fprintf(b, "  - name: %s\n    world:\n      - name: room\n        room: {setpoint_c: 4.6, band_c: 0.9, cooling_w: 1500, walls_w_per_k: 25, door_w_per_k: 250, air_kj_per_k: 150, goods_kj_per_k: 3000, goods_w_per_k: 120, surroundings: {base_c: 17, ambient_share: 0.3}, openings: {every: 12m, night: 70m, lasts: 30s}}\n    devices:\n", name)
 	for i := range n {
@@ -114,14 +126,14 @@ type edge struct {
 	panel             *panel.Client
 }
 
-func (s *stack) newEdge(ctx context.Context, board string, n int, interval time.Duration, hub string) (*edge, error) {
+// newEdge enrols a gateway with sensors as sensor lists them, by number.
+func (s *stack) newEdge(ctx context.Context, board string, n int, sensor func(e *edge, i int) string, hub string) (*edge, error) {
 	e := &edge{stack: s, name: board, dir: filepath.Join(s.dir, board)}
 	e.config, e.panel = filepath.Join(s.dir, board+".yaml"), panel.NewClient(e.dir)
 	var b strings.Builder
 	fmt.Fprintf(&b, "gateway: %s\ndata: %s\nhub: {address: %q, enrol: %q}\npanel: {listen: \"off\"}\nsensors:\n", board, e.dir, hub, "https://"+s.enrol)
 	for i := range n {
-		fmt.Fprintf(&b, "  - {id: t-%02d, driver: mcp9808, bus: \"sim:unix:%s/i2c-%d\", address: \"0x%02x\", interval: %s, timeout: %s}\n",
-			i, e.board(), 1+i/8, 0x18+i%8, interval, interval/2)
+		fmt.Fprintln(&b, "  - "+sensor(e, i))
 	}
 	if err := os.WriteFile(e.config, []byte(b.String()), 0o600); err != nil {
 		return nil, err
@@ -133,6 +145,15 @@ func (s *stack) newEdge(ctx context.Context, board string, n int, interval time.
 		return nil, fmt.Errorf("make a code: %w", err)
 	}
 	return e, e.run(ctx, "enrol", "--code", made.Code)
+}
+
+// thermometer is the ith at 1 Hz, contact at 10 Hz.
+func thermometer(e *edge, i int) string {
+	return fmt.Sprintf("{id: t-%02d, driver: mcp9808, bus: \"sim:unix:%s/i2c-%d\", address: \"0x%02x\", interval: 1s, timeout: 500ms}", i, e.board(), 1+i/8, 0x18+i%8)
+}
+
+func contact(e *edge, i int) string {
+	return fmt.Sprintf("{id: c-%02d, driver: door, bus: \"sim:unix:%s/gpio-%d\", interval: 100ms, timeout: 50ms, options: {debounce: 5ms}}", i, e.board(), i+1)
 }
 
 // board is the socket of the simulated board.
