@@ -2,6 +2,7 @@ package chaos
 
 import (
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"testing"
@@ -41,6 +42,7 @@ type kept struct {
 	block    map[place]uint64 // number, for messages
 	events   []event
 	lost     map[uint32][]journal.Range
+	names    map[uint32]map[uint32]name // of series, by epoch and id
 }
 
 type event struct {
@@ -115,8 +117,10 @@ func copyOf(t testing.TB, dir string) string {
 }
 
 // readJournal verifies the journal of a gateway that does not run, and reads
-// all of it, which must be there in full: nothing of it may have been deleted.
-func readJournal(t testing.TB, dir, gateway string) *kept {
+// all of it, which must be there in full but for what is declared lost: nothing
+// of it may have been deleted. Series whose declaration is lost are named as in
+// earlier looks.
+func readJournal(t testing.TB, dir, gateway string, earlier ...*kept) *kept {
 	t.Helper()
 	dir = copyOf(t, dir)
 	report, err := journal.Verify(dir)
@@ -130,7 +134,12 @@ func readJournal(t testing.TB, dir, gateway string) *kept {
 	if err != nil {
 		t.Fatal(err)
 	}
-	k := &kept{gateway: gateway, epochs: report.Epochs, readings: map[place]taken{}, block: map[place]uint64{}, lost: map[uint32][]journal.Range{}}
+	k := &kept{gateway: gateway, epochs: report.Epochs, readings: map[place]taken{}, block: map[place]uint64{}, lost: map[uint32][]journal.Range{}, names: map[uint32]map[uint32]name{}}
+	for _, o := range earlier {
+		for epoch, names := range o.names {
+			k.names[epoch] = maps.Clone(names)
+		}
+	}
 	for _, e := range report.Epochs {
 		k.lost[e.Epoch] = e.Lost
 		k.read(t, j, e)
@@ -143,7 +152,9 @@ func readJournal(t testing.TB, dir, gateway string) *kept {
 
 func (k *kept) read(t testing.TB, j *journal.Journal, e journal.EpochReport) {
 	t.Helper()
-	names := map[uint32]name{}
+	if k.names[e.Epoch] == nil {
+		k.names[e.Epoch] = map[uint32]name{}
+	}
 	next := uint64(1)
 	for next <= e.Last {
 		run, err := j.Read(e.Epoch, next, 1<<20, 1<<30)
@@ -159,7 +170,7 @@ func (k *kept) read(t testing.TB, j *journal.Journal, e journal.EpochReport) {
 			if err != nil || b.Number != next {
 				t.Fatalf("journal of %s, epoch %d, block %d: it is %+v, %v", k.gateway, e.Epoch, next, b, err)
 			}
-			k.take(t, e.Epoch, names, b)
+			k.take(t, e.Epoch, b)
 			next++
 		}
 	}
@@ -168,8 +179,9 @@ func (k *kept) read(t testing.TB, j *journal.Journal, e journal.EpochReport) {
 	}
 }
 
-func (k *kept) take(t testing.TB, epoch uint32, names map[uint32]name, b *block.Block) {
+func (k *kept) take(t testing.TB, epoch uint32, b *block.Block) {
 	t.Helper()
+	names := k.names[epoch]
 	for _, raw := range b.Events {
 		e, err := block.DecodeEvent(raw)
 		if err != nil {

@@ -75,7 +75,7 @@ func TestPromise1AccountedTornWrite(t *testing.T) {
 		}
 		c.wait(t, 300*time.Millisecond)
 		s.must(g.kill())
-		all.merge(readJournal(t, g.journal(), g.id))
+		all.merge(readJournal(t, g.journal(), g.id, all))
 		s.damage(g.journal(), n)
 		g.link.Restore()
 		s.must(g.start())
@@ -98,7 +98,7 @@ func TestPromise1AccountedTornWrite(t *testing.T) {
 		return true, nil
 	})
 	s.must(s.hub.stop())
-	all.merge(readJournal(t, g.journal(), g.id))
+	all.merge(readJournal(t, g.journal(), g.id, all))
 
 	h := s.lookBack(s.hubData())
 	lines, unknown := map[uint32]intake.Audit{}, 0
@@ -138,6 +138,7 @@ func TestPromise1AccountedTornWrite(t *testing.T) {
 func (k *kept) merge(o *kept) {
 	maps.Copy(k.readings, o.readings)
 	maps.Copy(k.block, o.block)
+	k.names = o.names
 }
 
 // damage does something to the newest segment in a directory.
