@@ -173,14 +173,10 @@ func (f *Fleet) Accounts(ctx context.Context) ([]view.Account, error) {
 	}
 	var out []view.Account
 	for _, l := range lines {
-		note := strings.Join(l.Problems, "; ")
-		if note == "" && l.Unnumbered > 0 {
-			note = fmt.Sprintf("besides, %d readings were lost before they could be kept", l.Unnumbered)
-		}
 		out = append(out, view.Account{
 			Gateway: l.Gateway, Epoch: l.Epoch, Produced: l.Produced, Committed: l.Committed, Pending: l.Pending, Gaps: l.Gaps,
 			Through: l.Watermark, Last: l.Known, Holes: l.Holes, Quarantined: quarantined[l.Gateway],
-			AddsUp: l.AddsUp, Note: note, AsOf: max(l.Stated, l.LastCommit),
+			AddsUp: l.AddsUp, Note: note(l), AsOf: max(l.Stated, l.LastCommit),
 		})
 	}
 	return out, nil
