@@ -163,8 +163,9 @@ func (s *site) lookBack(dir string) *hub {
 }
 
 // finish stops everything in order, when the hub has all there is, and
-// compares what the gateways kept with what the hub tells.
-func (s *site) finish() {
+// compares what the gateways kept with what the hub tells. It gives what the
+// hub has left, to be looked at further.
+func (s *site) finish() *hub {
 	s.Helper()
 	for _, g := range s.gateways {
 		s.await("gateway "+g.id+" to stop with nothing pending", func() (bool, error) {
@@ -206,6 +207,7 @@ func (s *site) finish() {
 	for _, g := range s.gateways {
 		h.sameAs(s.TB, readJournal(s.TB, g.journal(), g.id))
 	}
+	return h
 }
 
 // tell says what a storm has done.
