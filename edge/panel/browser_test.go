@@ -23,6 +23,9 @@ var shots = flag.String("shots", "", "write a picture of each state of the page 
 // installed, and its absence fails.
 func browser(t *testing.T) context.Context {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("drives a browser; make test does")
+	}
 	var path string
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
 		if p, err := exec.LookPath(name); err == nil {
