@@ -231,7 +231,7 @@ func (s *site) tell(began time.Time) {
 func TestPromise1Accounted(t *testing.T) {
 	t.Parallel()
 	began := time.Now()
-	l, w := layout{gateways: 2}, weather{kills: 13, rounds: 4, up: 2 * time.Second, down: 600 * time.Millisecond}
+	l, w := layout{gateways: 2}, weather{kills: 14, rounds: 6, up: 2 * time.Second, down: 600 * time.Millisecond}
 	if testing.Short() {
 		l.gateways, w.kills, w.rounds = 1, 5, 1
 	}

@@ -39,16 +39,6 @@ var torn = []struct {
 		_, err := f.WriteAt(make([]byte, 4096-512), at+512)
 		return err
 	}},
-	{"flipped", func(c *chance, f *os.File, size int64) error {
-		b := make([]byte, 1)
-		at := 8192 + int64(c.below(int(size-8192)))
-		if _, err := f.ReadAt(b, at); err != nil {
-			return err
-		}
-		b[0] ^= 1 << c.below(8)
-		_, err := f.WriteAt(b, at)
-		return err
-	}},
 }
 
 // TestPromise1AccountedTornWrite damages the end of a killed gateway's newest
