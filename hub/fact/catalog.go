@@ -2,8 +2,26 @@ package fact
 
 import "frostline/proto/thermal"
 
-// The registry's records. Each is the whole state after a change: what changed
-// is the difference to the one before in the same stream.
+// Record is a record of the registry: the whole state of a thing after a
+// change. What changed is the difference to the one before in the same stream.
+type Record interface {
+	// Ref names the thing, and by that its stream.
+	Ref() Ref
+}
+
+// Ref names the thing that a record is about.
+func (r SiteRecord) Ref() Ref        { return Ref{Site, r.ID} }
+func (r ZoneRecord) Ref() Ref        { return Ref{Zone, r.ID} }
+func (r VehicleRecord) Ref() Ref     { return Ref{Vehicle, r.ID} }
+func (r CompartmentRecord) Ref() Ref { return Ref{Compartment, r.ID} }
+func (r GatewayRecord) Ref() Ref     { return Ref{Gateway, r.ID} }
+func (r SensorRecord) Ref() Ref      { return Ref{Sensor, r.ID} }
+func (r ToteRecord) Ref() Ref        { return Ref{Tote, r.ID} }
+func (r LoggerRecord) Ref() Ref      { return Ref{Logger, r.ID} }
+func (r CalibrationRecord) Ref() Ref { return Ref{Calibration, r.ID} }
+func (r ProfileRecord) Ref() Ref     { return Ref{Profile, r.Profile.ID} }
+func (r ProductRecord) Ref() Ref     { return Ref{Product, r.ID} }
+func (r PartyRecord) Ref() Ref       { return Ref{Party, r.ID} }
 
 // SiteRecord is a place with an address: a fulfilment site, a clinic, a depot.
 type SiteRecord struct {
@@ -27,8 +45,11 @@ type ZoneRecord struct {
 type VehicleRecord struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
-	Type string `json:"type"` // van, bike, drone, robot
+	Type string `json:"type"` // see VehicleTypes
 }
+
+// VehicleTypes are the types of vehicles.
+var VehicleTypes = []string{"van", "truck", "car", "bike", "drone", "robot"}
 
 // CompartmentRecord is a part of a vehicle with a climate of its own.
 type CompartmentRecord struct {
@@ -81,17 +102,19 @@ type CalibrationRecord struct {
 }
 
 // ProfileRecord is one version of a storage profile. Versions count from 1 and
-// are never edited.
+// are never edited. The version in force at an instant is the last one whose
+// From is not after it; before the first one's From it is version 1.
 type ProfileRecord struct {
 	Profile thermal.Profile `json:"profile"`
+	From    int64           `json:"from,omitempty"` // UTC, Unix ms; set when it is recorded, never before the From of the version before
 }
 
 // ProductRecord is a drug as it is sold.
 type ProductRecord struct {
 	ID      string `json:"id"`
 	Name    string `json:"name"`
-	GTIN    string `json:"gtin,omitempty"`
-	NDC     string `json:"ndc,omitempty"`
+	GTIN    string `json:"gtin,omitempty"` // of 14 digits
+	NDC     string `json:"ndc,omitempty"`  // with its hyphens
 	Profile string `json:"profile"` // id; the version in force when the package was packed holds
 	// Budgets are the stability budgets of this product, from its manufacturer
 	// only; they are added to those of the profile.
@@ -104,7 +127,7 @@ type ProductRecord struct {
 type PartyRecord struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
-	Role string `json:"role"`
+	Role string `json:"role"` // see Roles; never patient
 	GLN  string `json:"gln,omitempty"`
 }
 
