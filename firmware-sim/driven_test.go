@@ -13,6 +13,7 @@ import (
 	sim "frostline/firmware-sim"
 	"frostline/firmware-sim/control"
 	"frostline/firmware-sim/internal/testbus"
+	"frostline/firmware-sim/scenario"
 )
 
 func TestDrivenClock(t *testing.T) {
@@ -135,10 +136,11 @@ func TestRunsAreRepeatable(t *testing.T) {
 }
 
 // The demonstration keeps to the ranges it is about, over a July and a January
-// day, so that an alarm on it means something.
+// day, unless something is planned to go wrong, so that an alarm on it means
+// something.
 func TestDemoStaysInRange(t *testing.T) {
 	for _, begin := range []time.Time{july, time.Date(2025, 1, 15, 12, 0, 0, 0, time.UTC)} {
-		run, s := start(t, sim.Demo)
+		run, s := start(t, calm)
 		for _, b := range s.Boards {
 			target := run.Board(b.Name)
 			ms := begin.UnixMilli()
@@ -170,6 +172,101 @@ func TestDemoStaysInRange(t *testing.T) {
 		}
 		if err := run.Stop(); err != nil {
 			t.Fatal(err)
+		}
+	}
+}
+
+// calm is the demonstration in which nothing is planned to go wrong.
+func calm(dir string) sim.Scenario {
+	d := sim.Demo(dir)
+	for i := range d.Boards {
+		d.Boards[i].Schedule = nil
+	}
+	return d
+}
+
+// What is planned to go wrong in the demonstration shows in its sensors, in
+// every season, and is over in the end.
+func TestDemoGoesWrongAsPlanned(t *testing.T) {
+	for _, begin := range []time.Time{july, time.Date(2025, 1, 15, 12, 0, 0, 0, time.UTC)} {
+		run, _ := start(t, sim.Demo)
+		drive := func(name string) func(to time.Duration) (warmest, coldest float64) {
+			target := run.Board(name)
+			ms := begin.UnixMilli()
+			if err := target.SetClock(control.Clock{Driven: true, UTCms: &ms, ToMs: new(int64)}); err != nil {
+				t.Fatal(err)
+			}
+			at := time.Duration(0)
+			return func(to time.Duration) (warmest, coldest float64) {
+				warmest, coldest = math.Inf(-1), math.Inf(1)
+				for at < to {
+					at += time.Minute
+					if err := target.Advance(t.Context(), at.Milliseconds()); err != nil {
+						t.Fatal(err)
+					}
+					for _, d := range target.Status().Devices {
+						if d.Name == "probe-1" {
+							warmest, coldest = max(warmest, d.True), min(coldest, d.True)
+						}
+					}
+				}
+				return warmest, coldest
+			}
+		}
+		month := begin.Month()
+		cold := drive("sodo-cold")
+		if w, _ := cold(3 * time.Hour); w > 8 {
+			t.Errorf("%s: the cold room is at %.2f °C before its door is left open", month, w)
+		}
+		if w, _ := cold(4*time.Hour + 15*time.Minute); w < 9 {
+			t.Errorf("%s: the cold room is at %.2f °C with its door left open", month, w)
+		}
+		cold(5 * time.Hour)
+		if w, _ := cold(8 * time.Hour); w > 8 {
+			t.Errorf("%s: the cold room is at %.2f °C after its door was closed", month, w)
+		}
+		freezer := drive("sodo-freezer")
+		if w, _ := freezer(time.Hour); w > -15 {
+			t.Errorf("%s: the freezer is at %.2f °C before its compressor stands", month, w)
+		}
+		if w, _ := freezer(7 * time.Hour); w < -14.5 {
+			t.Errorf("%s: the freezer is at %.2f °C with its compressor standing", month, w)
+		}
+		van := drive("van-2")
+		if _, c := van(5*time.Hour + 30*time.Minute); c < 2 {
+			t.Errorf("%s: van 2 is at %.2f °C before the frozen pack", month, c)
+		}
+		if _, c := van(7 * time.Hour); c > 0 {
+			t.Errorf("%s: van 2 is at %.2f °C with a frozen pack", month, c)
+		}
+		van(8 * time.Hour)
+		if _, c := van(10 * time.Hour); c < 2 {
+			t.Errorf("%s: van 2 is at %.2f °C after it got a good pack", month, c)
+		}
+		if err := run.Stop(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestScheduleIsChecked(t *testing.T) {
+	for _, c := range []struct{ schedule, want string }{
+		{"{at: 1h, for: 1h, name: cellar, fault: door-open}", "the name of a device or of an object"},
+		{"{at: 1h, for: 1h, name: room, fault: flood}", `fault "flood" is not known`},
+		{"{at: -1h, for: 1h, name: room, fault: door-open}", "schedule[0].at -1h0m0s: want 0"},
+		{"{at: 1h, name: room, fault: door-open}", "schedule[0].for 0s: want more than 0"},
+		{"{at: 1h, for: 1h, name: room, fault: frozen-pack}", "a room cannot have fault frozen-pack"},
+	} {
+		dir := t.TempDir()
+		text := string(scenario.DemoYAML())
+		begin := strings.Index(text, "      - {at:")
+		text = text[:begin] + "      - " + c.schedule + text[begin+strings.IndexByte(text[begin:], '\n'):]
+		s, err := scenario.Parse([]byte(text))
+		if err == nil {
+			_, err = sim.Open(s.In(dir), nil)
+		}
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %q", c.schedule, err, c.want)
 		}
 	}
 }

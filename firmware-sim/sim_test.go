@@ -156,7 +156,7 @@ func between(t *testing.T, what string, got, low, high float64) {
 }
 
 func TestFaultsByControlReachTheRegisters(t *testing.T) {
-	_, s := start(t, sim.Demo)
+	_, s := start(t, calm)
 	b := only(s, "sodo-cold")
 	c := steer(t, b)
 	ctx := t.Context()

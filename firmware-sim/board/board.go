@@ -59,6 +59,8 @@ type Board struct {
 	devices   []*installed
 	receivers []*receiver
 	second    time.Duration // next whole second of UTC
+	plan      []planned     // what goes wrong by itself
+	taken     int           // steps of plan that have been taken since 0 ms
 }
 
 // Options are what a board needs from outside.
@@ -92,6 +94,12 @@ func New(spec scenario.Board, o Options) (*Board, error) {
 		if err := b.install(d); err != nil {
 			return nil, fmt.Errorf("board %s, device %s: %w", spec.Name, d.Name, err)
 		}
+	}
+	if b.plan, err = plan(spec.Schedule); err == nil {
+		err = rehearse(spec, o, b.plan)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("board %s, schedule: %w", spec.Name, err)
 	}
 	if spec.Driven {
 		b.clock = clock.NewDriven(o.Wall)
@@ -175,6 +183,7 @@ func (b *Board) poke() {
 func (b *Board) catchUp(wait time.Duration) {
 	now := b.clock.Now()
 	b.emit(now, wait)
+	b.follow(now)
 	b.world.AdvanceTo(now)
 }
 

@@ -33,9 +33,13 @@ func (b *Board) SetFault(name string, f fault.Fault) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.catchUp(0)
+	return b.setFault(name, f, b.clock.Now())
+}
+
+func (b *Board) setFault(name string, f fault.Fault, now time.Duration) error {
 	for _, d := range b.devices {
 		if d.spec.Name == name {
-			if err := d.sensor.SetFault(f, b.clock.Now()); err != nil {
+			if err := d.sensor.SetFault(f, now); err != nil {
 				return err
 			}
 			b.log.Info("fault set", "device", name, "fault", f.String())
@@ -101,6 +105,7 @@ func (b *Board) SetClock(c control.Clock) error {
 	if c.Driven {
 		if c.ToMs != nil {
 			b.origin = now - time.Duration(*c.ToMs)*time.Millisecond
+			b.taken = 0
 		}
 		b.log.Info("clock driven", "now_ms", (now - b.origin).Milliseconds(), "utc", b.world.UTC(now))
 		return nil

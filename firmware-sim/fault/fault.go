@@ -24,6 +24,7 @@ const (
 	FixLoss       Kind = "fix-loss"       // a receiver without sight of the sky
 	CompressorOff Kind = "compressor-off" // a cold room's unit does not start
 	DoorOpen      Kind = "door-open"      // a door left open
+	FrozenPack    Kind = "frozen-pack"    // a box is packed with one straight from the freezer: its °C
 )
 
 // spec says what number a fault takes: its unit, default and range.
@@ -46,10 +47,11 @@ var specs = map[Kind]spec{
 	FixLoss:       {takesNoNumber: true},
 	CompressorOff: {takesNoNumber: true},
 	DoorOpen:      {takesNoNumber: true},
+	FrozenPack:    {unit: "°C", standard: -18, lowest: -90, most: 0},
 }
 
 // Kinds lists every fault, in the order in which help shows them.
-var Kinds = []Kind{None, Unplugged, Stuck, Noisy, CRC, Slow, PowerOn, Drift, FixLoss, CompressorOff, DoorOpen}
+var Kinds = []Kind{None, Unplugged, Stuck, Noisy, CRC, Slow, PowerOn, Drift, FixLoss, CompressorOff, DoorOpen, FrozenPack}
 
 // Fault is a fault with its number.
 type Fault struct {

@@ -11,6 +11,7 @@ import (
 
 	"frostline/firmware-sim/control"
 	"frostline/firmware-sim/device"
+	"frostline/firmware-sim/fault"
 	"frostline/firmware-sim/world"
 	"frostline/proto/topic"
 )
@@ -20,8 +21,12 @@ const (
 	maxBoards  = 256
 	maxObjects = 64  // on a board
 	maxDevices = 256 // on a board
+	maxPlanned = 256 // faults on a board's schedule
 	maxSocket  = 107 // bytes of a Unix socket's path
 )
+
+// longestPlan bounds the times of a schedule.
+const longestPlan = 30 * 24 * time.Hour
 
 // findings collects what is wrong, with the line of each.
 type findings struct {
@@ -106,6 +111,30 @@ func (b Board) check(f *findings, path string, places map[string]string) {
 		f.once(names, at+".name", d.Name)
 		d.check(f, at, b.World, taken)
 		f.once(places, at+".pty", d.Pty)
+	}
+	b.checkSchedule(f, path, names)
+}
+
+// checkSchedule wants each fault to be one that exists, on something that is
+// there, and to last a while.
+func (b Board) checkSchedule(f *findings, path string, names map[string]string) {
+	if len(b.Schedule) > maxPlanned {
+		f.add(path+".schedule", len(b.Schedule), fmt.Sprintf("at most %d faults", maxPlanned))
+	}
+	for i, p := range b.Schedule {
+		at := fmt.Sprintf("%s.schedule[%d]", path, i)
+		if _, ok := names[p.Name]; !ok {
+			f.add(at+".name", p.Name, "the name of a device or of an object of the world")
+		}
+		if _, err := fault.New(p.Fault, p.Value); err != nil {
+			f.add(at+".fault", p.Fault, err.Error())
+		}
+		if p.At < 0 || p.At > longestPlan {
+			f.add(at+".at", p.At, fmt.Sprintf("0 to %s", longestPlan))
+		}
+		if p.For <= 0 || p.For > longestPlan {
+			f.add(at+".for", p.For, fmt.Sprintf("more than 0, at most %s", longestPlan))
+		}
 	}
 }
 

@@ -26,6 +26,18 @@ type Board struct {
 	Driven  bool           `yaml:"driven,omitempty"` // time stands still until the control protocol moves it
 	World   []world.Object `yaml:"world"`
 	Devices []Device       `yaml:"devices"`
+	// Schedule is what goes wrong by itself.
+	Schedule []Planned `yaml:"schedule,omitempty"`
+}
+
+// Planned is a fault that begins and ends at set times of the board's clock,
+// which begins at 0 when the board starts, and again when a client sets it.
+type Planned struct {
+	At    time.Duration `yaml:"at"`
+	For   time.Duration `yaml:"for"`
+	Name  string        `yaml:"name"` // a device, or an object of the world
+	Fault string        `yaml:"fault"`
+	Value *float64      `yaml:"value,omitempty"` // in the unit of the fault
 }
 
 // Device kinds.

@@ -54,6 +54,7 @@ type box struct {
 	around  float64 // °C
 	gained  float64 // heat through walls and lid since the beginning, J
 	renewed int     // local day of the last exchange of the pack
+	badPack bool    // one that was not conditioned is in; a good one takes its place
 }
 
 func newBox(seed uint64, name string, c Box, carrier *vehicle, m moment) *box {
@@ -139,9 +140,20 @@ func (b *box) quantities() map[string]func() float64 {
 
 func (b *box) setFault(f fault.Fault) error {
 	switch f.Kind {
-	case fault.None, fault.DoorOpen:
-		b.door.leftOpen = f.Kind == fault.DoorOpen
+	case fault.None:
+		if b.badPack {
+			b.pack, b.badPack = b.c.Pack.contents(b.c.Pack.RenewedC), false
+		}
+		b.door.leftOpen = false
 		return nil
+	case fault.DoorOpen:
+		b.door.leftOpen = true
+		return nil
+	case fault.FrozenPack:
+		if b.c.Pack != nil {
+			b.pack, b.badPack = b.c.Pack.contents(f.Value), true
+			return nil
+		}
 	}
-	return fault.Unsupported("a box", f, fault.None, fault.DoorOpen)
+	return fault.Unsupported("a box", f, fault.None, fault.DoorOpen, fault.FrozenPack)
 }
