@@ -115,7 +115,7 @@ type ProductRecord struct {
 	Name    string `json:"name"`
 	GTIN    string `json:"gtin,omitempty"` // of 14 digits
 	NDC     string `json:"ndc,omitempty"`  // with its hyphens
-	Profile string `json:"profile"` // id; the version in force when the package was packed holds
+	Profile string `json:"profile"`        // id; the version in force when the package was packed holds
 	// Budgets are the stability budgets of this product, from its manufacturer
 	// only; they are added to those of the profile.
 	Budgets []thermal.Budget `json:"budgets,omitempty"`
