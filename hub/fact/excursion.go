@@ -1,0 +1,213 @@
+package fact
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+
+	"github.com/gowebpki/jcs"
+
+	"frostline/proto/thermal"
+)
+
+// Events of an excursion's life. The stream of a case is Ref{Excursion, ID}.
+const (
+	ExcursionWasOpened       = "excursion.opened"
+	ExcursionWasRevised      = "excursion.revised"
+	ExcursionWasEscalated    = "excursion.escalated"
+	ExcursionWasAcknowledged = "excursion.acknowledged"
+	ExcursionIsInvestigated  = "excursion.investigated"
+	ExcursionWasProposed     = "excursion.proposed"
+	ExcursionWasSigned       = "excursion.signed"
+	ExcursionWasApproved     = "excursion.approved"
+	ExcursionWasClosed       = "excursion.closed"
+	ExcursionWasCommented    = "excursion.commented"
+	SignatureWasRefused      = "excursion.signature_refused"
+)
+
+func init() {
+	for typ, example := range map[string]any{
+		ExcursionWasOpened: ExcursionOpened{}, ExcursionWasRevised: ExcursionRevised{}, ExcursionWasEscalated: ExcursionEscalated{},
+		ExcursionWasAcknowledged: ExcursionStep{}, ExcursionIsInvestigated: ExcursionStep{}, ExcursionWasProposed: ExcursionProposed{},
+		ExcursionWasSigned: ExcursionSigned{}, ExcursionWasApproved: ExcursionSigned{}, ExcursionWasClosed: ExcursionStep{},
+		ExcursionWasCommented: ExcursionCommented{}, SignatureWasRefused: SignatureRefused{},
+	} {
+		Register(typ, example)
+	}
+}
+
+// Kinds of cases, by what was broken.
+const (
+	BrokenLimit  = "limit"       // an alarm rule of the profile
+	BrokenMKT    = "mkt"         // its rule of mean kinetic temperature
+	BrokenBudget = "budget"      // a stability budget
+	Unmonitored  = "unmonitored" // nothing vouched for longer than the profile allows
+)
+
+// ExcursionFacts is what the data say of a case: a function of one verdict and
+// of the attachments of units, with nothing in it that a person decides. Its
+// canonical JSON is what signatures bind to.
+type ExcursionFacts struct {
+	Package  string           `json:"package"`
+	Profile  string           `json:"profile"`
+	Version  int              `json:"version"` // of the profile
+	Kind     string           `json:"kind"`
+	Limit    string           `json:"limit"` // name of the limit or budget; "mkt", "unmonitored"
+	Op       thermal.Op       `json:"op,omitempty"`
+	Bound    *thermal.Temp    `json:"bound,omitempty"` // that the limit or MKT rule names
+	Severity thermal.Severity `json:"severity"`
+	// From and To are UTC, Unix ms, of crossing and return; for a budget, when
+	// it was spent and the end of what is judged.
+	From     int64         `json:"from"`
+	To       int64         `json:"to"`
+	Ended    string        `json:"ended"`           // returned, unmonitored, end (goes on, or nothing later is known)
+	Alarm    int64         `json:"alarm,omitempty"` // when the rule was broken
+	Peak     *thermal.Temp `json:"peak,omitempty"`  // worst temperature; for MKT its value
+	PeakAt   int64         `json:"peakAt,omitempty"`
+	Duration int64         `json:"durationMs"`
+	Area     float64       `json:"areaKelvinHours,omitempty"`
+	Allowed  int64         `json:"allowedMs,omitempty"` // of a budget
+	Spent    int64         `json:"spentMs,omitempty"`   // of it, over the unit's life
+	Why      string        `json:"why,omitempty"`       // nothing vouched
+	// Retracted: the verdict named below holds no such excursion. The other
+	// fields then say what was believed last.
+	Retracted bool       `json:"retracted,omitempty"`
+	Units     []Affected `json:"units"` // in the package at some instant of the span, by id
+	// Verdict that these facts were first read from, and its revision. Later
+	// verdicts that say the same of this case are not named.
+	Verdict  string `json:"verdict"`
+	Revision int    `json:"revision"`
+}
+
+// Affected is a unit that was in the package during the excursion.
+type Affected struct {
+	Unit string `json:"unit"`
+	Lot  string `json:"lot,omitempty"` // "" until the unit's record is known
+	GTIN string `json:"gtin,omitempty"`
+}
+
+// ExcursionOpened begins a case.
+type ExcursionOpened struct {
+	ID     string         `json:"id"`
+	Facts  ExcursionFacts `json:"facts"`
+	Digest string         `json:"digest"` // of Facts
+	Place  string         `json:"place"`  // where the package was at From: "compartment/…", or "" when nobody has told
+	Cause  Cause          `json:"cause"`
+	State  string         `json:"state"`
+}
+
+// ExcursionRevised says that the data say something else of a case than before.
+type ExcursionRevised struct {
+	ID        string         `json:"id"`
+	Old       ExcursionFacts `json:"old"`
+	New       ExcursionFacts `json:"new"`
+	OldDigest string         `json:"oldDigest"`
+	NewDigest string         `json:"newDigest"`
+	Changed   []string       `json:"changed"` // names of fields of the facts, in order
+	Place     string         `json:"place"`
+	Cause     Cause          `json:"cause"`
+	// Effects: raised (severity), lowered, retracted, reinstated, reopened,
+	// withdrawn (a proposal no longer stands), unsigned (signatures no longer match).
+	Effects  []string `json:"effects"`
+	OldState string   `json:"oldState"`
+	State    string   `json:"state"`
+}
+
+// ExcursionEscalated says that nobody acknowledged a case in time.
+type ExcursionEscalated struct {
+	ID       string         `json:"id"`
+	OldLevel int            `json:"oldLevel"`
+	Level    int            `json:"level"`            // that is told now, from 1
+	Repeat   int            `json:"repeat,omitempty"` // how often the last level has been told again
+	Due      int64          `json:"due"`              // when it should have been acknowledged, Unix ms
+	Facts    ExcursionFacts `json:"facts"`
+	Place    string         `json:"place"`
+}
+
+// ExcursionStep is a step of a person. Why is the event's reason.
+type ExcursionStep struct {
+	ID       string `json:"id"`
+	OldState string `json:"oldState"`
+	State    string `json:"state"`
+	Outcome  string `json:"outcome,omitempty"` // of closing: disposed, retracted
+}
+
+// Decisions that can be taken about a unit.
+var Decisions = []string{"release", "quarantine", "reject", "return"}
+
+// Disposition is what is decided about one unit, or about the package where no
+// unit is known to have been in it.
+type Disposition struct {
+	Unit     string `json:"unit,omitempty"`
+	Lot      string `json:"lot,omitempty"`
+	Package  string `json:"package,omitempty"`
+	Decision string `json:"decision"`
+}
+
+// ExcursionProposed proposes a disposition for each affected unit.
+type ExcursionProposed struct {
+	ID           string        `json:"id"`
+	OldState     string        `json:"oldState"`
+	State        string        `json:"state"`
+	Old          []Disposition `json:"old"` // that this replaces
+	Dispositions []Disposition `json:"dispositions"`
+	Digest       string        `json:"digest"` // of the facts it rests on
+}
+
+// Signature is an electronic signature. Content is the SHA-256 of the canonical
+// JSON of what was signed (facts, with the verdict's digest, and dispositions);
+// Record that of this signature without Record itself, so that neither can be
+// moved to another record unnoticed.
+type Signature struct {
+	Case    string `json:"case"`
+	Person  string `json:"person"`
+	Name    string `json:"name"` // printed
+	Meaning string `json:"meaning"`
+	At      int64  `json:"at"` // hub's clock, UTC, Unix ms
+	Comment string `json:"comment,omitempty"`
+	Content string `json:"content"`
+	Record  string `json:"record,omitempty"`
+}
+
+// ExcursionSigned adds a signature.
+type ExcursionSigned struct {
+	ID        string    `json:"id"`
+	OldState  string    `json:"oldState"`
+	State     string    `json:"state"`
+	Signature Signature `json:"signature"`
+}
+
+// ExcursionCommented adds words and references to documents.
+type ExcursionCommented struct {
+	ID          string       `json:"id"`
+	Text        string       `json:"text"`
+	Attachments []Attachment `json:"attachments,omitempty"`
+}
+
+// Attachment is a reference to a document kept elsewhere.
+type Attachment struct {
+	Name   string `json:"name"`
+	Where  string `json:"where"`
+	SHA256 string `json:"sha256"` // hex
+}
+
+// SignatureRefused says that somebody tried to sign and could not.
+type SignatureRefused struct {
+	ID   string `json:"id"`
+	Step string `json:"step"`
+	Why  string `json:"why"` // reauthentication, role, same person
+}
+
+// Digest is the SHA-256, hex, of the canonical JSON (RFC 8785) of v.
+func Digest(v any) (string, error) {
+	b, err := json.Marshal(v)
+	if err == nil {
+		b, err = jcs.Transform(b)
+	}
+	if err != nil {
+		return "", fmt.Errorf("digest of %T: %w", v, err)
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:]), nil
+}
