@@ -55,7 +55,7 @@ type ExcursionFacts struct {
 	Kind     string           `json:"kind"`
 	Limit    string           `json:"limit"` // name of the limit or budget; "mkt", "unmonitored"
 	Op       thermal.Op       `json:"op,omitempty"`
-	Bound    *thermal.Temp    `json:"bound,omitempty"` // that the limit or MKT rule names
+	Bound    *thermal.Temp    `json:"bound,omitempty"` // of the limit or MKT rule
 	Severity thermal.Severity `json:"severity"`
 	// From and To are UTC, Unix ms, of crossing and return; for a budget, when
 	// it was spent and the end of what is judged.
@@ -73,7 +73,10 @@ type ExcursionFacts struct {
 	// Retracted: the verdict named below holds no such excursion. The other
 	// fields then say what was believed last.
 	Retracted bool       `json:"retracted,omitempty"`
-	Units     []Affected `json:"units"` // in the package at some instant of the span, by id
+	Units     []Affected `json:"units"` // in the package at some instant of the span, by id; at most MaxAffected
+	// MoreUnits were in it beyond those listed; a disposition of the package
+	// stands for them.
+	MoreUnits int `json:"moreUnits,omitempty"`
 	// Verdict that these facts were first read from, and its revision. Later
 	// verdicts that say the same of this case are not named.
 	Verdict  string `json:"verdict"`
@@ -82,10 +85,12 @@ type ExcursionFacts struct {
 
 // Affected is a unit that was in the package during the excursion.
 type Affected struct {
-	Unit string `json:"unit"`
+	Unit string `json:"unit"`          // "GTIN.SERIAL"
 	Lot  string `json:"lot,omitempty"` // "" until the unit's record is known
-	GTIN string `json:"gtin,omitempty"`
 }
+
+// MaxAffected bounds the units that a case lists one by one.
+const MaxAffected = 800
 
 // ExcursionOpened begins a case.
 type ExcursionOpened struct {

@@ -1,0 +1,95 @@
+package excursion
+
+import (
+	"cmp"
+	"slices"
+
+	"frostline/hub/fact"
+	"frostline/proto/thermal"
+)
+
+// Severities of what no limit of a profile names. A package that nobody
+// watched cannot be released without a look, hence an alarm; a budget that is
+// spent cannot be earned back, hence critical.
+const (
+	severityMKT         = thermal.Alarm
+	severityUnmonitored = thermal.Alarm
+	severityBudget      = thermal.Critical
+)
+
+// rank orders severities; what is not known ranks highest, to be looked at.
+func rank(s thermal.Severity) int {
+	switch s {
+	case thermal.Warning:
+		return 1
+	case thermal.Alarm:
+		return 2
+	case thermal.Critical:
+		return 3
+	}
+	return 4
+}
+
+// findings reads from a verdict all that asks for a case, without the affected
+// units: broken limits, MKT and budgets, and unmonitored spans longer than the
+// profile allows. They are sorted by kind, limit and From.
+func findings(v fact.VerdictRevised) []fact.ExcursionFacts {
+	base := fact.ExcursionFacts{Package: v.Package, Profile: v.Profile, Version: v.Version, Verdict: v.Digest, Revision: v.Revision, Units: []fact.Affected{}}
+	var all []fact.ExcursionFacts
+	for _, e := range v.Verdict.Excursions {
+		if e.Alarm == 0 {
+			continue // beyond the limit for less than its rule allows
+		}
+		f, bound, peak := base, e.At, e.Peak
+		f.Kind, f.Limit, f.Op, f.Bound, f.Severity = fact.BrokenLimit, e.Limit, e.Op, &bound, e.Severity
+		f.From, f.To, f.Ended, f.Alarm = e.From, e.To, e.Ended, e.Alarm
+		f.Peak, f.PeakAt, f.Duration, f.Area = &peak, e.PeakAt, e.Duration, e.Area
+		all = append(all, f)
+	}
+	if m := v.Verdict.MKT; m != nil && m.Broken {
+		f, value := base, m.Value
+		f.Kind, f.Limit, f.Bound, f.Severity = fact.BrokenMKT, "mkt", m.Limit, severityMKT
+		f.From, f.To, f.Ended = m.From, m.To, endOf(m.To, v.Verdict.To)
+		f.Peak, f.PeakAt, f.Duration = &value, m.To, m.To-m.From
+		all = append(all, f)
+	}
+	for _, b := range v.Verdict.Budgets {
+		if !b.Broken {
+			continue
+		}
+		f := base
+		f.Kind, f.Limit, f.Severity = fact.BrokenBudget, b.Name, severityBudget
+		f.From = b.BrokenAt
+		if f.From == 0 { // overspent before this package's watch
+			f.From = v.Verdict.From
+		}
+		f.To, f.Alarm, f.Ended = f.From, f.From, "end"
+		f.Allowed, f.Spent = b.Allowed, b.Before+b.Spent
+		all = append(all, f)
+	}
+	for _, g := range v.Verdict.Gaps {
+		if g.To-g.From <= v.Verdict.Constants.LongestGap {
+			continue
+		}
+		f := base
+		f.Kind, f.Limit, f.Severity, f.Why = fact.Unmonitored, "unmonitored", severityUnmonitored, g.Reason
+		f.From, f.To, f.Ended, f.Duration = g.From, g.To, endOf(g.To, v.Verdict.To), g.To-g.From
+		f.Alarm = g.From + v.Verdict.Constants.LongestGap
+		all = append(all, f)
+	}
+	slices.SortStableFunc(all, func(a, b fact.ExcursionFacts) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Limit, b.Limit), cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To))
+	})
+	return all
+}
+
+func endOf(to, end int64) string {
+	if to >= end {
+		return "end"
+	}
+	return "returned"
+}
+
+// lasting reports whether there is one case of a kind for a package, profile
+// and limit: the rule is broken or not, and its span moves with the window.
+func lasting(kind string) bool { return kind == fact.BrokenMKT || kind == fact.BrokenBudget }
