@@ -1,0 +1,106 @@
+package rest
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+)
+
+// answer sends a problem from a link of the chain.
+func (a *API) answer(ctx huma.Context, p *Problem) {
+	p.attend(ctx.Context())
+	_, w := humago.Unwrap(ctx)
+	p.write(w)
+}
+
+// identify finds out who asks, and whether the operation's scope is theirs.
+func (a *API) identify(ctx huma.Context, next func(huma.Context)) {
+	c, op := callOf(ctx.Context()), ctx.Operation()
+	c.operation = op.OperationID
+	if c.trusted {
+		next(ctx)
+		return
+	}
+	if wait := a.limiter.suspect(c.origin, a.now()); wait > 0 {
+		retry(ctx, wait)
+		a.answer(ctx, fail(tooMany, "too many requests from %s without a valid token; ask again in %d s", c.origin, seconds(wait)))
+		return
+	}
+	challenge := func(more, detail string) {
+		if a.limiter.guess(c.origin, a.now()) {
+			a.log.Warn("requests without a valid token; told once until they slow down", "origin", c.origin, "operation", c.operation)
+		}
+		ctx.SetHeader("WWW-Authenticate", `Bearer realm="frostline"`+more)
+		a.answer(ctx, fail(unauthorized, "%s; tokens are made by: frostline token create", detail))
+	}
+	scheme, token, _ := strings.Cut(ctx.Header("Authorization"), " ")
+	if scheme == "" {
+		challenge("", "header Authorization: missing; want Bearer and a token")
+		return
+	}
+	if !strings.EqualFold(scheme, "Bearer") || token == "" || strings.ContainsAny(token, " ,") {
+		challenge(`, error="invalid_request"`, "header Authorization: want Bearer, a space and a token")
+		return
+	}
+	actor, scopes, ok, err := a.cfg.Tokens.Authenticate(ctx.Context(), token)
+	if err != nil {
+		p := fail(busy, "the token could not be looked up; ask again in a moment")
+		p.cause = fmt.Errorf("authenticate: %w", err)
+		retry(ctx, time.Second)
+		a.answer(ctx, p)
+		return
+	}
+	if !ok {
+		challenge(`, error="invalid_token"`, "token: unknown, expired or revoked")
+		return
+	}
+	c.actor, c.scopes = actor, scopes
+	for _, need := range op.Security {
+		for _, scope := range need[bearer] {
+			if !slices.Contains(scopes, scope) {
+				ctx.SetHeader("WWW-Authenticate", fmt.Sprintf(`Bearer realm="frostline", error="insufficient_scope", scope=%q`, scope))
+				a.answer(ctx, fail(forbidden, "token of %s: it has no scope %q, which is to %s", actor, scope, Scopes[Scope(scope)]))
+				return
+			}
+		}
+	}
+	next(ctx)
+}
+
+// admit bounds the rate of a caller.
+func (a *API) admit(ctx huma.Context, next func(huma.Context)) {
+	c := callOf(ctx.Context())
+	if !c.trusted {
+		if wait := a.limiter.take(c.actor, a.now()); wait > 0 {
+			retry(ctx, wait)
+			a.answer(ctx, fail(tooMany, "%s asks more than %d times a second; ask again in %d s", c.actor, perSecond, seconds(wait)))
+			return
+		}
+	}
+	within, cancel := context.WithTimeout(ctx.Context(), answerWithin+max(ctx.Operation().BodyReadTimeout, 0))
+	defer cancel()
+	next(huma.WithContext(ctx, within))
+}
+
+func seconds(d time.Duration) int { return max(int(math.Ceil(d.Seconds())), 1) }
+
+func retry(ctx huma.Context, after time.Duration) {
+	ctx.SetHeader("Retry-After", strconv.Itoa(seconds(after)))
+}
+
+// writes says whether a method can change something.
+func writes(method string) bool {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
+		return false
+	}
+	return true
+}

@@ -1,0 +1,177 @@
+package rest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"frostline/hub/store"
+)
+
+// Tokens tells who a bearer token speaks for.
+type Tokens interface {
+	// Authenticate gives the actor and scopes of a token. ok is false where the
+	// token is unknown, expired or revoked, or its person disabled; an error
+	// means that it could not be found out.
+	Authenticate(ctx context.Context, token string) (actor string, scopes []string, ok bool, err error)
+}
+
+// Config is what an API needs. A context that is nil is not mounted: its paths
+// are not there, nor in the document.
+type Config struct {
+	Store   *store.DB // required: idempotency records and the key of page tokens
+	Tokens  Tokens    // required
+	Log     *slog.Logger
+	Version string           // of the hub, told in the document
+	Now     func() time.Time // default time.Now
+	// Metrics takes the counters; nil for none.
+	Metrics prometheus.Registerer
+
+	People People
+}
+
+// register mounts the contexts.
+func (cfg *Config) register(api huma.API) {
+	if cfg.People != nil {
+		registerPeople(api, cfg.People)
+	}
+}
+
+// API answers requests. Its methods may be called from any goroutine.
+type API struct {
+	cfg     Config
+	log     *slog.Logger
+	now     func() time.Time
+	mux     *http.ServeMux
+	huma    huma.API
+	heads   map[string]bool // first segments of the paths there are
+	pageKey []byte
+
+	limiter limiter
+	replies *replies
+	metrics metrics
+	json    []byte // the document
+	yaml    []byte
+}
+
+// New mounts what the configuration names. It reads the key of page tokens
+// from the store, or makes it. It starts nothing.
+func New(ctx context.Context, cfg Config) (*API, error) {
+	if cfg.Store == nil || cfg.Tokens == nil || cfg.Log == nil {
+		return nil, errors.New("rest: Store, Tokens and Log are required")
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	a := &API{cfg: cfg, log: cfg.Log, now: cfg.Now, mux: http.NewServeMux(), heads: map[string]bool{}}
+	a.limiter.init()
+	a.metrics.init(cfg.Metrics)
+	var err error
+	if a.pageKey, err = secretKey(ctx, cfg.Store, "page", a.now()); err != nil {
+		return nil, fmt.Errorf("rest: key of page tokens: %w", err)
+	}
+	a.replies = &replies{db: cfg.Store, now: a.now, busy: map[string]bool{}}
+	a.huma = humago.New(a.mux, document(cfg.Version))
+	a.huma.UseMiddleware(a.identify, a.admit, a.read, a.once)
+	cfg.register(a.huma)
+	if err := a.publish(); err != nil {
+		return nil, fmt.Errorf("rest: %w", err)
+	}
+	return a, nil
+}
+
+// document is the frame of the OpenAPI document.
+func document(version string) huma.Config {
+	if version == "" {
+		version = "0"
+	}
+	return huma.Config{
+		OpenAPI: &huma.OpenAPI{
+			OpenAPI: "3.1.0",
+			Info: &huma.Info{
+				Title: "Frostline hub", Version: version,
+				Description: "Records, orders, scans, custody, verdicts and excursions of a cold chain. Times are Unix milliseconds UTC, temperatures thousandths of a degree Celsius unless a field says otherwise. Every error is application/problem+json with a stable type, urn:frostline:problem:NAME.",
+			},
+			Components: &huma.Components{
+				Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
+				SecuritySchemes: map[string]*huma.SecurityScheme{bearer: {
+					Type: "http", Scheme: "bearer", BearerFormat: "frl_…",
+					Description: "An API token, made by: frostline token create. The names beside it on an operation are the scopes that the token must have.",
+				}},
+			},
+		},
+		Formats:                      map[string]huma.Format{"application/json": huma.DefaultJSONFormat, "json": huma.DefaultJSONFormat},
+		DefaultFormat:                "application/json",
+		RejectUnknownQueryParameters: true,
+		Transformers:                 []huma.Transformer{finish},
+	}
+}
+
+// publish makes the document, which does not change from here on.
+func (a *API) publish() (err error) {
+	doc := a.huma.OpenAPI()
+	for path, item := range doc.Paths {
+		head, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+		a.heads[head] = true
+		for _, op := range operationsOf(item) {
+			if len(op.Security) != 1 {
+				return fmt.Errorf("%s %s: no scope; make the operation by operation()", op.Method, op.Path)
+			}
+			keepFields(op, doc.Components.Schemas)
+			describe(op)
+		}
+	}
+	if a.json, err = doc.MarshalJSON(); err != nil {
+		return fmt.Errorf("make the OpenAPI document: %w", err)
+	}
+	if a.yaml, err = doc.YAML(); err != nil {
+		return fmt.Errorf("make the OpenAPI document: %w", err)
+	}
+	for path, body := range map[string]struct {
+		kind string
+		text []byte
+	}{"/openapi.json": {"application/openapi+json", a.json}, "/openapi.yaml": {"application/openapi+yaml", a.yaml}} {
+		a.heads[path[1:]] = true
+		a.mux.HandleFunc("GET "+path, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", body.kind)
+			_, _ = w.Write(body.text)
+		})
+	}
+	return nil
+}
+
+// operationsOf gives the operations of a path.
+func operationsOf(item *huma.PathItem) (ops []*huma.Operation) {
+	for _, op := range []*huma.Operation{item.Get, item.Put, item.Post, item.Patch, item.Delete, item.Head, item.Options, item.Trace} {
+		if op != nil {
+			ops = append(ops, op)
+		}
+	}
+	return ops
+}
+
+// Serves says whether a path is one of this interface, so that a server that
+// has pages too knows whom to ask.
+func (a *API) Serves(path string) bool {
+	head, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	return a.heads[head]
+}
+
+// OpenAPI is the document. It must not be changed.
+func (a *API) OpenAPI() *huma.OpenAPI { return a.huma.OpenAPI() }
+
+// Handler answers callers who show a token.
+func (a *API) Handler() http.Handler { return a.guard(nil) }
+
+// Trusted answers callers whom the transport vouches for: actor gives who asks,
+// such as "os/1000" by the peer of a Unix socket, or "" to refuse. Such a
+// caller has every scope, and no bound of rate.
+func (a *API) Trusted(actor func(*http.Request) string) http.Handler { return a.guard(actor) }
