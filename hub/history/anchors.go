@@ -196,3 +196,13 @@ func (h *History) ClockState(ctx context.Context, gateway string, epoch, boot ui
 	m, ok := b.timeline.Resolve(boottime)
 	return ClockState{Dated: ok, UTC: m.UTC, Uncertainty: m.Uncertainty, Source: truetime.Source(b.newest.Source), Conflict: m.Conflict}, nil
 }
+
+// Timeline dates the boottimes of a boot of a gateway by the anchors known so
+// far; nil while there is none.
+func (h *History) Timeline(ctx context.Context, gateway string, epoch, boot uint32) (*truetime.Timeline, error) {
+	of, err := h.anchors.of(ctx, epochKey{gateway, epoch})
+	if err != nil {
+		return nil, err
+	}
+	return of(boot), nil
+}
