@@ -69,6 +69,12 @@ func (a Attached) Check() error {
 	if a.Withdrawn && a.Corrects == "" {
 		return fmt.Errorf("withdrawn: say in corrects which statement is withdrawn")
 	}
+	if a.Corrects != "" && !plainID.MatchString(a.Corrects) {
+		return fmt.Errorf("corrects %q: want %s", a.Corrects, plainID)
+	}
+	if err := CheckNote("note", a.Note); err != nil {
+		return err
+	}
 	if a.Rank < 0 || a.Rank > 99 {
 		return fmt.Errorf("rank %d: want 0 to 99", a.Rank)
 	}
@@ -101,8 +107,9 @@ func checkTimes(at, uncertainty, made int64) error {
 	if err := CheckTime("made", made); err != nil {
 		return err
 	}
-	if uncertainty < 0 {
-		return fmt.Errorf("uncertainty %d: want milliseconds, at least 0", uncertainty)
+	const day = 86_400_000
+	if uncertainty < 0 || uncertainty > 7*day {
+		return fmt.Errorf("uncertainty %d: want milliseconds, from 0 to a week", uncertainty)
 	}
 	return nil
 }

@@ -52,8 +52,31 @@ func (h HandedOver) Check() error {
 	if err := h.Subject.Check(); err != nil {
 		return fmt.Errorf("subject: %w", err)
 	}
-	if !plainID.MatchString(h.To) && !(h.Withdrawn && h.To == "") {
-		return fmt.Errorf("to %q: want the id of a party", h.To)
+	if h.Corrects == h.ID {
+		return fmt.Errorf("corrects %q: a statement cannot correct itself", h.Corrects)
+	}
+	if h.Corrects != "" && !plainID.MatchString(h.Corrects) {
+		return fmt.Errorf("corrects %q: want %s", h.Corrects, plainID)
+	}
+	if h.Role == "patient" {
+		if err := CheckToken("to", h.To); err != nil {
+			return err
+		}
+	}
+	if !plainID.MatchString(h.To) {
+		return fmt.Errorf("to %q: want the id of a party, or a patient's token", h.To)
+	}
+	if h.From != "" && !plainID.MatchString(h.From) {
+		return fmt.Errorf("from %q: want the id of a party, or leave it out for the first custodian", h.From)
+	}
+	if err := CheckNote("note", h.Note); err != nil {
+		return err
+	}
+	if err := CheckNote("noPosition", h.NoPosition); err != nil {
+		return err
+	}
+	if t := h.Temperature; t != nil && (*t < thermal.AbsoluteZero || *t > 1_000_000) {
+		return fmt.Errorf("temperature %s: not one that a scanner can have read", *t)
 	}
 	if !oneOf(h.Role, Roles) {
 		return fmt.Errorf("role %q: want one of %v", h.Role, Roles)
@@ -62,8 +85,11 @@ func (h HandedOver) Check() error {
 		return fmt.Errorf("seal %q: want one of %v", h.Seal, Seals)
 	}
 	if p := h.Position; p != nil {
-		if p.Latitude < -90e7 || p.Latitude > 90e7 || p.Longitude < -180e7 || p.Longitude > 180e7 || p.Accuracy < 0 {
-			return fmt.Errorf("position %d, %d ± %d mm: not on the earth", p.Latitude, p.Longitude, p.Accuracy)
+		if err := p.Check(); err != nil {
+			return err
+		}
+		if h.NoPosition != "" {
+			return fmt.Errorf("noPosition: there is a position; leave one of the two out")
 		}
 	} else if h.NoPosition == "" {
 		return fmt.Errorf("position: give it, or say in noPosition why there is none")
@@ -72,6 +98,15 @@ func (h HandedOver) Check() error {
 		return fmt.Errorf("withdrawn: say in corrects which statement is withdrawn")
 	}
 	return checkTimes(h.At, h.Uncertainty, h.Made)
+}
+
+// Check fails for a position that is not on the earth, or less accurate than
+// its size.
+func (p Position) Check() error {
+	if p.Latitude < -90e7 || p.Latitude > 90e7 || p.Longitude < -180e7 || p.Longitude > 180e7 || p.Accuracy < 0 || p.Accuracy > 2e10 {
+		return fmt.Errorf("position %d, %d ± %d mm: not on the earth", p.Latitude, p.Longitude, p.Accuracy)
+	}
+	return nil
 }
 
 func oneOf(s string, words []string) bool {

@@ -1,6 +1,6 @@
 package fact
 
-// OrderPlaced is an order of the pharmacy system.
+// OrderPlaced is an order of the pharmacy system, whole after each change.
 type OrderPlaced struct {
 	ID      string      `json:"id"`
 	Patient string      `json:"patient,omitempty"` // an opaque token
@@ -19,7 +19,8 @@ type OrderCancelled struct {
 	ID string `json:"id"`
 }
 
-// ShipmentPlanned is a delivery of an order's packages to one place.
+// ShipmentPlanned is a delivery of an order's packages to one place, whole
+// after each change.
 type ShipmentPlanned struct {
 	ID      string `json:"id"`
 	Order   string `json:"order,omitempty"`
@@ -43,14 +44,24 @@ type ShipmentReported struct {
 }
 
 // Statuses of a shipment, in the order in which they are reached. The last
-// three are ends.
-var Statuses = []string{"planned", "packed", "dispatched", "in_transit", "arrived", "delivered", "returned", "failed"}
+// four are ends.
+var Statuses = []string{"planned", "packed", "dispatched", "in_transit", "arrived", "delivered", "returned", "failed", "cancelled"}
+
+// Ended reports whether a status is an end.
+func Ended(status string) bool {
+	switch status {
+	case "delivered", "returned", "failed", "cancelled":
+		return true
+	}
+	return false
+}
 
 // PackagePacked begins the watch over a package. Where it is, and which units
-// are in it, is told by Attached.
+// are in it, is told by Attached. Of several for one package the one with the
+// greatest Made holds, wholly; the hub lets Made only grow.
 type PackagePacked struct {
 	ID       string `json:"id"` // SSCC or label
-	Shipment string `json:"shipment,omitempty"`
+	Shipment string `json:"shipment,omitempty"` // that it belongs to from At on, until PackageAssigned
 	// Profile that the package is judged by when it has no unit whose product
 	// says more; a version of 0 is the one in force at At.
 	Profile string `json:"profile,omitempty"`
@@ -59,17 +70,33 @@ type PackagePacked struct {
 	Made    int64  `json:"made"`
 }
 
+// PackageAssigned says to which shipment a package belongs from At on: to one
+// at a time. Statements are ordered by (At, Made, ID).
+type PackageAssigned struct {
+	ID       string `json:"id"` // of the statement
+	Package  string `json:"package"`
+	Shipment string `json:"shipment,omitempty"` // "" for none
+	At       int64  `json:"at"`
+	Made     int64  `json:"made"`
+}
+
+// Ends are the ways in which the watch over a package can end. A package that
+// was voided was entered by mistake: nothing was ever in it.
+var Ends = []string{"delivered", "returned", "destroyed", "lost", "voided"}
+
 // PackageClosed ends the watch: the package was delivered, returned to stock
-// or destroyed at At.
+// or destroyed at At. Of several for one package the one with the greatest Made
+// holds; the hub lets Made only grow.
 type PackageClosed struct {
 	ID     string `json:"id"`
-	How    string `json:"how"` // delivered, returned, destroyed, lost
+	How    string `json:"how,omitempty"` // see Ends; "" with Reopen
 	At     int64  `json:"at"`
 	Made   int64  `json:"made"`
 	Reopen bool   `json:"reopen,omitempty"` // withdraws an earlier close
 }
 
-// UnitReceived makes a serialised unit known.
+// UnitReceived makes a serialised unit known; whole after each change. What a
+// unit is, its product, GTIN and serial, never changes.
 type UnitReceived struct {
 	ID      string  `json:"id"` // GTIN.SERIAL
 	Product string  `json:"product"`
@@ -95,4 +122,6 @@ type InventoryAdjusted struct {
 	Lot     string `json:"lot,omitempty"`
 	Change  int64  `json:"change"` // units, not 0
 	Reason  string `json:"reason"`
+	// Below is set where somebody has allowed the stock to become negative.
+	Below bool `json:"below,omitempty"`
 }
