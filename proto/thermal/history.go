@@ -9,8 +9,10 @@ type Sample struct {
 // Stretch is a span in which one source vouches. The temperature between two
 // samples is the straight line between them. Samples ascend strictly by At;
 // the first is at or before From and the last at or after To, so that the
-// temperature is known at both ends; no two are further apart than the
-// profile's LongestGap.
+// temperature is known at both ends. Where that does not hold, or two samples
+// are further apart than the profile's LongestGap, the part that they do not
+// cover is unmonitored. A stretch that ends where the next begins hands over to
+// it: an event goes on if the next temperature is beyond the limit too.
 type Stretch struct {
 	From    int64    `json:"from"`
 	To      int64    `json:"to"`
