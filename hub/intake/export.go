@@ -1,0 +1,203 @@
+package intake
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"math"
+	"sort"
+
+	"google.golang.org/protobuf/proto"
+
+	"frostline/hub/intake/batch"
+	"frostline/proto/block"
+	"frostline/proto/pb"
+)
+
+// What the evidence of a shipment is made of: seals and blocks as they were
+// signed, read back from the store.
+
+// Chains tells of every chain with anything committed, in no order: version
+// rises with each change, and waiting is the first block with a seal that is
+// not verified yet, 0 where there is none. It answers from memory.
+func (in *Intake) Chains(yield func(gateway string, epoch uint32, version int64, waiting uint64)) {
+	in.mu.Lock()
+	all := make([]*chainState, 0, len(in.chains))
+	for _, c := range in.chains {
+		all = append(all, c)
+	}
+	in.mu.Unlock()
+	for _, c := range all {
+		waiting := uint64(0)
+		if len(c.waiting) > 0 {
+			waiting = c.waiting[0].number
+		}
+		yield(c.gateway, c.epoch, c.version, waiting)
+	}
+}
+
+// Seals gives the verified seals of a chain for blocks above after, ascending,
+// as encoded pb.Seal without what only the answer needed.
+func (in *Intake) Seals(ctx context.Context, gateway string, epoch uint32, after uint64, limit int, yield func(number uint64, body []byte) error) error {
+	err := each(ctx, in.store, `SELECT number, body FROM intake_seal WHERE gateway = $1 AND epoch = $2 AND number > $3 AND verified = 1
+		ORDER BY number LIMIT $4`, []any{gateway, int64(epoch), int64(min(after, math.MaxInt64)), limit}, func(rows *sql.Rows) error {
+		var number int64
+		var body []byte
+		if err := rows.Scan(&number, &body); err != nil {
+			return err
+		}
+		return yield(uint64(number), body)
+	})
+	if err != nil {
+		return fmt.Errorf("read seals of gateway %s, epoch %d: %w", gateway, epoch, err)
+	}
+	return nil
+}
+
+// SealBefore gives the last verified seal for a block below n; number is 0
+// where there is none.
+func (in *Intake) SealBefore(ctx context.Context, gateway string, epoch uint32, n uint64) (number uint64, body []byte, err error) {
+	err = in.store.QueryRow(ctx, `SELECT number, body FROM intake_seal WHERE gateway = $1 AND epoch = $2 AND number < $3 AND verified = 1
+		ORDER BY number DESC LIMIT 1`, gateway, int64(epoch), int64(n)).Scan(&number, &body)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, nil, nil
+	}
+	return number, body, err
+}
+
+// Declared gives the series that the blocks of an epoch declare, in the order
+// of the chain.
+func (in *Intake) Declared(ctx context.Context, gateway string, epoch uint32, yield func(block uint64, d *pb.SeriesDeclared) error) error {
+	return in.events(ctx, `WHERE kind = 'series' AND gateway = $1 AND epoch = $2 ORDER BY block, position`, []any{gateway, int64(epoch)},
+		func(_ string, _ uint32, _ int64, e batch.Event) error { return yield(e.Block, e.Event.GetSeriesDeclared()) })
+}
+
+// Blocks gives the committed blocks from..to of a chain, as their canonical
+// bytes, ascending. A block that is not committed is an error. The bytes are
+// valid until yield returns.
+func (in *Intake) Blocks(ctx context.Context, gateway string, epoch uint32, from, to uint64, yield func(number uint64, raw []byte) error) error {
+	for next := from; next <= to; {
+		last := next - 1
+		err := in.holding(ctx, gateway, epoch, next, func(b *block.Block, raw []byte) error {
+			if b.Number < next || b.Number > to {
+				return nil
+			}
+			last = b.Number
+			return yield(b.Number, raw)
+		})
+		if err != nil {
+			return err
+		}
+		if last < next {
+			return fmt.Errorf("block %d of gateway %s, epoch %d is not committed", next, gateway, epoch)
+		}
+		next = last + 1
+	}
+	return nil
+}
+
+// holding opens the stored parcel that would have block n.
+func (in *Intake) holding(ctx context.Context, gateway string, epoch uint32, n uint64, yield func(*block.Block, []byte) error) error {
+	var payload []byte
+	err := in.store.QueryRow(ctx, `SELECT payload FROM intake_parcel WHERE gateway = $1 AND epoch = $2 AND first <= $3
+		ORDER BY first DESC LIMIT 1`, gateway, int64(epoch), int64(n)).Scan(&payload)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read block %d of gateway %s, epoch %d: %w", n, gateway, epoch, err)
+	}
+	var m pb.Parcel
+	if err := proto.Unmarshal(payload, &m); err != nil {
+		return fmt.Errorf("stored parcel with block %d of gateway %s, epoch %d is damaged: %w", n, gateway, epoch, err)
+	}
+	switch body := m.Body.(type) {
+	case *pb.Parcel_Block:
+		b, err := block.Decode(body.Block)
+		if err != nil {
+			return fmt.Errorf("stored block %d of gateway %s, epoch %d is damaged: %w", n, gateway, epoch, err)
+		}
+		return yield(b, body.Block)
+	case *pb.Parcel_Bundle:
+		return block.Unpack(body.Bundle, yield)
+	}
+	return fmt.Errorf("stored parcel with block %d of gateway %s, epoch %d is empty", n, gateway, epoch)
+}
+
+// Seek gives the last committed block of a chain whose readings all lie before
+// a tick of a boot, or 0 where none does: those from it on have everything from
+// the tick on. Blocks are in the order of boots and ticks.
+func (in *Intake) Seek(ctx context.Context, gateway string, epoch, boot uint32, tick int64) (uint64, error) {
+	type span struct{ first, last uint64 }
+	var spans []span
+	err := each(ctx, in.store, `SELECT first, last FROM intake_parcel WHERE gateway = $1 AND epoch = $2 ORDER BY first`,
+		[]any{gateway, int64(epoch)}, func(rows *sql.Rows) error {
+			var s span
+			err := rows.Scan(&s.first, &s.last)
+			spans = append(spans, s)
+			return err
+		})
+	if err != nil {
+		return 0, fmt.Errorf("seek in gateway %s, epoch %d: %w", gateway, epoch, err)
+	}
+	// before is the last block of a parcel that lies before the tick; ok is
+	// false where the parcel has no readings.
+	before := func(s span) (last uint64, all, ok bool, err error) {
+		all = true
+		err = in.holding(ctx, gateway, epoch, s.first, func(b *block.Block, _ []byte) error {
+			if len(b.Readings) == 0 {
+				return nil
+			}
+			ok = true
+			for _, r := range b.Readings {
+				if b.Boot > boot || b.Boot == boot && r.Tick >= tick {
+					all = false
+					return nil
+				}
+			}
+			if all {
+				last = b.Number
+			}
+			return nil
+		})
+		return last, all, ok, err
+	}
+	var failed error
+	i := sort.Search(len(spans), func(i int) bool {
+		for ; i < len(spans); i++ { // parcels of events alone say nothing: ask the next
+			_, all, ok, err := before(spans[i])
+			if err != nil {
+				failed = err
+				return true
+			}
+			if ok {
+				return !all
+			}
+		}
+		return true
+	})
+	if failed != nil {
+		return 0, failed
+	}
+	for ; i >= 0; i-- {
+		if i == len(spans) {
+			continue
+		}
+		last, _, _, err := before(spans[i])
+		if err != nil || last > 0 {
+			return last, err
+		}
+	}
+	return 0, nil
+}
+
+// Extent gives the committed ranges of a chain: first and last block of each.
+func (in *Intake) Extent(gateway string, epoch uint32, yield func(first, last uint64)) {
+	if c := in.state(chainKey{gateway, epoch}); c != nil {
+		for _, s := range c.ranges {
+			yield(s.first, s.last)
+		}
+	}
+}
+
