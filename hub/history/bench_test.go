@@ -104,3 +104,35 @@ func BenchmarkDay(b *testing.B) {
 		}
 	})
 }
+
+// BenchmarkMonth reads 30 days of one series at 10 s, of a boot that has an
+// anchor every hour, from chunks.
+func BenchmarkMonth(b *testing.B) {
+	rec := &record{}
+	h := open(b, storetest.Open(b, storetest.SQLite(b)), rec, 1<<30)
+	const day = 86_400_000
+	for d := range int64(30) {
+		c := batch.Column{Series: 3}
+		for i := range int64(day / 10_000) {
+			c.Ticks = append(c.Ticks, d*day+i*10_000)
+			c.Values = append(c.Values, 4000+(i*7)%50*5)
+		}
+		one := &batch.Batch{Gateway: "van-1", Epoch: 1, Boots: []batch.Boot{{Boot: 1, Columns: []batch.Column{c}}}}
+		for i := range int64(24) {
+			at := d*day + i*3_600_000
+			anchored(one, 1, truetime.Anchor{At: at, UTC: noon + at + i%3, Uncertainty: 20, Source: truetime.NTP})
+		}
+		h.Committed(rec.add(one))
+	}
+	if err := h.merge(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	n := 0
+	for b.Loop() {
+		n = 0
+		if err := h.Readings(b.Context(), key(3), noon-day, noon+31*day, func(Reading) error { n++; return nil }); err != nil || n != 30*8640 {
+			b.Fatal(n, err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/reading")
+}

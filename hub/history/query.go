@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 )
 
@@ -68,7 +69,7 @@ func (h *History) walk(ctx context.Context, k Key, from, to int64, skip func(s *
 	}
 	var active []running
 	for n := 0; ; n++ {
-		if n%4096 == 0 && ctx.Err() != nil {
+		if n%64 == 0 && ctx.Err() != nil {
 			return ctx.Err()
 		}
 		// Of the active ones the earliest; segments join once they could have
@@ -98,6 +99,23 @@ func (h *History) walk(ctx context.Context, k Key, from, to int64, skip func(s *
 			return nil
 		}
 		s := active[best].segment
+		if skip == nil && len(active) == 1 {
+			until := int64(math.MaxInt64)
+			if len(waiting) > 0 {
+				until = waiting[0].earliest
+			}
+			if err := s.through(from, to, until, visit); err != nil {
+				return err
+			}
+			utc, ok, err := h.peek(ctx, s)
+			if err != nil {
+				return err
+			}
+			if active[0].utc = utc; !ok {
+				active = active[:0]
+			}
+			continue
+		}
 		r := s.take()
 		if r.UTC >= from && r.UTC < to {
 			if err := visit(r); err != nil {
@@ -115,6 +133,28 @@ func (h *History) walk(ctx context.Context, k Key, from, to int64, skip func(s *
 			active[best].utc = utc
 		} else {
 			active = slices.Delete(active, best, best+1)
+		}
+	}
+}
+
+// through visits the reading that peek has found and those after it in the same
+// window that are dated before until: nothing else lies between.
+func (s *segment) through(from, to, until int64, visit func(Reading) error) error {
+	for {
+		r := s.take()
+		if r.UTC >= from && r.UTC < to {
+			if err := visit(r); err != nil {
+				return err
+			}
+		}
+		if s.reader.done() {
+			return nil
+		}
+		if s.tick = s.base + int64(s.reader.offset()); s.tick >= s.to {
+			return nil
+		}
+		if s.moment, _ = s.dates.Resolve(s.tick); s.moment.UTC >= until {
+			return nil
 		}
 	}
 }

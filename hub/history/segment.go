@@ -41,7 +41,16 @@ type segment struct {
 	next   int // window to be loaded
 	base   int64
 	reader reader
+	ahead  map[int64][]byte // chunks that were read together
+	batch  int              // how many were read together last
+	dates  truetime.Cursor
+	tick   int64 // of the reading that peek has found
+	moment truetime.Moment
 }
+
+// maxAhead is how many chunks are read together at most. A span that is read
+// through has many; of one that is skipped through few are read at all.
+const maxAhead = 32
 
 // stretch is a window of a segment: what the head had of it when the query
 // began, and the chunk if there is one.
@@ -77,7 +86,7 @@ func (h *History) segments(ctx context.Context, k Key, from, to int64) ([]*segme
 			if !tl.Dated() {
 				continue
 			}
-			s := &segment{epoch: id.epoch, boot: boot, timeline: tl, from: tl.Boottime(from), to: tl.Boottime(to)}
+			s := &segment{epoch: id.epoch, boot: boot, timeline: tl, from: tl.Boottime(from), to: tl.Boottime(to), dates: tl.Cursor()}
 			if s.from >= s.to {
 				continue
 			}
@@ -173,8 +182,8 @@ func (h *History) load(ctx context.Context, s *segment) error {
 	s.next++
 	all := make([]points, 0, len(w.head)+1)
 	if w.track != 0 {
-		var data []byte
-		if err := h.store.QueryRow(ctx, `SELECT data FROM history_chunk WHERE track = $1 AND win = $2`, w.track, w.number).Scan(&data); err != nil {
+		data, err := h.chunk(ctx, s, w)
+		if err != nil {
 			return fmt.Errorf("read chunk: %w", err)
 		}
 		stored, err := decode(data)
@@ -191,6 +200,40 @@ func (h *History) load(ctx context.Context, s *segment) error {
 	return nil
 }
 
+// chunk gives the data of the window that is loaded, reading those after it
+// too. It was read after the head was, so nothing that moves is missed.
+func (h *History) chunk(ctx context.Context, s *segment, w *stretch) ([]byte, error) {
+	if data := s.ahead[w.number]; data != nil {
+		delete(s.ahead, w.number)
+		return data, nil
+	}
+	s.batch = min(max(2*s.batch, 1), maxAhead)
+	last := w.number
+	for _, o := range s.windows[s.next:min(s.next+s.batch-1, len(s.windows))] {
+		if o.track == w.track {
+			last = o.number
+		}
+	}
+	s.ahead = make(map[int64][]byte, s.batch)
+	err := each(ctx, h.store, `SELECT win, data FROM history_chunk WHERE track = $1 AND win BETWEEN $2 AND $3`,
+		[]any{w.track, w.number, last}, func(rows *sql.Rows) error {
+			var number int64
+			var data []byte
+			err := rows.Scan(&number, &data)
+			s.ahead[number] = data
+			return err
+		})
+	if err != nil {
+		return nil, err
+	}
+	data := s.ahead[w.number]
+	if data == nil {
+		return nil, sql.ErrNoRows
+	}
+	delete(s.ahead, w.number)
+	return data, nil
+}
+
 // peek dates the next reading; ok is false at the end.
 func (h *History) peek(ctx context.Context, s *segment) (utc int64, ok bool, err error) {
 	for s.reader.done() {
@@ -201,21 +244,18 @@ func (h *History) peek(ctx context.Context, s *segment) (utc int64, ok bool, err
 			return 0, false, err
 		}
 	}
-	tick := s.base + int64(s.reader.offset())
-	if tick >= s.to {
+	if s.tick = s.base + int64(s.reader.offset()); s.tick >= s.to {
 		return 0, false, nil
 	}
-	m, _ := s.timeline.Resolve(tick)
-	return m.UTC, true, nil
+	s.moment, _ = s.dates.Resolve(s.tick)
+	return s.moment.UTC, true, nil
 }
 
 // take gives the reading that peek has found.
 func (s *segment) take() Reading {
-	offset, value, q := s.reader.take()
-	tick := s.base + int64(offset)
-	m, _ := s.timeline.Resolve(tick)
+	_, value, q := s.reader.take()
 	return Reading{
-		Epoch: s.epoch, Boot: s.boot, Tick: tick, Value: value, Quality: q,
-		Dated: true, UTC: m.UTC, Uncertainty: m.Uncertainty, Conflict: m.Conflict,
+		Epoch: s.epoch, Boot: s.boot, Tick: s.tick, Value: value, Quality: q,
+		Dated: true, UTC: s.moment.UTC, Uncertainty: s.moment.Uncertainty, Conflict: s.moment.Conflict,
 	}
 }

@@ -26,7 +26,7 @@ type Timeline struct {
 }
 
 // parts is how many parts of a millisecond are counted in: 1 / MaxDrift.
-var parts = int64(math.Round(1 / MaxDrift))
+const parts int64 = 5000
 
 // NewTimeline makes the timeline of one boot from its anchors, in any order.
 // Those that are not Plausible are left out.
@@ -96,7 +96,11 @@ func (t *Timeline) Resolve(at int64) (m Moment, ok bool) {
 	if !t.Dated() || at <= -MaxTick || at >= MaxTick {
 		return Moment{}, false
 	}
-	i := sort.Search(len(t.at), func(i int) bool { return t.at[i] > at })
+	return t.resolve(at, sort.Search(len(t.at), func(i int) bool { return t.at[i] > at })), true
+}
+
+// resolve dates a boottime that has i anchors before it or at it.
+func (t *Timeline) resolve(at int64, i int) Moment {
 	var low, high int64
 	if t.conflict {
 		low = min(t.leftLow[i]-at, t.rightLow[i]+at)
@@ -106,7 +110,37 @@ func (t *Timeline) Resolve(at int64) (m Moment, ok bool) {
 		high = min(t.leftHigh[i]+at, t.rightHigh[i]-at)
 	}
 	low, high = floorDiv(low, parts), -floorDiv(-high, parts)
-	return Moment{UTC: at + low + floorDiv(high-low, 2), Uncertainty: max((high-low+1)/2, 1), Conflict: t.conflict}, true
+	return Moment{UTC: at + low + floorDiv(high-low, 2), Uncertainty: max((high-low+1)/2, 1), Conflict: t.conflict}
+}
+
+// Cursor resolves boottimes one after the other, in constant time where each
+// is close after the one before. It is for one goroutine.
+type Cursor struct {
+	timeline *Timeline
+	passed   int // anchors before the last boottime, or at it
+}
+
+// Cursor gives a cursor that has not begun.
+func (t *Timeline) Cursor() Cursor { return Cursor{timeline: t} }
+
+// Resolve is Timeline.Resolve.
+func (c *Cursor) Resolve(at int64) (m Moment, ok bool) {
+	t := c.timeline
+	if !t.Dated() || at <= -MaxTick || at >= MaxTick {
+		return Moment{}, false
+	}
+	i := c.passed
+	if i > 0 && t.at[i-1] <= at && (i == len(t.at) || t.at[i] > at) {
+		return t.resolve(at, i), true
+	}
+	if i > 0 && t.at[i-1] > at || i+8 < len(t.at) && t.at[i+8] <= at {
+		i = sort.Search(len(t.at), func(i int) bool { return t.at[i] > at })
+	}
+	for i < len(t.at) && t.at[i] <= at {
+		i++
+	}
+	c.passed = i
+	return t.resolve(at, i), true
 }
 
 // Boottime is the inverse of Resolve: the earliest boottime, ms, that is dated

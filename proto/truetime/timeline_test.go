@@ -24,9 +24,21 @@ func TestPromise4TimelineIsNaive(t *testing.T) {
 		}
 		want, got := naive(anchors), NewTimeline(anchors)
 		last := int64(-1 << 62)
+		cursor := got.Cursor()
+		for range 20 { // also back and forth
+			at := rapid.Int64Range(-2e6, 41*86_400_000).Draw(t, "moment")
+			w, _ := got.Resolve(at)
+			if m, ok := cursor.Resolve(at); !ok || m != w {
+				t.Fatalf("at %d: a cursor says %+v, want %+v", at, m, w)
+			}
+		}
+		cursor = got.Cursor()
 		for at := int64(-2e6); at < 41*86_400_000; at += 9_000_011 {
 			w, _ := want.resolve(at)
 			g, ok := got.Resolve(at)
+			if m, _ := cursor.Resolve(at); m != g {
+				t.Fatalf("at %d: a cursor says %+v, want %+v", at, m, g)
+			}
 			near := func(a, b int64) bool { return a-b >= -1 && a-b <= 1 }
 			if !ok || !near(g.UTC, w.UTC) || !near(g.Uncertainty, w.Uncertainty) {
 				if w.Conflict == g.Conflict {
