@@ -44,14 +44,11 @@ func findings(v fact.VerdictRevised) []fact.ExcursionFacts {
 		f.Kind, f.Limit, f.Op, f.Bound, f.Severity = fact.BrokenLimit, e.Limit, e.Op, &bound, e.Severity
 		f.From, f.To, f.Ended, f.Alarm = e.From, e.To, e.Ended, e.Alarm
 		f.Peak, f.PeakAt, f.Duration, f.Area = &peak, e.PeakAt, e.Duration, e.Area
+		f.Source = e.Source
 		all = append(all, f)
 	}
 	if m := v.Verdict.MKT; m != nil && m.Broken {
-		f, value := base, m.Value
-		f.Kind, f.Limit, f.Bound, f.Severity = fact.BrokenMKT, "mkt", m.Limit, severityMKT
-		f.From, f.To, f.Ended = m.From, m.To, endOf(m.To, v.Verdict.To)
-		f.Peak, f.PeakAt, f.Duration = &value, m.To, m.To-m.From
-		all = append(all, f)
+		all = append(all, warmest(base, m, v.Verdict.To))
 	}
 	for _, b := range v.Verdict.Budgets {
 		if !b.Broken {
@@ -63,7 +60,7 @@ func findings(v fact.VerdictRevised) []fact.ExcursionFacts {
 		if f.From == 0 { // overspent before this package's watch
 			f.From = v.Verdict.From
 		}
-		f.To, f.Alarm, f.Ended = f.From, f.From, "end"
+		f.To, f.Alarm, f.Ended = f.From, f.From, thermal.Ongoing
 		f.Allowed, f.Spent = b.Allowed, b.Before+b.Spent
 		all = append(all, f)
 	}
@@ -83,11 +80,48 @@ func findings(v fact.VerdictRevised) []fact.ExcursionFacts {
 	return all
 }
 
+// warmest is the finding of a broken MKT rule: its worst window.
+func warmest(f fact.ExcursionFacts, m *thermal.MKT, end int64) fact.ExcursionFacts {
+	value, from, to := m.Value, m.From, m.To
+	if m.Worst != nil {
+		value, from, to = m.Worst.Value, m.Worst.From, m.Worst.To
+	}
+	f.Kind, f.Limit, f.Op, f.Bound, f.Severity = fact.BrokenMKT, "mkt", m.Op, m.Limit, cmp.Or(m.Severity, severityMKT)
+	f.From, f.To, f.Ended, f.Duration, f.Alarm = from, to, endOf(to, end), to-from, m.BrokenAt
+	f.Peak, f.PeakAt = &value, to
+	return f
+}
+
+// omits reports whether a verdict may know of excursions of a kind and limit
+// that it does not list: a case without a finding is then left as it is.
+func omits(v thermal.Verdict, kind, limit string) bool {
+	switch kind {
+	case fact.Unmonitored:
+		return v.GapsOmitted > 0
+	case fact.BrokenLimit:
+		if v.ExcursionsOmitted == 0 {
+			return false
+		}
+		listed := int64(0)
+		for _, e := range v.Excursions {
+			if e.Limit == limit && e.Alarm != 0 {
+				listed++
+			}
+		}
+		for _, l := range v.Limits {
+			if l.Limit == limit {
+				return l.Alarms > listed
+			}
+		}
+	}
+	return false
+}
+
 func endOf(to, end int64) string {
 	if to >= end {
-		return "end"
+		return thermal.Ongoing
 	}
-	return "returned"
+	return thermal.Returned
 }
 
 // lasting reports whether there is one case of a kind for a package, profile

@@ -70,6 +70,7 @@ type ExcursionFacts struct {
 	Allowed  int64         `json:"allowedMs,omitempty"` // of a budget
 	Spent    int64         `json:"spentMs,omitempty"`   // of it, over the unit's life
 	Why      string        `json:"why,omitempty"`       // nothing vouched
+	Source   string        `json:"source,omitempty"`    // what vouched when it began
 	// Retracted: the verdict named below holds no such excursion. The other
 	// fields then say what was believed last.
 	Retracted bool       `json:"retracted,omitempty"`
@@ -105,7 +106,7 @@ type ExcursionOpened struct {
 // ExcursionRevised says that the data say something else of a case than before.
 type ExcursionRevised struct {
 	ID        string         `json:"id"`
-	Old       ExcursionFacts `json:"old"`
+	Old       ExcursionFacts `json:"old"` // its units are null where they are those of New
 	New       ExcursionFacts `json:"new"`
 	OldDigest string         `json:"oldDigest"`
 	NewDigest string         `json:"newDigest"`
