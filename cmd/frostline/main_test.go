@@ -15,6 +15,8 @@ import (
 
 	"frostline/hub/access"
 	"frostline/hub/api"
+	"frostline/hub/people"
+	"frostline/hub/store"
 	"frostline/hub/view"
 	"frostline/proto/enrol"
 	"frostline/proto/reading"
@@ -45,7 +47,17 @@ func TestCommands(t *testing.T) {
 				return err
 			}
 			h := &hub{ca: ca, codes: map[string]bool{}}
+			db, err := store.Open(context.Background(), "sqlite:"+filepath.Join(e.WorkDir, "hub", "hub.db"), slog.New(slog.DiscardHandler))
+			if err != nil {
+				return err
+			}
+			e.Defer(func() { db.Close() })
+			keeper, err := people.New(people.Options{Store: db, Log: slog.New(slog.DiscardHandler)})
+			if err != nil {
+				return err
+			}
 			s, err := api.New(api.Config{
+				People: keeper,
 				Socket: socket, Fleet: h, History: h, Feed: h, Access: h, Authority: ca, CRL: crl, Enrol: "hub.example:8884",
 				Web: "http://127.0.0.1:8080/", Log: slog.New(slog.DiscardHandler),
 				Checks: map[string]func(context.Context) error{"store": func(context.Context) error { return h.broken() }},

@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -70,8 +71,13 @@ type Config struct {
 	// Checks are asked by health, by name; nil says that a part is well. May
 	// be empty.
 	Checks map[string]func(context.Context) error
-	Log    *slog.Logger
-	Now    func() time.Time // default time.Now
+	// People keeps persons and tokens; nil where the hub has none.
+	People People
+	// Rest answers whatever is not under /v1, with bounds of its own; see Actor
+	// for who asks. May be nil.
+	Rest http.Handler
+	Log  *slog.Logger
+	Now  func() time.Time // default time.Now
 }
 
 const (
@@ -115,10 +121,17 @@ func New(cfg Config) (*Server, error) {
 	mux.HandleFunc("POST /v1/gateways/{gateway}/code", s.code)
 	mux.HandleFunc("POST /v1/gateways/{gateway}/revoke", s.revoke)
 	mux.HandleFunc("POST /v1/broker-config", s.brokerConfig)
+	if cfg.People != nil {
+		s.people(mux)
+	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		problem(w, http.StatusNotFound, "no such call", r.Method+" "+r.URL.Path+" is not part of this hub's interface; is the command line of the same version?")
 	})
 	s.handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if cfg.Rest != nil && !strings.HasPrefix(r.URL.Path, "/v1/") {
+			cfg.Rest.ServeHTTP(w, r)
+			return
+		}
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		w.Header().Set("Cache-Control", "no-store")
 		w.Header().Set("X-Content-Type-Options", "nosniff")
