@@ -132,7 +132,8 @@ type insertion struct {
 	args []any
 }
 
-const rowsAtOnce = 64
+// rowsAtOnce of one statement: SQLite looks for each parameter among all of them.
+const rowsAtOnce = 16
 
 func (s *statement) into(tx *store.Tx) *insertion { return &insertion{statement: s, tx: tx} }
 
@@ -144,9 +145,9 @@ func (i *insertion) add(ctx context.Context, args ...any) error {
 	return i.send(ctx, rowsAtOnce)
 }
 
-// rest writes what is left, in eights and ones.
+// rest writes what is left, in fours and ones.
 func (i *insertion) rest(ctx context.Context) error {
-	for _, rows := range []int{8, 1} {
+	for _, rows := range []int{4, 1} {
 		for len(i.args) >= rows*i.width {
 			if err := i.send(ctx, rows); err != nil {
 				return err

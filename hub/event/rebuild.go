@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"frostline/hub/store"
 )
@@ -247,10 +250,20 @@ func (l *Log) foldBatch(ctx context.Context, builds []generationOf, after int64)
 	if err != nil || len(events) == 0 {
 		return after, err
 	}
+	folds, within := errgroup.WithContext(ctx) // models know nothing of one another
+	folds.SetLimit(runtime.GOMAXPROCS(0))
 	for _, b := range builds {
-		if err := guard(func() error { return b.fold(ctx, events) }); err != nil {
-			return after, fmt.Errorf("read model %s: %w", b.Name(), err)
-		}
+		folds.Go(func() error {
+			if err := guard(func() error { return b.fold(within, events) }); err != nil {
+				return fmt.Errorf("read model %s: %w", b.Name(), err)
+			}
+			return nil
+		})
+	}
+	if err := folds.Wait(); err != nil {
+		return after, err
+	}
+	for _, b := range builds {
 		for more := true; more; {
 			err := l.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 				return guard(func() (err error) { more, err = b.flush(ctx, tx); return err })
