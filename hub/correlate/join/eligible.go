@@ -82,3 +82,27 @@ func (p *Plan) rule(sensor string, profile *thermal.Profile, at int64) string {
 	}
 	return ""
 }
+
+// Changes gives the first instant after at when the sensors that a profile
+// takes may be others; Open where there is none.
+func (p *Plan) Changes(profile *thermal.Profile, at int64) int64 {
+	next := int64(Open)
+	if !profile.Calibration && profile.Accuracy == 0 {
+		return next
+	}
+	for _, of := range p.rules {
+		for _, c := range of {
+			for _, t := range []int64{c.From, c.To} {
+				if t > at {
+					next = min(next, t)
+				}
+			}
+		}
+	}
+	return next
+}
+
+// Takes reports whether a profile takes a sensor at an instant.
+func (p *Plan) Takes(sensor string, profile *thermal.Profile, at int64) bool {
+	return p.rule(sensor, profile, at) == ""
+}

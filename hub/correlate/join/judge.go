@@ -1,0 +1,225 @@
+package join
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"frostline/hub/fact"
+	"frostline/proto/thermal"
+)
+
+// Judgement is what a profile says of a package.
+type Judgement struct {
+	Profile string            `json:"profile"`
+	Version int               `json:"version"`
+	Product string            `json:"product,omitempty"` // see Judge
+	Digest  string            `json:"digest"`            // of Verdict
+	Verdict thermal.Verdict   `json:"verdict"`
+	Units   []fact.UnitBudget `json:"units"` // that have budgets
+	// History is what the verdict rests on.
+	History thermal.History `json:"-"`
+	// Lead is the sensor that vouched last, in an open package whose newest
+	// reading is fresh; "" else.
+	Lead string `json:"-"`
+}
+
+// Key names who judged.
+func (j *Judgement) Key() Key { return Key{j.Profile, j.Version, j.Product} }
+
+// Case is a package with all facts that bear on it, taken out of Facts: it can
+// be judged while these change.
+type Case struct {
+	Package string
+	Watch   Watch
+	Now     int64
+	Judges  []Judge
+	Missing []fact.Ref // that units refer to and nobody has told of
+	Plan    *Plan      // of the watch until now
+	lives   map[string]*life
+}
+
+// life is the whole life of a unit.
+type life struct {
+	spent []fact.Spent
+	legs  []UnitLeg
+	plans []*Plan // of the legs
+}
+
+// Case gives what is to be judged of a package by what is known at an instant;
+// false for one that was never packed.
+func (f *Facts) Case(id string, now int64) (*Case, bool) {
+	w, ok := f.Watch(id)
+	if !ok {
+		return nil, false
+	}
+	c := &Case{Package: id, Watch: w, Now: now, lives: map[string]*life{}}
+	c.Judges, c.Missing = f.Judges(id)
+	c.Plan = f.Plan(id, w.From, c.until())
+	for _, j := range c.Judges {
+		if len(j.Profile.Budgets) == 0 {
+			continue
+		}
+		for _, u := range j.Units {
+			c.lives[u] = f.life(u, c.until())
+		}
+	}
+	return c, true
+}
+
+// Open reports whether the watch goes on. One that is said to end later than
+// now does.
+func (c *Case) Open() bool { return c.Watch.To > c.Now }
+
+// until is the end of the watch as far as it has come.
+func (c *Case) until() int64 {
+	if !c.Open() {
+		return c.Watch.To
+	}
+	return max(c.Watch.From, c.Now)
+}
+
+// life gives the legs of a unit that begin before an instant, cut to it.
+func (f *Facts) life(unit string, until int64) *life {
+	l := &life{spent: f.units[unit].record.Spent}
+	for _, leg := range f.UnitLegs(unit) {
+		if leg.To = min(leg.To, until); leg.From < leg.To {
+			l.legs = append(l.legs, leg)
+			l.plans = append(l.plans, f.Plan(leg.Package, leg.From, leg.To))
+		}
+	}
+	return l
+}
+
+// Verdict judges a package by all its profiles, as far as is known at now: an
+// open package is judged until the newest reading of the first source in order
+// that has one no older than the profile's longest gap, and until now where
+// there is none.
+func Verdict(ctx context.Context, f *Facts, r Readings, id string, now int64) ([]Judgement, error) {
+	c, ok := f.Case(id, now)
+	if !ok {
+		return nil, nil
+	}
+	return c.Judge(ctx, r)
+}
+
+// Judge judges by all profiles, in order of their keys.
+func (c *Case) Judge(ctx context.Context, r Readings) ([]Judgement, error) {
+	out := make([]Judgement, 0, len(c.Judges))
+	for i := range c.Judges {
+		j, err := c.by(ctx, r, &c.Judges[i])
+		if err != nil {
+			return nil, fmt.Errorf("judge package %s by profile %s version %d: %w", c.Package, c.Judges[i].Profile.ID, c.Judges[i].Profile.Version, err)
+		}
+		out = append(out, j)
+	}
+	return out, nil
+}
+
+// History builds the history by one of the judges' profiles.
+func (c *Case) History(ctx context.Context, r Readings, p *thermal.Profile) (h thermal.History, lead string, err error) {
+	b := c.Plan.builder(ctx, r, p)
+	if c.Open() {
+		end, sensor, err := b.fresh(c.Now)
+		if err != nil {
+			return thermal.History{}, "", err
+		}
+		b.cut(end)
+		lead = sensor
+	}
+	h, err = b.build()
+	return h, lead, err
+}
+
+func (c *Case) by(ctx context.Context, r Readings, j *Judge) (Judgement, error) {
+	k := j.Key()
+	out := Judgement{Profile: k.Profile, Version: k.Version, Product: k.Product, Units: []fact.UnitBudget{}}
+	var err error
+	if out.History, out.Lead, err = c.History(ctx, r, &j.Profile); err != nil {
+		return out, err
+	}
+	if out.Verdict, err = thermal.Evaluate(&j.Profile, &out.History); err != nil {
+		return out, err
+	}
+	if out.Digest, err = out.Verdict.Digest(); err != nil {
+		return out, err
+	}
+	if len(j.Profile.Budgets) == 0 {
+		return out, nil
+	}
+	made := map[string]fact.UnitBudget{} // units that lived alike
+	for _, u := range j.Units {
+		l := c.lives[u]
+		alike := fmt.Sprint(l.spent, l.legs)
+		b, ok := made[alike]
+		if !ok {
+			if b, err = l.budgets(ctx, r, &j.Profile, &out); err != nil {
+				return out, fmt.Errorf("budgets of unit %s: %w", u, err)
+			}
+			made[alike] = b
+		}
+		b.Unit = u
+		out.Units = append(out.Units, b)
+	}
+	return out, nil
+}
+
+// budgets works out what a unit has spent, also in earlier packages.
+func (l *life) budgets(ctx context.Context, r Readings, p *thermal.Profile, j *Judgement) (fact.UnitBudget, error) {
+	to := j.Verdict.To
+	var out fact.UnitBudget
+	var spent []thermal.Spent
+	for _, s := range l.spent {
+		if slices.ContainsFunc(p.Budgets, func(b thermal.Budget) bool { return b.Name == s.Budget }) {
+			spent = append(spent, thermal.Spent{Budget: s.Budget, Duration: s.Duration})
+		} else {
+			out.Ignored = append(out.Ignored, s.Budget)
+		}
+	}
+	if len(l.legs) == 1 && len(spent) == 0 && l.legs[0].From == j.Verdict.From && l.legs[0].To >= to {
+		out.From, out.To, out.Unmonitored, out.Budgets = j.Verdict.From, to, j.Verdict.Unmonitored, j.Verdict.Budgets
+		return out, nil
+	}
+	whole, err := l.history(ctx, r, p, to)
+	if err != nil {
+		return out, err
+	}
+	bare := *p
+	bare.MKT = nil
+	v, err := thermal.Evaluate(&bare, &whole, spent...)
+	out.From, out.To, out.Unmonitored, out.Budgets = v.From, v.To, v.Unmonitored, v.Budgets
+	return out, err
+}
+
+// NotInPackage is why nobody vouches for a unit between its packages.
+const NotInPackage = "not in a package"
+
+// history puts the legs of a life together.
+func (l *life) history(ctx context.Context, r Readings, p *thermal.Profile, to int64) (thermal.History, error) {
+	whole := thermal.History{From: to, To: to}
+	for i, leg := range l.legs {
+		if leg.From >= to {
+			break
+		}
+		b := l.plans[i].builder(ctx, r, p)
+		b.cut(min(leg.To, to))
+		h, err := b.build()
+		if err != nil {
+			return whole, err
+		}
+		switch {
+		case i == 0:
+			whole.From = leg.From
+		case whole.To < leg.From:
+			whole.Unmonitored = append(whole.Unmonitored, thermal.Unmonitored{From: whole.To, To: leg.From, Reason: NotInPackage})
+		}
+		whole.Stretches = append(whole.Stretches, h.Stretches...)
+		whole.Unmonitored = append(whole.Unmonitored, h.Unmonitored...)
+		whole.To = h.To
+	}
+	if whole.To < to && len(l.legs) > 0 {
+		whole.Unmonitored = append(whole.Unmonitored, thermal.Unmonitored{From: whole.To, To: to, Reason: NotInPackage})
+	}
+	whole.To = to
+	return whole, nil
+}
