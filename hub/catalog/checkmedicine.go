@@ -13,8 +13,6 @@ const (
 	day = int64(24 * time.Hour / time.Millisecond)
 	// longestCalibration is more than any accreditation gives.
 	longestCalibration = 10 * 366 * day
-	longestBudget      = 20 * 366 * day
-	mostBudgets        = 16
 )
 
 func (c *checker) calibration(r fact.CalibrationRecord) {
@@ -58,47 +56,9 @@ func (c *checker) product(r fact.ProductRecord) {
 			c.add("ndc", r.NDC, "is not the code within gtin "+r.GTIN+", which has the digits "+inside, "read both again where they were printed")
 		}
 	}
-	c.activation(r.Activation)
-	c.budgets("budgets", r.Budgets)
-}
-
-func (c *checker) activation(j int64) {
-	if j != 0 && (j < 10_000 || j > 1_000_000) {
-		c.add("activation", j, "cannot be an activation energy", "want 10000 to 1000000 J/mol, or 0 for the default")
+	if r.Activation != 0 && (r.Activation < thermal.MinActivation || r.Activation > thermal.MaxActivation) {
+		c.add("activation", r.Activation, "cannot be an activation energy", fmt.Sprintf("want %d to %d J/mol, or 0 for the profile's", thermal.MinActivation, thermal.MaxActivation))
 	}
-}
-
-// budgets are known by their names, when verdicts tell what was spent.
-func (c *checker) budgets(field string, all []thermal.Budget) {
-	if len(all) > mostBudgets {
-		c.add(field, len(all), "are too many", fmt.Sprintf("give at most %d", mostBudgets))
-		return
-	}
-	seen := map[string]bool{}
-	for i, b := range all {
-		at := fmt.Sprintf("%s[%d].", field, i)
-		c.text(at+"name", b.Name, maxName, true)
-		if seen[b.Name] {
-			c.add(at+"name", b.Name, "is the name of an earlier budget", "give each a name of its own")
-		}
-		seen[b.Name] = true
-		c.text(at+"source", b.Source, maxText, true)
-		c.degrees(at+"above", b.Above)
-		c.degrees(at+"below", b.Below)
-		switch {
-		case b.Above == nil && b.Below == nil:
-			c.add(at+"above", nil, "the band has no limit", "give above, below or both")
-		case b.Above != nil && b.Below != nil && *b.Above >= *b.Below:
-			c.add(at+"above", *b.Above, fmt.Sprintf("is not below %s: the band is empty", *b.Below), "the band lies between above and below")
-		}
-		if b.Allowed <= 0 || b.Allowed > longestBudget {
-			c.add(at+"allowed", b.Allowed, "cannot be allowed", "want more than 0 and at most 20 years, in milliseconds in JSON")
-		}
-	}
-}
-
-func (c *checker) degrees(field string, t *thermal.Temp) {
-	if t != nil && (*t < thermal.AbsoluteZero || *t > 1_000_000) {
-		c.add(field, *t, "is no temperature of a package", "want degrees Celsius, from absolute zero to 1000")
-	}
+	c.sources(r.Budgets)
+	c.errs(thermal.ValidateBudgets(r.Budgets))
 }

@@ -229,6 +229,13 @@ func (v *view) relations(ctx context.Context, s *step) (problems []Problem, err 
 			problems = append(problems, Problem{Field: field, Value: r.ref.ID, What: fmt.Sprintf("the %s is retired since %s", r.ref.Kind, stamp(e.Changed)), Remedy: "name one that is in use"})
 		}
 	}
+	if p, ok := s.record.(fact.ProductRecord); ok {
+		p, err := v.namesakes(ctx, p)
+		if err != nil {
+			return nil, err
+		}
+		problems = append(problems, p...)
+	}
 	for _, u := range uniques(s.record) {
 		other, err := v.holder(ctx, s.ref, u)
 		if err != nil {
@@ -236,6 +243,27 @@ func (v *view) relations(ctx context.Context, s *step) (problems []Problem, err 
 		}
 		if other != "" {
 			problems = append(problems, Problem{Field: u.field, Value: u.value, What: "belongs to " + other, Remedy: "correct the number, or retire the other record"})
+		}
+	}
+	return problems, nil
+}
+
+// namesakes lists budgets of a product that are named like one of its profile:
+// verdicts tell budgets by their names.
+func (v *view) namesakes(ctx context.Context, product fact.ProductRecord) (problems []Problem, err error) {
+	e, err := v.get(ctx, fact.Ref{Kind: fact.Profile, ID: product.Profile}.String())
+	if e == nil || err != nil || len(product.Budgets) == 0 {
+		return nil, err
+	}
+	record, err := e.Record()
+	if err != nil {
+		return nil, err
+	}
+	for i, b := range product.Budgets {
+		for _, of := range record.(fact.ProfileRecord).Profile.Budgets {
+			if of.Name == b.Name {
+				problems = append(problems, Problem{Field: fmt.Sprintf("budgets[%d].name", i), Value: b.Name, What: "is a budget of profile " + product.Profile + " too", Remedy: "give it another name, or leave it out"})
+			}
 		}
 	}
 	return problems, nil

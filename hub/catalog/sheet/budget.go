@@ -31,6 +31,7 @@ func budgets() []Column {
 		add("_above", "above", "it is spent above this, degrees", "8", func(b *thermal.Budget) cell { return limitCell{p: &b.Above} })
 		add("_below", "below", "it is spent below this, degrees", "30", func(b *thermal.Budget) cell { return limitCell{p: &b.Below} })
 		add("_allowed", "allowed", "time allowed over the unit's whole life", "28d", func(b *thermal.Budget) cell { return durationCell{p: &b.Allowed} })
+		add("_kind", "kind", "heat or freeze; empty is heat where above is given", "", func(b *thermal.Budget) cell { return textCell{(*string)(&b.Kind)} })
 		add("_source", "source", "document of the manufacturer", "Label 2025-11, section 16.2", func(b *thermal.Budget) cell { return textCell{&b.Source} })
 	}
 	return all

@@ -102,6 +102,13 @@ var forms = map[fact.Kind]func() form{
 	fact.Product: func() form { return new(productForm) }, fact.Party: func() form { return new(partyForm) },
 }
 
+// FlatProfile is a version of a profile as files and the REST interface have
+// it.
+type FlatProfile struct {
+	thermal.Profile
+	From int64 `json:"from,omitempty" doc:"In force from, Unix ms, UTC; set when it is entered"`
+}
+
 // formTime is a time as Unix ms, or as people write it.
 type formTime int64
 

@@ -58,8 +58,10 @@ func (s *Sheet) Column(k fact.Kind, field string) string {
 	if !s.columns {
 		return field
 	}
-	if name, ok := s.names[k][field]; ok {
-		return name
+	for _, f := range []string{field, field + ".name"} { // a whole budget is told by its first column
+		if name, ok := s.names[k][f]; ok {
+			return name
+		}
 	}
 	return field
 }
