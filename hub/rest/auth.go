@@ -12,6 +12,8 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"frostline/hub/people"
 )
 
 // answer sends a problem from a link of the chain.
@@ -21,7 +23,9 @@ func (a *API) answer(ctx huma.Context, p *Problem) {
 	p.write(w)
 }
 
-// identify finds out who asks, and whether the operation's scope is theirs.
+// identify finds out who asks, and whether the operation's scope is theirs. Who
+// shows a valid token is let through however many others at the same address
+// show none.
 func (a *API) identify(ctx huma.Context, next func(huma.Context)) {
 	c, op := callOf(ctx.Context()), ctx.Operation()
 	c.operation = op.OperationID
@@ -29,12 +33,12 @@ func (a *API) identify(ctx huma.Context, next func(huma.Context)) {
 		next(ctx)
 		return
 	}
-	if wait := a.limiter.suspect(c.origin, a.now()); wait > 0 {
-		retry(ctx, wait)
-		a.answer(ctx, fail(tooMany, "too many requests from %s without a valid token; ask again in %d s", c.origin, seconds(wait)))
-		return
-	}
 	challenge := func(more, detail string) {
+		if wait := a.limiter.suspect(c.origin, a.now()); wait > 0 {
+			retry(ctx, wait)
+			a.answer(ctx, fail(tooMany, "too many requests from %s without a valid token; ask again in %d s", c.origin, seconds(wait)))
+			return
+		}
 		if a.limiter.guess(c.origin, a.now()) {
 			a.log.Warn("requests without a valid token; told once until they slow down", "origin", c.origin, "operation", c.operation)
 		}
@@ -85,7 +89,7 @@ func (a *API) admit(ctx huma.Context, next func(huma.Context)) {
 			return
 		}
 	}
-	within, cancel := context.WithTimeout(ctx.Context(), answerWithin+max(ctx.Operation().BodyReadTimeout, 0))
+	within, cancel := context.WithTimeout(people.WithOrigin(ctx.Context(), c.actor+" at "+c.origin), answerWithin+max(ctx.Operation().BodyReadTimeout, 0))
 	defer cancel()
 	next(huma.WithContext(ctx, within))
 }

@@ -42,7 +42,13 @@ func (a *API) read(ctx huma.Context, next func(huma.Context)) {
 		a.answer(ctx, p)
 		return
 	}
-	c.body = sha256.Sum256(fmt.Appendf(nil, "%s %q %q %q\n%s", r.Method, c.filter, r.Header.Get("Content-Type"), r.Header.Get("If-Match"), body))
+	if writes(op.Method) && r.Header.Get(keyHeader) != "" {
+		said := body
+		if media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); media == "application/json" {
+			said = hidden(body)
+		}
+		c.body = sha256.Sum256(fmt.Appendf(nil, "%s %q %q %q\n%s", r.Method, c.filter, r.Header.Get("Content-Type"), r.Header.Get("If-Match"), said))
+	}
 	sent := r.Clone(ctx.Context())
 	sent.Body = io.NopCloser(bytes.NewReader(body))
 	next(humago.NewContext(op, sent, w))
@@ -67,7 +73,12 @@ func (a *API) take(r *http.Request, w http.ResponseWriter, op *huma.Operation) (
 	if e := r.Header.Get("Content-Encoding"); e != "" && e != "identity" {
 		return nil, fail(mediaType, "header Content-Encoding %q: want the body as it is", short(e))
 	}
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(op.BodyReadTimeout))
+	rc, within := http.NewResponseController(w), op.BodyReadTimeout
+	if within <= 0 {
+		within = bodyWithin
+	}
+	_ = rc.SetReadDeadline(time.Now().Add(within))
+	_ = rc.SetWriteDeadline(time.Now().Add(within + answerWithin + writeWithin))
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
 	var over *http.MaxBytesError
 	var slow net.Error
@@ -75,7 +86,7 @@ func (a *API) take(r *http.Request, w http.ResponseWriter, op *huma.Operation) (
 	case errors.As(err, &over):
 		return nil, fail(tooLarge, "body: want at most %d bytes", most)
 	case errors.As(err, &slow) && slow.Timeout():
-		return nil, fail(timeout, "body: it did not arrive within %v", op.BodyReadTimeout)
+		return nil, fail(timeout, "body: it did not arrive within %v", within)
 	case err != nil:
 		return nil, fail(malformed, "body: it ended early")
 	}

@@ -5,8 +5,10 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 )
@@ -77,6 +79,12 @@ func finish(ctx huma.Context, _ string, v any) (any, error) {
 		return v, nil
 	}
 	one := *p // it may be shared
+	if wait, ok := errors.AsType[interface {
+		error
+		RetryAfter() time.Duration
+	}](one.cause); ok {
+		retry(ctx, wait.RetryAfter())
+	}
 	one.named(ctx.Operation())
 	one.attend(ctx.Context())
 	return &one, nil

@@ -17,7 +17,12 @@ func init() {
 		return problemFrom(nil, status, msg, errs)
 	}
 	huma.NewErrorWithContext = func(ctx huma.Context, status int, msg string, errs ...error) huma.StatusError {
-		return problemFrom(ctx.Operation(), status, msg, errs)
+		p := problemFrom(ctx.Operation(), status, msg, errs)
+		if p.kind == stale && ctx.Header("If-Match") == "" {
+			// Without a precondition it is another's change that came between.
+			p.kind, p.Type, p.Title, p.Status = conflict, urn+conflict.name, conflict.title, conflict.status
+		}
+		return p
 	}
 }
 

@@ -2,7 +2,9 @@ package rest
 
 import (
 	"context"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -14,11 +16,29 @@ import (
 type People interface {
 	Person(ctx context.Context, id string) (people.Person, error)
 	People(ctx context.Context, after string, limit int) ([]people.Person, error)
+	Tokens(ctx context.Context, after string, limit int) ([]people.Token, error)
+	Revoke(ctx context.Context, actor, id, reason string) (people.Token, error)
+	Disable(ctx context.Context, actor, id, reason string) (people.Person, error)
 }
 
 func init() {
 	means(people.ErrNotFound, notFound)
 	means(people.ErrInvalid, unacceptable)
+	means(people.ErrRefused, forbidden)
+}
+
+// Reason says why something is done; it is kept in the trail.
+type Reason struct {
+	Reason string `json:"reason" minLength:"1" maxLength:"500" doc:"Why; kept in the trail."`
+}
+
+type personPath struct {
+	ID string `path:"id" minLength:"1" maxLength:"64" pattern:"^[a-z0-9][a-z0-9._-]*$" doc:"Id of the person."`
+}
+
+type personReply struct {
+	ETag string `header:"ETag"`
+	Body people.Person
 }
 
 // Caller is who a request is made by.
@@ -32,7 +52,7 @@ func registerPeople(api huma.API, p People) {
 	huma.Register(api, tagged(operation(http.MethodGet, "/people/me", "get-caller", Read, "Say who the caller is"), "people"),
 		func(ctx context.Context, _ *struct{}) (*struct{ Body Caller }, error) {
 			out := &struct{ Body Caller }{Caller{Actor: Actor(ctx), Scopes: []string{}}}
-			for s := range Scopes {
+			for _, s := range slices.Sorted(maps.Keys(Scopes)) {
 				if Allowed(ctx, s) {
 					out.Body.Scopes = append(out.Body.Scopes, string(s))
 				}
@@ -57,5 +77,38 @@ func registerPeople(api huma.API, p People) {
 				return nil, err
 			}
 			return paged(ctx, list, in.Limit, func(p people.Person) string { return p.ID }), nil
+		})
+	huma.Register(api, tagged(operation(http.MethodGet, "/people/{id}", "get-person", Admin, "Show a person"), "people"),
+		func(ctx context.Context, in *personPath) (*personReply, error) {
+			person, err := p.Person(ctx, in.ID)
+			return &personReply{etag(person.Version), person}, err
+		})
+	huma.Register(api, tagged(operation(http.MethodPost, "/people/{id}/disable", "disable-person", Admin, "Take signing and tokens from a person"), "people"),
+		func(ctx context.Context, in *struct {
+			personPath
+			Body Reason
+		}) (*personReply, error) {
+			person, err := p.Disable(ctx, Actor(ctx), in.ID, in.Body.Reason)
+			return &personReply{etag(person.Version), person}, err
+		})
+	huma.Register(api, tagged(operation(http.MethodGet, "/tokens", "list-tokens", Admin, "List tokens, without their secrets"), "people"),
+		func(ctx context.Context, in *Paging) (*listReply[people.Token], error) {
+			after, err := in.after(ctx)
+			if err != nil {
+				return nil, err
+			}
+			list, err := p.Tokens(ctx, after, in.Limit+1)
+			if err != nil {
+				return nil, err
+			}
+			return paged(ctx, list, in.Limit, func(t people.Token) string { return t.ID }), nil
+		})
+	huma.Register(api, tagged(operation(http.MethodPost, "/tokens/{id}/revoke", "revoke-token", Admin, "End a token at once"), "people"),
+		func(ctx context.Context, in *struct {
+			ID   string `path:"id" minLength:"8" maxLength:"8" pattern:"^[a-z2-7]+$" doc:"Id of the token."`
+			Body Reason
+		}) (*struct{ Body people.Token }, error) {
+			t, err := p.Revoke(ctx, Actor(ctx), in.ID, in.Body.Reason)
+			return &struct{ Body people.Token }{t}, err
 		})
 }

@@ -1,12 +1,16 @@
 package rest
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"frostline/hub/event"
+	"frostline/hub/store"
 )
 
 // Problem is an error on the wire (RFC 9457).
@@ -59,6 +63,9 @@ var (
 	refused      = kind{"refused", http.StatusUnprocessableEntity, "a rule forbids it"}
 	tooMany      = kind{"too-many-requests", http.StatusTooManyRequests, "too many requests"}
 	broken       = kind{"internal", http.StatusInternalServerError, "the hub could not answer"}
+	unknown      = kind{"outcome-unknown", http.StatusServiceUnavailable, "whether it was done is not known"}
+	slow         = kind{"slow", http.StatusServiceUnavailable, "it took too long"}
+	stopping     = kind{"stopping", http.StatusServiceUnavailable, "the hub is stopping"}
 	busy         = kind{"busy", http.StatusServiceUnavailable, "the hub is busy"}
 )
 
@@ -103,7 +110,13 @@ type meaning struct {
 	kind kind
 }
 
-var meanings []meaning
+var meanings = []meaning{
+	{event.ErrStale, stale},
+	{event.ErrReused, conflict},
+	{store.ErrUnknown, unknown},
+	{store.ErrClosed, stopping},
+	{context.DeadlineExceeded, slow},
+}
 
 // means says what an error of a context is on the wire; its text is the
 // detail. To be called from init.
@@ -117,6 +130,9 @@ func problemOf(op *huma.Operation, err error) *Problem {
 	for _, m := range meanings {
 		if errors.Is(err, m.err) {
 			p := fail(m.kind, "%v", err)
+			if m.kind.status >= http.StatusInternalServerError {
+				p.Detail = m.kind.title + "; send it again, with the same " + keyHeader + " where it changes something"
+			}
 			p.cause = err
 			return p.named(op)
 		}

@@ -87,6 +87,16 @@ func (s some) People(_ context.Context, after string, limit int) (out []people.P
 	return out, nil
 }
 
+func (s some) Tokens(context.Context, string, int) ([]people.Token, error) { return nil, nil }
+
+func (s some) Revoke(context.Context, string, string, string) (people.Token, error) {
+	return people.Token{}, people.ErrNotFound
+}
+
+func (s some) Disable(context.Context, string, string, string) (people.Person, error) {
+	return people.Person{}, people.ErrNotFound
+}
+
 // ask sends a request by a token and gives the reply.
 func ask(t testing.TB, h http.Handler, token, method, target, body string, headers ...string) *httptest.ResponseRecorder {
 	t.Helper()
