@@ -28,7 +28,8 @@
 //		means(orders.ErrRefused, refused)
 //	}
 //
-//	type orderPath struct {
+//	// What is embedded in an input has to be exported.
+//	type OrderPath struct {
 //		ID string `path:"id" minLength:"1" maxLength:"64" pattern:"^[A-Za-z0-9._-]+$" doc:"Order number."`
 //	}
 //
@@ -40,7 +41,7 @@
 //	func registerOrders(api huma.API, o Orders) {
 //		huma.Register(api, operation(http.MethodPut, "/orders/{id}", "put-order", Write, "Enter or change an order"),
 //			func(ctx context.Context, in *struct {
-//				orderPath
+//				OrderPath
 //				Precondition // If-Match
 //				Body OrderBody
 //			}) (*orderReply, error) {

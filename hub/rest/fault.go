@@ -13,6 +13,7 @@ import (
 func init() {
 	// These are settings of huma as a whole; nobody else in the hub uses it.
 	huma.ValidateStrictCasing = true
+	huma.DefaultArrayNullable = false
 	huma.NewError = func(status int, msg string, errs ...error) huma.StatusError {
 		return problemFrom(nil, status, msg, errs)
 	}

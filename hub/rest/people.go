@@ -32,7 +32,8 @@ type Reason struct {
 	Reason string `json:"reason" minLength:"1" maxLength:"500" doc:"Why; kept in the trail."`
 }
 
-type personPath struct {
+// PersonPath names a person in a path.
+type PersonPath struct {
 	ID string `path:"id" minLength:"1" maxLength:"64" pattern:"^[a-z0-9][a-z0-9._-]*$" doc:"Id of the person."`
 }
 
@@ -79,13 +80,13 @@ func registerPeople(api huma.API, p People) {
 			return paged(ctx, list, in.Limit, func(p people.Person) string { return p.ID }), nil
 		})
 	huma.Register(api, tagged(operation(http.MethodGet, "/people/{id}", "get-person", Admin, "Show a person"), "people"),
-		func(ctx context.Context, in *personPath) (*personReply, error) {
+		func(ctx context.Context, in *PersonPath) (*personReply, error) {
 			person, err := p.Person(ctx, in.ID)
 			return &personReply{etag(person.Version), person}, err
 		})
 	huma.Register(api, tagged(operation(http.MethodPost, "/people/{id}/disable", "disable-person", Admin, "Take signing and tokens from a person"), "people"),
 		func(ctx context.Context, in *struct {
-			personPath
+			PersonPath
 			Body Reason
 		}) (*personReply, error) {
 			person, err := p.Disable(ctx, Actor(ctx), in.ID, in.Body.Reason)

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -122,8 +124,8 @@ func (a *API) publish() (err error) {
 		head, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
 		a.heads[head] = true
 		for _, op := range operationsOf(item) {
-			if len(op.Security) != 1 {
-				return fmt.Errorf("%s %s: no scope; make the operation by operation()", op.Method, op.Path)
+			if err := sound(op); err != nil {
+				return fmt.Errorf("%s %s: %w", op.Method, op.Path, err)
 			}
 			keepFields(op, doc.Components.Schemas)
 			describe(op)
@@ -144,6 +146,23 @@ func (a *API) publish() (err error) {
 			w.Header().Set("Content-Type", body.kind)
 			_, _ = w.Write(body.text)
 		})
+	}
+	return nil
+}
+
+var inBraces = regexp.MustCompile(`\{(\w+)(\.\.\.)?\}`)
+
+// sound refuses an operation that was not made by operation(), or whose input
+// lacks a parameter of its path, as one does where it is in an embedded struct
+// that is not exported.
+func sound(op *huma.Operation) error {
+	if len(op.Security) != 1 || len(op.Security[0][bearer]) != 1 {
+		return errors.New("no scope; make it by operation()")
+	}
+	for _, m := range inBraces.FindAllStringSubmatch(op.Path, -1) {
+		if !slices.ContainsFunc(op.Parameters, func(p *huma.Param) bool { return p.In == "path" && p.Name == m[1] }) {
+			return fmt.Errorf("path parameter %s: the input has none; a struct that is embedded has to be exported", m[1])
+		}
 	}
 	return nil
 }
