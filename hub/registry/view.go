@@ -189,3 +189,9 @@ func (r *Registry) Counts() Counts {
 	defer r.mu.RUnlock()
 	return Counts{r.refused, r.disputed}
 }
+
+// Measured gives the sensor and quantity of a series id, as Lookup does.
+func (r *Registry) Measured(gateway string, epoch, series uint32) (sensor string, q reading.Quantity, ok bool) {
+	s, ok := r.Lookup(gateway, epoch, series)
+	return s.Sensor, s.Quantity, ok
+}

@@ -2,8 +2,10 @@ package join
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
+	"strings"
 
 	"frostline/hub/custody/timeline"
 	"frostline/hub/event"
@@ -38,6 +40,7 @@ type Facts struct {
 	ofProduct map[string]map[string]struct{} // product: units that were ever said to be of it
 	ofProfile map[string]map[string]struct{} // profile: products that ever named it
 	byProfile map[string]map[string]struct{} // profile: packages that ever named it
+	byGateway map[string]map[string]struct{} // gateway: sensors that were ever stated to be somewhere
 }
 
 // version is a record with what tells which of several holds: the greatest
@@ -66,7 +69,7 @@ func NewFacts() *Facts {
 		profiles: map[string]map[int]version[fact.ProfileRecord]{}, products: map[string]map[int64]version[fact.ProductRecord]{},
 		sensors: map[string]version[fact.SensorRecord]{}, calibrations: map[string]version[fact.CalibrationRecord]{},
 		certified: map[string]map[string]struct{}{}, ofProduct: map[string]map[string]struct{}{},
-		ofProfile: map[string]map[string]struct{}{}, byProfile: map[string]map[string]struct{}{},
+		ofProfile: map[string]map[string]struct{}{}, byProfile: map[string]map[string]struct{}{}, byGateway: map[string]map[string]struct{}{},
 	}
 }
 
@@ -159,6 +162,9 @@ func (f *Facts) attach(a fact.Attached) {
 	if !t.Add(a) || a.In == nil {
 		return
 	}
+	if gateway, _, ok := strings.Cut(a.Subject.ID, "/"); ok && a.Subject.Kind == fact.Sensor {
+		index(f.byGateway, gateway, a.Subject.ID)
+	}
 	switch a.Subject.Kind {
 	case fact.Sensor, fact.Logger:
 		index(f.sources, *a.In, a.Subject)
@@ -183,6 +189,22 @@ func (f *Facts) Packages(yield func(id string)) {
 			yield(id)
 		}
 	}
+}
+
+// Sensors gives the ids of a gateway's sensors that were ever stated to be
+// somewhere, in order.
+func (f *Facts) Sensors(gateway string) []string {
+	return slices.Sorted(maps.Keys(f.byGateway[gateway]))
+}
+
+// LongestGap is the longest that any profile known counts as monitored.
+func (f *Facts) LongestGap() (most int64) {
+	for _, of := range f.profiles {
+		for _, v := range of {
+			most = max(most, v.record.Profile.LongestGap)
+		}
+	}
+	return most
 }
 
 // Watch is the span in which a package is judged.

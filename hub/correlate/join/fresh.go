@@ -2,26 +2,33 @@ package join
 
 import "sort"
 
+// lead is the source to whose newest reading an open package is judged.
+type lead struct {
+	end    int64 // of what is judged
+	sensor string
+	at     int64 // its newest usable reading
+}
+
 // fresh finds the first source in order, of those at the end of the plan, whose
 // newest usable reading is no older than the longest gap and that may vouch
-// then. It gives the time of that reading, or now and "" where there is none.
-func (b *builder) fresh(now int64) (end int64, sensor string, err error) {
+// then. Where there is none, the package is judged until now.
+func (b *builder) fresh(now int64) (lead, error) {
 	p := b.plan
-	if len(p.Legs) == 0 {
-		return max(p.From, min(now, p.To)), "", nil
+	if len(p.Legs) == 0 { // it begins later
+		return lead{end: p.To}, nil
 	}
 	for _, s := range p.Legs[len(p.Legs)-1].Sources {
 		t, err := b.track(s.Sensor)
 		if err != nil {
-			return 0, "", err
+			return lead{}, err
 		}
 		i := sort.Search(len(t.samples), func(i int) bool { return t.samples[i].At > now }) - 1
-		if i < 0 || now-t.samples[i].At > b.profile.LongestGap || b.plan.rule(s.Sensor, b.profile, t.samples[i].At) != "" {
+		if i < 0 || now-t.samples[i].At > b.profile.LongestGap || !p.Takes(s.Sensor, b.profile, t.samples[i].At) {
 			continue
 		}
-		return max(p.From, t.samples[i].At), s.Sensor, nil
+		return lead{max(p.From, t.samples[i].At), s.Sensor, t.samples[i].At}, nil
 	}
-	return max(p.From, now), "", nil
+	return lead{end: max(p.From, now)}, nil
 }
 
 // cut ends the plan earlier.

@@ -19,9 +19,12 @@ type Judgement struct {
 	Units   []fact.UnitBudget `json:"units"` // that have budgets
 	// History is what the verdict rests on.
 	History thermal.History `json:"-"`
-	// Lead is the sensor that vouched last, in an open package whose newest
-	// reading is fresh; "" else.
-	Lead string `json:"-"`
+	// Lead is the sensor to whose newest reading an open package is judged, and
+	// LeadAt when that was; "" where no reading is fresh.
+	Lead   string `json:"-"`
+	LeadAt int64  `json:"-"`
+	// Evaluator stands at the end of History.
+	Evaluator *thermal.Evaluator `json:"-"`
 }
 
 // Key names who judged.
@@ -36,6 +39,7 @@ type Case struct {
 	Judges  []Judge
 	Missing []fact.Ref // that units refer to and nobody has told of
 	Plan    *Plan      // of the watch until now
+	Next    int64      // when another source may vouch, as far as is known now; Open where never
 	lives   map[string]*life
 }
 
@@ -55,7 +59,10 @@ func (f *Facts) Case(id string, now int64) (*Case, bool) {
 	}
 	c := &Case{Package: id, Watch: w, Now: now, lives: map[string]*life{}}
 	c.Judges, c.Missing = f.Judges(id)
-	c.Plan = f.Plan(id, w.From, c.until())
+	c.Plan, c.Next = f.Plan(id, w.From, c.until()), Open
+	if c.Open() {
+		c.Next = f.Plan(id, c.until(), w.To).Legs[0].To
+	}
 	for _, j := range c.Judges {
 		if len(j.Profile.Budgets) == 0 {
 			continue
@@ -117,28 +124,74 @@ func (c *Case) Judge(ctx context.Context, r Readings) ([]Judgement, error) {
 }
 
 // History builds the history by one of the judges' profiles.
-func (c *Case) History(ctx context.Context, r Readings, p *thermal.Profile) (h thermal.History, lead string, err error) {
+func (c *Case) History(ctx context.Context, r Readings, p *thermal.Profile) (thermal.History, error) {
+	h, _, err := c.history(ctx, r, p)
+	return h, err
+}
+
+func (c *Case) history(ctx context.Context, r Readings, p *thermal.Profile) (h thermal.History, l lead, err error) {
 	b := c.Plan.builder(ctx, r, p)
 	if c.Open() {
-		end, sensor, err := b.fresh(c.Now)
-		if err != nil {
-			return thermal.History{}, "", err
+		if l, err = b.fresh(c.Now); err != nil {
+			return h, l, err
 		}
-		b.cut(end)
-		lead = sensor
+		b.cut(l.end)
 	}
 	h, err = b.build()
-	return h, lead, err
+	return h, l, err
+}
+
+// Follow feeds a history to an evaluator. A stretch that lasts to the end of
+// the history is left open, so that the next reading goes on from there.
+func Follow(p *thermal.Profile, h *thermal.History) (*thermal.Evaluator, error) {
+	e, err := thermal.NewEvaluator(p, h.From)
+	if err != nil {
+		return nil, err
+	}
+	gaps := h.Unmonitored
+	lost := func(before int64) error {
+		for ; len(gaps) > 0 && gaps[0].From < before; gaps = gaps[1:] {
+			if err := e.Unmonitored(gaps[0].To, gaps[0].Reason); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	for i := range h.Stretches {
+		s := &h.Stretches[i]
+		if err := lost(s.From); err != nil {
+			return nil, err
+		}
+		if err := e.Begin(s.From, s.Source); err != nil {
+			return nil, err
+		}
+		if s.To < h.To || len(gaps) > 0 {
+			if err := e.Until(s.To); err != nil {
+				return nil, err
+			}
+		}
+		for _, v := range s.Samples {
+			if err := e.Add(v); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return e, lost(Open)
 }
 
 func (c *Case) by(ctx context.Context, r Readings, j *Judge) (Judgement, error) {
 	k := j.Key()
 	out := Judgement{Profile: k.Profile, Version: k.Version, Product: k.Product, Units: []fact.UnitBudget{}}
 	var err error
-	if out.History, out.Lead, err = c.History(ctx, r, &j.Profile); err != nil {
+	var l lead
+	if out.History, l, err = c.history(ctx, r, &j.Profile); err != nil {
 		return out, err
 	}
-	if out.Verdict, err = thermal.Evaluate(&j.Profile, &out.History); err != nil {
+	out.Lead, out.LeadAt = l.sensor, l.at
+	if out.Evaluator, err = Follow(&j.Profile, &out.History); err != nil {
+		return out, err
+	}
+	if out.Verdict, err = out.Evaluator.Verdict(out.History.To); err != nil {
 		return out, err
 	}
 	if out.Digest, err = out.Verdict.Digest(); err != nil {
