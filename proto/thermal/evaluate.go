@@ -12,7 +12,7 @@ func Evaluate(p *Profile, h *History, spent ...Spent) (Verdict, error) {
 	}
 	gaps := h.Unmonitored
 	lost := func(before int64) error {
-		for len(gaps) > 0 && gaps[0].From < before {
+		for len(gaps) > 0 && (gaps[0].From < before || gaps[0].To <= before) {
 			if err := e.gap(gaps[0]); err != nil {
 				return err
 			}

@@ -23,6 +23,7 @@ type kinetic struct {
 	due   []sums // begins of windows that are not full; for AnchorFollowing
 
 	windows  int64
+	latest   MKTWindow // judged
 	worst    MKTWindow
 	broken   bool
 	brokenAt int64
@@ -167,8 +168,12 @@ func (k *kinetic) judge(b, e sums) {
 	if !ok {
 		return
 	}
-	k.windows++
 	w := MKTWindow{Value: v, From: b.at, To: e.at, Monitored: ms}
+	if k.windows > 0 && w == k.latest { // of another excursion
+		return
+	}
+	k.windows++
+	k.latest = w
 	if k.windows == 1 || v > k.worst.Value {
 		k.worst = w
 	}

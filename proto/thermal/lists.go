@@ -47,14 +47,13 @@ func (h *top[T]) put(x T, most int, less func(a, b *T) bool) {
 // listed is an event on its way to a verdict.
 type listed struct {
 	Event
-	index   int // of its limit
-	alarmed bool
+	index int // of its limit
 }
 
 // lessEvent reports whether a matters less than b.
 func lessEvent(a, b *listed) bool {
-	if a.alarmed != b.alarmed {
-		return b.alarmed
+	if a.Broken != b.Broken {
+		return b.Broken
 	}
 	if a.Duration != b.Duration {
 		return a.Duration < b.Duration

@@ -15,7 +15,7 @@ const (
 // profile, history and engine give the same bytes on every machine. See Digest.
 //
 // Durations are milliseconds and end in Ms; instants are UTC in Unix
-// milliseconds. Lists are never nil.
+// milliseconds, where one may be absent 0 is. Lists are never nil.
 type Verdict struct {
 	Engine        string   `json:"engine"`
 	Profile       string   `json:"profile"`
@@ -67,7 +67,7 @@ type LimitState struct {
 }
 
 // Event is one span beyond a limit. It is an excursion when its rule does not
-// allow it: Alarm is then not 0.
+// allow it.
 type Event struct {
 	Limit    string   `json:"limit"`
 	Op       Op       `json:"op"`
@@ -76,7 +76,8 @@ type Event struct {
 	From     int64    `json:"from"`            // crossing, linear between readings
 	To       int64    `json:"to"`              // crossing back by the deadband, or where knowledge ends
 	Ended    string   `json:"ended"`           // Returned, Lost or Ongoing
-	Alarm    int64    `json:"alarm,omitempty"` // when the rule was broken; 0: allowed
+	Broken   bool     `json:"broken"`          // the rule does not allow it
+	Alarm    int64    `json:"alarm,omitempty"` // since when, if so
 	Peak     Temp     `json:"peak"`
 	PeakAt   int64    `json:"peakAt"`
 	Duration int64    `json:"durationMs"`       // beyond the limit; less than To-From if some time was within the deadband

@@ -147,8 +147,8 @@ func (w *watch) close(e *Evaluator, t, area int64, ended string) {
 		}
 	}
 	l := w.rule
-	e.events.put(listed{Event{Limit: l.Name, Op: l.Op, At: l.At, Severity: l.Severity, From: w.from, To: t, Ended: ended, Alarm: w.alarm,
-		Peak: w.peak.v, PeakAt: w.peak.at, Duration: w.held, Area: kelvinHours(w.area), Source: w.source}, w.index, w.alarmed}, MaxEvents, lessEvent)
+	e.events.put(listed{Event{Limit: l.Name, Op: l.Op, At: l.At, Severity: l.Severity, From: w.from, To: t, Ended: ended, Broken: w.alarmed, Alarm: w.alarm,
+		Peak: w.peak.v, PeakAt: w.peak.at, Duration: w.held, Area: kelvinHours(w.area), Source: w.source}, w.index}, MaxEvents, lessEvent)
 }
 
 // kelvinHours turns twice an area in thousandths of a degree times milliseconds
