@@ -12,6 +12,7 @@ import (
 
 	"frostline/hub/intake/batch"
 	"frostline/proto/block"
+	"frostline/proto/chain"
 	"frostline/proto/pb"
 )
 
@@ -55,22 +56,20 @@ func (in *Intake) Seals(ctx context.Context, gateway string, epoch uint32, after
 	return nil
 }
 
-// SealBefore gives the last verified seal for a block below n; number is 0
-// where there is none.
-func (in *Intake) SealBefore(ctx context.Context, gateway string, epoch uint32, n uint64) (number uint64, body []byte, err error) {
-	err = in.store.QueryRow(ctx, `SELECT number, body FROM intake_seal WHERE gateway = $1 AND epoch = $2 AND number < $3 AND verified = 1
-		ORDER BY number DESC LIMIT 1`, gateway, int64(epoch), int64(n)).Scan(&number, &body)
-	if errors.Is(err, sql.ErrNoRows) {
-		return 0, nil, nil
-	}
-	return number, body, err
-}
-
 // Declared gives the series that the blocks of an epoch declare, in the order
 // of the chain.
 func (in *Intake) Declared(ctx context.Context, gateway string, epoch uint32, yield func(block uint64, d *pb.SeriesDeclared) error) error {
 	return in.events(ctx, `WHERE kind = 'series' AND gateway = $1 AND epoch = $2 ORDER BY block, position`, []any{gateway, int64(epoch)},
-		func(_ string, _ uint32, _ int64, e batch.Event) error { return yield(e.Block, e.Event.GetSeriesDeclared()) })
+		func(_ string, _ uint32, _ int64, e batch.Event) error {
+			return yield(e.Block, e.Event.GetSeriesDeclared())
+		})
+}
+
+// AnchorsUntil gives the anchors of an epoch that were received until a time of
+// the hub's clock, Unix ms, with the blocks that they stand in.
+func (in *Intake) AnchorsUntil(ctx context.Context, gateway string, epoch uint32, until int64, yield func(block uint64, a *pb.Anchor) error) error {
+	return in.events(ctx, `WHERE kind = 'anchor' AND gateway = $1 AND epoch = $2 AND received_ms <= $3 ORDER BY block, position`,
+		[]any{gateway, int64(epoch), until}, func(_ string, _ uint32, _ int64, e batch.Event) error { return yield(e.Block, e.Event.GetAnchor()) })
 }
 
 // Blocks gives the committed blocks from..to of a chain, as their canonical
@@ -95,6 +94,27 @@ func (in *Intake) Blocks(ctx context.Context, gateway string, epoch uint32, from
 		next = last + 1
 	}
 	return nil
+}
+
+// Head gives the chain head after a committed block, or before the first of a
+// committed range.
+func (in *Intake) Head(ctx context.Context, gateway string, epoch uint32, number uint64) (chain.Head, error) {
+	if number == 0 {
+		return chain.Genesis(gateway, epoch), nil
+	}
+	var payload []byte
+	if err := in.store.QueryRow(ctx, `SELECT payload FROM intake_parcel WHERE gateway = $1 AND epoch = $2 AND first <= $3
+		ORDER BY first DESC LIMIT 1`, gateway, int64(epoch), int64(number)+1).Scan(&payload); err != nil {
+		return chain.Head{}, fmt.Errorf("find block %d of gateway %s, epoch %d: %w", number, gateway, epoch, err)
+	}
+	p, err := open(gateway, payload)
+	if err != nil {
+		return chain.Head{}, fmt.Errorf("stored parcel with block %d of gateway %s, epoch %d is damaged: %w", number, gateway, epoch, notRefusal(err))
+	}
+	if number > p.last {
+		return chain.Head{}, fmt.Errorf("block %d of gateway %s, epoch %d is not committed", number, gateway, epoch)
+	}
+	return p.mark(number).head, nil
 }
 
 // holding opens the stored parcel that would have block n.
@@ -200,4 +220,3 @@ func (in *Intake) Extent(gateway string, epoch uint32, yield func(first, last ui
 		}
 	}
 }
-

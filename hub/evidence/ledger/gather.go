@@ -35,7 +35,7 @@ func (l *Ledger) gather(ctx context.Context) ([]Entry, error) {
 
 // newKeys lists the keys that are not in the log.
 func (l *Ledger) newKeys() (out []Entry, err error) {
-	all := []KeyRecord{{Use: "bundle", ID: l.keys.bundle.Name(), Public: l.keys.bundleVerify}}
+	all := []KeyRecord{l.BundleRecord()}
 	if l.o.Keys != nil {
 		all = append(all, l.o.Keys()...)
 	}

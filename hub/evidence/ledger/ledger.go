@@ -154,6 +154,22 @@ func (l *Ledger) Key() string { return l.keys.logVerify }
 // BundleKey is the verifier key of the manifests of bundles. It is in the log.
 func (l *Ledger) BundleKey() string { return l.keys.bundleVerify }
 
+// BundleRecord is the bundle key as the log has it.
+func (l *Ledger) BundleRecord() KeyRecord {
+	return KeyRecord{Use: "bundle", ID: l.keys.bundle.Name(), Public: l.keys.bundleVerify}
+}
+
+// Origin is the log's name, the first line of its checkpoints.
+func (l *Ledger) Origin() string { return l.o.Origin }
+
+// Hurry asks for what is new to be logged now.
+func (l *Ledger) Hurry() {
+	select {
+	case l.poke <- struct{}{}:
+	default:
+	}
+}
+
 // SignManifest signs a text as a note by the bundle key. Equal texts have
 // equal notes.
 func (l *Ledger) SignManifest(text string) ([]byte, error) {
@@ -187,10 +203,7 @@ func (l *Ledger) Reach(ctx context.Context, position int64) error {
 		if reached {
 			return nil
 		}
-		select {
-		case l.poke <- struct{}{}:
-		default:
-		}
+		l.Hurry()
 		select {
 		case <-ctx.Done():
 			if failing != "" {

@@ -1,0 +1,40 @@
+// Package bundle is the file that carries the evidence of a shipment: its
+// container, manifest and records. Every byte of a bundle is determined by what
+// it says, and every byte is checked: a bundle that decodes encodes to itself.
+// docs/verify/FORMAT.md describes it so that others can write it again.
+//
+// The container is a zip archive that any tool opens, of stored files only, in
+// ascending order of names, with all fields that carry no meaning fixed. Nothing
+// is ever unpacked to disk, and no size is believed before it is checked.
+package bundle
+
+import "regexp"
+
+// Version of the format, in every manifest.
+const Version = 1
+
+// Names of the files in a bundle.
+const (
+	ReadMe      = "README.txt"
+	ChainPrefix = "chains/" // GATEWAY/EPOCH follow
+	FirstNote   = "checkpoint/first"
+	LastNote    = "checkpoint/last"
+	Consistency = "consistency.json"
+	Events      = "events.jsonl"
+	Inclusion   = "inclusion.jsonl"
+	Keys        = "keys.jsonl"
+	Manifest    = "manifest.json"
+	ManifestSig = "manifest.note"
+	Seals       = "seals.jsonl"
+)
+
+// Limits on what is written and on what is accepted.
+const (
+	MaxFiles = 10_000
+	MaxBytes = 2 << 30   // of a bundle
+	MaxText  = 256 << 20 // of a file other than a chain
+	MaxLine  = 4 << 20   // of a line of such a file
+	MaxChain = 8 << 30   // of a chain, unpacked
+)
+
+var goodName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:+-]{0,99}(/[A-Za-z0-9][A-Za-z0-9._:+-]{0,99}){0,3}$`)
