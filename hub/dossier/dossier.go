@@ -154,3 +154,49 @@ func (p *Package) Worst() thermal.Outcome {
 	}
 	return worst
 }
+
+// Line is a package in a list.
+type Line struct {
+	ID       string `json:"id"`
+	Shipment string `json:"shipment,omitempty"`
+	Status   string `json:"status,omitempty"` // of the shipment
+	Place    string `json:"place,omitempty"`  // where it is, "" for nowhere known
+	Closed   int64  `json:"closed,omitempty"`
+	// Now is its state at this moment, and Since when; after it was closed, at
+	// the end. OutOfRange is not a verdict: the rules may allow it for a time.
+	Now         State         `json:"now"`
+	Since       int64         `json:"since,omitempty"`
+	Temperature *thermal.Temp `json:"temperature,omitempty"` // the newest that vouches
+	At          int64         `json:"at,omitempty"`          // when it was taken
+	Source      string        `json:"source,omitempty"`      // by which sensor
+	Ahead       string        `json:"ahead,omitempty"`       // estimate of time to a limit, in words
+	// Outcome of the verdicts so far: the worst of all profiles.
+	Outcome thermal.Outcome `json:"outcome"`
+	Open    int             `json:"open"` // cases that are not closed
+}
+
+// State is a live state.
+type State string
+
+const (
+	NowInRange    State = "in_range"
+	NowOutOfRange State = "out_of_range"
+	NowUnknown    State = "unknown"
+)
+
+// Word is a state as people read it.
+func (s State) Word() string {
+	switch s {
+	case NowInRange:
+		return "in range"
+	case NowOutOfRange:
+		return "out of range"
+	}
+	return "unknown"
+}
+
+// CaseLine is a case in a list.
+type CaseLine struct {
+	Case
+	Package string `json:"package"`
+}

@@ -24,9 +24,7 @@ func (p *page) table(columns []column, rows [][]string) {
 		cells := make([][]string, len(columns))
 		lines := 1
 		for i, c := range columns {
-			for _, l := range p.wrap(row[i], c.w) {
-				cells[i] = append(cells[i], l)
-			}
+			cells[i] = p.wrap(row[i], c.w)
 			lines = max(lines, len(cells[i]))
 		}
 		lines = min(lines, 40)

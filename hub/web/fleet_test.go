@@ -283,7 +283,7 @@ func (c *company) commit(s view.Series, rs ...view.Reading) {
 // serve runs a server over the company until stop or the test's end.
 func (c *company) serve(t testing.TB, addr string) (s *Server, stop func()) {
 	t.Helper()
-	s, err := New(Config{Addr: addr, Fleet: c, History: c, Feed: c, Now: c.now, Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))})
+	s, err := New(Config{Addr: addr, Fleet: c, History: c, Feed: c, Stories: stories(), Now: c.now, Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"strings"
 )
 
 // policy lets a page load from the hub alone and run nothing written inline.
@@ -43,6 +44,28 @@ func guard(next http.Handler) http.Handler {
 			return
 		}
 		next.ServeHTTP(w, r)
+	})
+}
+
+// pageHeads are the first segments of the paths of pages and their parts. All
+// other paths are of the interface for programs, where there is one.
+var pageHeads = map[string]bool{"": true, "sensor": true, "data": true, "export": true, "account": true, "live": true,
+	"health": true, "assets": true, "view": true, "favicon.ico": true}
+
+// split gives pages and programs each their own handler. Programs bring a token
+// that no browser sends by itself; the name they come under is checked all the
+// same.
+func split(page, program http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		head, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+		switch {
+		case pageHeads[head]:
+			page.ServeHTTP(w, r)
+		case !loopbackHost(r.Host):
+			http.Error(w, "this hub answers only under 127.0.0.1, localhost or [::1], not under the name in this request", http.StatusMisdirectedRequest)
+		default:
+			program.ServeHTTP(w, r)
+		}
 	})
 }
 

@@ -6,15 +6,17 @@ import (
 	"html/template"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"frostline/dashboards"
+	"frostline/hub/dossier"
 	"frostline/hub/view"
 	"frostline/proto/version"
 )
 
 // pages holds one template set for each page, all over the same layout.
-type pages struct{ home, sensor, account, problem *template.Template }
+type pages struct{ home, sensor, account, packages, onePackage, cases, oneCase, problem *template.Template }
 
 // frame is what the layout needs of every page.
 type frame struct {
@@ -26,6 +28,7 @@ type frame struct {
 	Cursor  string // where the stream of changes goes on from this page
 	Now     int64
 	Version string
+	Stories bool // there are pages about packages
 }
 
 var words = template.FuncMap{
@@ -33,15 +36,27 @@ var words = template.FuncMap{
 	"zone":  func() string { return view.Zone },
 	"local": func(ms int64) string { return time.UnixMilli(ms).UTC().Format(time.DateTime) },
 	"count": func(n uint64) string { return view.Count(n) },
+
+	"span": view.Span, "degrees": dossier.Degrees, "outcome": dossier.Word,
+	"between": func(from, to int64) string { return view.Span(to - from) },
+	"sum":     func(a, b int64) string { return view.Span(a + b) },
+	"state":   func(s string) string { return strings.ReplaceAll(s, "_", " ") },
+	"pick": func(ok bool, a, b string) string {
+		if ok {
+			return a
+		}
+		return b
+	},
 }
 
 func newPages() (*pages, error) {
-	base, err := template.New("base").Funcs(words).ParseFS(dashboards.Templates, "templates/layout.html")
+	base, err := template.New("base").Funcs(words).ParseFS(dashboards.Templates, "templates/layout.html", "templates/story.html")
 	if err != nil {
 		return nil, fmt.Errorf("parse the layout of pages: %w", err)
 	}
 	p := &pages{}
-	for name, to := range map[string]**template.Template{"home": &p.home, "sensor": &p.sensor, "account": &p.account, "error": &p.problem} {
+	for name, to := range map[string]**template.Template{"home": &p.home, "sensor": &p.sensor, "account": &p.account,
+		"packages": &p.packages, "package": &p.onePackage, "excursions": &p.cases, "excursion": &p.oneCase, "error": &p.problem} {
 		t, err := base.Clone()
 		if err == nil {
 			t, err = t.ParseFS(dashboards.Templates, "templates/"+name+".html")
@@ -58,7 +73,7 @@ func (s *Server) frame(title, nav string) frame {
 	_, seq, _ := s.live.since(^uint64(0), filter{})
 	return frame{
 		Title: title, Nav: nav, Cursor: s.hub + "." + strconv.FormatUint(seq, 10),
-		Now: s.now().UnixMilli(), Version: version.String(),
+		Now: s.now().UnixMilli(), Version: version.String(), Stories: s.cfg.Stories != nil,
 	}
 }
 

@@ -34,6 +34,10 @@ func TestScreenshots(t *testing.T) {
 		{"sensor-door", "sensor/site-1/dock-door", "document.documentElement.dataset.charts === 'drawn'"},
 		{"position", "sensor/van-14/position", "document.documentElement.dataset.charts === 'drawn'"},
 		{"account", "account", "true"},
+		{"packages", "view/packages", "true"},
+		{"package", "view/package/003123450000000018", "true"},
+		{"excursions", "view/excursions", "true"},
+		{"excursion", "view/excursion/ex-1", "true"},
 	} {
 		for _, size := range []struct {
 			name          string

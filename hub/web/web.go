@@ -54,7 +54,8 @@ type Feed interface {
 	Watch(fn func(view.Batch)) (stop func())
 }
 
-// Config is what a Server needs. All fields but Now are required.
+// Config is what a Server needs. All fields are
+// required unless they say otherwise.
 type Config struct {
 	// Addr is the address to listen on: a loopback address and port, such as
 	// 127.0.0.1:8080. Port 0 takes a free one.
@@ -62,6 +63,8 @@ type Config struct {
 	Fleet   Fleet
 	History History
 	Feed    Feed
+	Stories Stories      // nil: no pages about packages
+	Program http.Handler // answers what is no page: the interface for programs; nil for none
 	Log     *slog.Logger
 	Now     func() time.Time // default time.Now
 }
@@ -129,12 +132,18 @@ func New(cfg Config) (*Server, error) {
 	mux.HandleFunc("GET /export/{gateway}/{sensor}/{quantity}", s.export)
 	mux.HandleFunc("GET /account", s.account)
 	mux.HandleFunc("GET /live", s.stream)
+	if cfg.Stories != nil {
+		s.storyRoutes(mux)
+	}
 	mux.HandleFunc("GET /health", s.health)
 	mux.Handle("GET /assets/", http.StripPrefix("/assets", assets))
 	mux.HandleFunc("GET /", func(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, http.StatusNotFound, "There is no such page", "Nothing is known under "+r.URL.Path+".")
 	})
 	s.handler = guard(mux)
+	if cfg.Program != nil {
+		s.handler = split(s.handler, cfg.Program)
+	}
 	return s, nil
 }
 

@@ -1,0 +1,216 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"frostline/hub/dossier"
+	"frostline/hub/view"
+	"frostline/proto/thermal"
+)
+
+// ErrNoStory is wrapped by errors of Stories about something that is not known.
+var ErrNoStory = errors.New("not known")
+
+// Stories tells what happened to packages. It is called from many goroutines at
+// once.
+type Stories interface {
+	// Lines lists packages that are watched, then those closed lately, at most
+	// so many.
+	Lines(ctx context.Context, limit int) ([]dossier.Line, error)
+	// Package tells of one package.
+	Package(ctx context.Context, id string) (dossier.Package, dossier.Line, error)
+	// Cases lists cases, those that need somebody first, at most so many.
+	Cases(ctx context.Context, limit int) ([]dossier.CaseLine, error)
+	// Case tells of one case, and of its package.
+	Case(ctx context.Context, id string) (dossier.Case, dossier.Package, error)
+	// ShipmentReport and CaseReport print, and Bundle gives the evidence; all
+	// with a file name.
+	ShipmentReport(ctx context.Context, shipment string) (pdf []byte, name string, err error)
+	CaseReport(ctx context.Context, id string) (pdf []byte, name string, err error)
+	Bundle(ctx context.Context, shipment string) (zip []byte, name string, err error)
+}
+
+// storyRoutes mounts the pages about packages.
+func (s *Server) storyRoutes(mux *http.ServeMux) {
+	mux.HandleFunc("GET /view/packages", s.packages)
+	mux.HandleFunc("GET /view/package/{id}", s.onePackage)
+	mux.HandleFunc("GET /view/excursions", s.cases)
+	mux.HandleFunc("GET /view/excursion/{id}", s.oneCase)
+	mux.HandleFunc("GET /view/excursion/{id}/report.pdf", s.document("application/pdf", func(ctx context.Context, id string) ([]byte, string, error) {
+		return s.cfg.Stories.CaseReport(ctx, id)
+	}))
+	mux.HandleFunc("GET /view/shipment/{id}/report.pdf", s.document("application/pdf", func(ctx context.Context, id string) ([]byte, string, error) {
+		return s.cfg.Stories.ShipmentReport(ctx, id)
+	}))
+	mux.HandleFunc("GET /view/shipment/{id}/evidence.zip", s.document("application/zip", func(ctx context.Context, id string) ([]byte, string, error) {
+		return s.cfg.Stories.Bundle(ctx, id)
+	}))
+}
+
+// listed is how many lines a list page has.
+const listed = 500
+
+type packagesPage struct {
+	frame
+	Lines []lineView
+	Tally []tallyView
+}
+
+type lineView struct {
+	dossier.Line
+	Href        string
+	Mark        view.State // shape and colour of Now
+	OutcomeMark view.State
+	Degrees     string
+}
+
+func lineOf(l dossier.Line) lineView {
+	v := lineView{Line: l, Href: packagePath(l.ID), Mark: nowMark(l.Now), OutcomeMark: outcomeMark(l.Outcome), Degrees: noValue}
+	if l.Temperature != nil {
+		v.Degrees = dossier.Degrees(*l.Temperature)
+	}
+	return v
+}
+
+func packagePath(id string) string { return "/view/package/" + url.PathEscape(id) }
+func casePath(id string) string    { return "/view/excursion/" + url.PathEscape(id) }
+
+// nowMark and outcomeMark give the shape and colour that go with a word.
+func nowMark(s dossier.State) view.State {
+	switch s {
+	case dossier.NowInRange:
+		return view.Live
+	case dossier.NowOutOfRange:
+		return "wrong"
+	}
+	return view.Silent
+}
+
+func outcomeMark(o thermal.Outcome) view.State {
+	switch o {
+	case thermal.InRange:
+		return view.Live
+	case thermal.Excursion:
+		return "wrong"
+	}
+	return view.Silent
+}
+
+// packages is GET /view/packages.
+func (s *Server) packages(w http.ResponseWriter, r *http.Request) {
+	page := packagesPage{frame: s.storyFrame("Packages", "packages")}
+	lines, err := s.cfg.Stories.Lines(r.Context(), listed)
+	if err != nil {
+		s.broken(w, r, "list the packages", err)
+		return
+	}
+	count := map[dossier.State]int{}
+	for _, l := range lines {
+		page.Lines = append(page.Lines, lineOf(l))
+		if l.Closed == 0 {
+			count[l.Now]++
+		}
+	}
+	for _, state := range []dossier.State{dossier.NowOutOfRange, dossier.NowUnknown, dossier.NowInRange} {
+		page.Tally = append(page.Tally, tallyView{State: nowMark(state), N: count[state], Word: state.Word() + " now"})
+	}
+	s.render(w, s.pages.packages, http.StatusOK, page)
+}
+
+func (s *Server) storyFrame(title, nav string) frame {
+	f := s.frame(title, nav)
+	f.Styles, f.Modules = []string{"style/home.css", "style/sensor.css", "style/story.css"}, []string{"account.js"}
+	return f
+}
+
+type casesPage struct {
+	frame
+	Cases []caseView
+	Open  int
+}
+
+type caseView struct {
+	dossier.Case
+	Package  string
+	Href     string
+	PackHref string
+	Mark     view.State
+	Sentence string // the first of its story
+	Story    []string
+	Closed   bool
+	Waits    string // what it waits for
+}
+
+func caseOf(c dossier.Case, pkg string) caseView {
+	v := caseView{Case: c, Package: pkg, Href: casePath(c.ID), PackHref: packagePath(pkg), Story: c.Story(), Closed: c.State == "closed"}
+	if len(v.Story) > 0 {
+		v.Sentence = v.Story[0]
+	}
+	v.Mark = "wrong"
+	switch {
+	case v.Closed || c.Facts.Retracted:
+		v.Mark = view.Live
+	case c.Facts.Kind == "unmonitored":
+		v.Mark = view.Silent
+	case c.Facts.Severity == thermal.Warning:
+		v.Mark = view.NotOK
+	}
+	v.Waits = map[string]string{
+		"opened": "to be acknowledged", "escalated": "to be acknowledged", "acknowledged": "to be investigated",
+		"under_investigation": "for a proposed disposition", "investigated": "for a proposed disposition",
+		"proposed": "for a signature", "signed": "for a second approver", "approved": "to be closed", "reopened": "to be looked at again",
+	}[c.State]
+	return v
+}
+
+// cases is GET /view/excursions.
+func (s *Server) cases(w http.ResponseWriter, r *http.Request) {
+	page := casesPage{frame: s.storyFrame("Excursions", "excursions")}
+	all, err := s.cfg.Stories.Cases(r.Context(), listed)
+	if err != nil {
+		s.broken(w, r, "list the excursions", err)
+		return
+	}
+	for _, c := range all {
+		v := caseOf(c.Case, c.Package)
+		page.Cases = append(page.Cases, v)
+		if !v.Closed {
+			page.Open++
+		}
+	}
+	s.render(w, s.pages.cases, http.StatusOK, page)
+}
+
+// document serves a file that a story is told in.
+func (s *Server) document(kind string, make func(context.Context, string) ([]byte, string, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		b, name, err := make(r.Context(), r.PathValue("id"))
+		if errors.Is(err, ErrNoStory) {
+			s.fail(w, r, http.StatusNotFound, "There is no such document", "Nothing is known under "+r.PathValue("id")+".")
+			return
+		}
+		if err != nil {
+			s.broken(w, r, "make the document", err)
+			return
+		}
+		h := w.Header()
+		h.Set("Content-Type", kind)
+		h.Set("Cache-Control", "no-store")
+		h.Set("Content-Disposition", `attachment; filename="`+fileName(name)+`"`)
+		_, _ = w.Write(b)
+	}
+}
+
+// fileName keeps what every system takes in a file's name.
+func fileName(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '.' || r == '-' || r == '_' {
+			return r
+		}
+		return '-'
+	}, s)
+}

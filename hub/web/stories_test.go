@@ -1,0 +1,105 @@
+package web
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"frostline/hub/dossier"
+	"frostline/hub/dossier/dossiertest"
+	"frostline/proto/thermal"
+)
+
+// storyteller tells of one shipment, and of a package with a hostile name.
+type storyteller struct{ dossier.Shipment }
+
+func stories() *storyteller { return &storyteller{*dossiertest.Shipment()} }
+
+func (s *storyteller) lines() []dossier.Line {
+	warm := thermal.Temp(8420)
+	p := s.Packages[0]
+	return []dossier.Line{
+		{ID: p.ID, Shipment: s.ID, Status: "in_transit", Place: "compartment van-1-box", Now: dossier.NowOutOfRange, Since: p.Packed, Temperature: &warm, At: p.Packed,
+			Source: "van-1/probe-1", Outcome: thermal.Excursion, Open: 2, Ahead: "at 8 °C in about 20 min (12 to 31 min), if nothing changes"},
+		{ID: "PKG-2", Shipment: s.ID, Status: "in_transit", Now: dossier.NowUnknown, Since: p.Packed, Outcome: thermal.Unknown, Open: 1},
+		{ID: "PKG-3", Shipment: s.ID, Status: "delivered", Closed: p.Closed, Place: "zone sodo-cold", Now: dossier.NowInRange, Outcome: thermal.InRange},
+	}
+}
+
+func (s *storyteller) Lines(context.Context, int) ([]dossier.Line, error) { return s.lines(), nil }
+func (s *storyteller) Package(_ context.Context, id string) (dossier.Package, dossier.Line, error) {
+	if id != s.Packages[0].ID {
+		return dossier.Package{}, dossier.Line{}, fmt.Errorf("package %s: %w", id, ErrNoStory)
+	}
+	return s.Packages[0], s.lines()[0], nil
+}
+func (s *storyteller) Cases(context.Context, int) ([]dossier.CaseLine, error) {
+	return []dossier.CaseLine{{Case: s.Packages[0].Cases[0], Package: s.Packages[0].ID}}, nil
+}
+func (s *storyteller) Case(_ context.Context, id string) (dossier.Case, dossier.Package, error) {
+	if id != "ex-1" {
+		return dossier.Case{}, dossier.Package{}, ErrNoStory
+	}
+	return s.Packages[0].Cases[0], s.Packages[0], nil
+}
+func (s *storyteller) ShipmentReport(_ context.Context, id string) ([]byte, string, error) {
+	if id != s.ID {
+		return nil, "", ErrNoStory
+	}
+	return []byte("%PDF-"), "shipment " + id + "\r\n.pdf", nil
+}
+func (s *storyteller) CaseReport(context.Context, string) ([]byte, string, error) {
+	return []byte("%PDF-"), "case.pdf", nil
+}
+func (s *storyteller) Bundle(context.Context, string) ([]byte, string, error) {
+	return []byte("PK"), "bundle.zip", nil
+}
+
+func TestPagesTellStories(t *testing.T) {
+	s, _ := newCompany().serve(t, "127.0.0.1:0")
+	get := func(path string) (int, string, http.Header) {
+		t.Helper()
+		r, err := http.Get(s.URL() + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Body.Close()
+		b, _ := io.ReadAll(r.Body)
+		return r.StatusCode, string(b), r.Header
+	}
+	p := stories().Packages[0]
+	for path, wants := range map[string][]string{
+		"view/packages":        {p.ID, "out of range", "8.42 °C", "nowhere known", "1</span> unknown now", "closed"},
+		"view/package/" + p.ID: {"verdict: excursion", "10.87 °C", "hatch", "sensor silent", "custodian before was not told", "report.pdf"},
+		"view/excursions":      {"was above 8 °C for 42 min", "0</span> not closed"},
+		"view/excursion/ex-1":  {"Amélie Østergård, PharmD", "no longer matches", "acknowledged", "lot L77"},
+	} {
+		code, body, _ := get(path)
+		for _, want := range wants {
+			if code != http.StatusOK || !strings.Contains(body, want) {
+				t.Errorf("%s: %d, %q is not in it", path, code, want)
+			}
+		}
+		if strings.Contains(body, "ZgotmplZ") || strings.Contains(body, "%!") {
+			t.Errorf("%s: a template went wrong", path)
+		}
+	}
+	if code, body, _ := get("view/package/none"); code != http.StatusNotFound || !strings.Contains(body, "no such package") {
+		t.Errorf("a package that is not there: %d", code)
+	}
+	code, body, h := get("view/shipment/SH-1/report.pdf")
+	if code != http.StatusOK || body != "%PDF-" || h.Get("Content-Disposition") != `attachment; filename="shipment-SH-1--.pdf"` {
+		t.Errorf("report: %d %q %q", code, body, h.Get("Content-Disposition"))
+	}
+	if code, _, _ := get("view/shipment/other/report.pdf"); code != http.StatusNotFound {
+		t.Errorf("a report of nothing: %d", code)
+	}
+	// A chart draws a line within each run of knowledge and never between two.
+	j := p.Judgements[0]
+	if n := strings.Count(string(storyChart(&j)), `class="mean"`); n != 2 {
+		t.Errorf("%d lines, want one on each side of the gap", n)
+	}
+}
