@@ -150,6 +150,8 @@ authorization {
 `, o.Hub, tls, MaxPayload+wireOverhead, filepath.Join(o.Dir, "store"), o.Gateways, tls)
 	// The hub reads and writes retained messages where the server keeps them.
 	publish := []string{"$JS.API.INFO", "$JS.API.STREAM.INFO." + retainedStream, "$JS.API.STREAM.MSG.GET." + retainedStream, "$JS.API.STREAM.MSG.DELETE." + retainedStream, retainedRoot, retainedRoot + ".>"}
+	// And its domain events, which no gateway may.
+	publish = append(publish, eventSubjects, "$JS.API.STREAM.INFO."+eventStream, "$JS.API.STREAM.CREATE."+eventStream, "$JS.API.STREAM.MSG.GET."+eventStream)
 	subscribe := []string{"_INBOX.>"}
 	for _, lane := range topic.Down {
 		publish = append(publish, topic.Subject("*", lane))
