@@ -23,6 +23,18 @@ type Resolved struct {
 	Waiting  []int // corrections that reach no known statement
 }
 
+// Group is the statements of one state.
+type Group struct {
+	State string
+	Of    []int
+}
+
+// States groups the set: holds, replaced (by a correction or withdrawal),
+// withdraws, and waits (for the statement that it corrects).
+func (r Resolved) States() []Group {
+	return []Group{{"holds", r.Holds}, {"replaced", r.Replaced}, {"withdraws", r.Takes}, {"waits", r.Waiting}}
+}
+
 // Resolve tells which of the statements hold. IDs must be unique.
 func Resolve(all []Statement) Resolved {
 	known := make(map[string]int, len(all))

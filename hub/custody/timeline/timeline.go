@@ -80,7 +80,7 @@ func (t *Timeline) isLast(a fact.Attached) bool {
 		return false
 	}
 	n := len(t.resolved.Holds)
-	return n == 0 || Compare(heading(t.all[t.resolved.Holds[n-1]]), heading(a)) < 0
+	return n == 0 || Compare(Heading(t.all[t.resolved.Holds[n-1]]), Heading(a)) < 0
 }
 
 // extend does what resolve would for a statement after all that hold.
@@ -142,6 +142,12 @@ func (t *Timeline) Len() int { return len(t.all) }
 // Conflicts counts the statements whose ID was known with other content.
 func (t *Timeline) Conflicts() int { return t.conflicts }
 
+// Waiting counts the corrections of what is not known.
+func (t *Timeline) Waiting() int {
+	t.resolve()
+	return len(t.resolved.Waiting)
+}
+
 // Knows gives the statement with an ID.
 func (t *Timeline) Knows(id string) (fact.Attached, bool) {
 	i, ok := t.known[id]
@@ -154,9 +160,7 @@ func (t *Timeline) Knows(id string) (fact.Attached, bool) {
 // Told is a statement and what has become of it.
 type Told struct {
 	fact.Attached
-	// State is holds, replaced (by a correction or withdrawal), withdraws, or
-	// waits (for the statement that it corrects).
-	State string `json:"state"`
+	State string `json:"state"` // see States
 }
 
 // Told gives all statements, sorted by (At, Made, ID), corrected and withdrawn
@@ -164,15 +168,12 @@ type Told struct {
 func (t *Timeline) Told() []Told {
 	t.resolve()
 	out := make([]Told, 0, len(t.all))
-	for _, g := range []struct {
-		state string
-		of    []int
-	}{{"holds", t.resolved.Holds}, {"replaced", t.resolved.Replaced}, {"withdraws", t.resolved.Takes}, {"waits", t.resolved.Waiting}} {
-		for _, i := range g.of {
-			out = append(out, Told{t.all[i], g.state})
+	for _, g := range t.resolved.States() {
+		for _, i := range g.Of {
+			out = append(out, Told{t.all[i], g.State})
 		}
 	}
-	slices.SortFunc(out, func(a, b Told) int { return Compare(heading(a.Attached), heading(b.Attached)) })
+	slices.SortFunc(out, func(a, b Told) int { return Compare(Heading(a.Attached), Heading(b.Attached)) })
 	return out
 }
 
@@ -182,7 +183,7 @@ func (t *Timeline) resolve() {
 	}
 	heads := make([]Statement, len(t.all))
 	for i, a := range t.all {
-		heads[i] = heading(a)
+		heads[i] = Heading(a)
 	}
 	t.resolved = Resolve(heads)
 	t.intervals = make([]Interval, 0, len(t.resolved.Holds))
@@ -199,6 +200,7 @@ func (t *Timeline) resolve() {
 	t.ready = true
 }
 
-func heading(a fact.Attached) Statement {
+// Heading is what Resolve needs of a statement.
+func Heading(a fact.Attached) Statement {
 	return Statement{a.ID, a.At, a.Made, a.Corrects, a.Withdrawn}
 }

@@ -1,0 +1,178 @@
+package orders
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"frostline/hub/event"
+	"frostline/hub/fact"
+	"frostline/hub/store"
+)
+
+// Log is what orders need of the event log; *event.Log has it.
+type Log interface {
+	Command(ctx context.Context, actor string, do func(context.Context, event.Change) error) ([]event.Event, error)
+}
+
+// Catalog tells what people have entered; *catalog.Model has it. q is the store
+// or a command under way.
+type Catalog interface {
+	// Lookup gives a record, and whether it is retired and whether there is one.
+	Lookup(ctx context.Context, q store.Querier, r fact.Ref) (record fact.Record, retired, found bool, err error)
+}
+
+// Places keeps where packages and units are; *custody.Custody has it.
+type Places interface {
+	// Attach states within a command where a subject is; false where the same
+	// statement is there already.
+	Attach(ctx context.Context, ch event.Change, reason string, a fact.Attached) (stated bool, err error)
+	// Where says what a subject is in at an instant, nil where that is not known.
+	Where(ctx context.Context, q store.Querier, subject fact.Ref, at int64) (in *fact.Ref, since int64, err error)
+	// Contents gives what is in a thing by itself at an instant.
+	Contents(ctx context.Context, q store.Querier, thing fact.Ref, at int64) ([]fact.Ref, error)
+}
+
+// Verdicts tells how packages fared.
+type Verdicts interface {
+	// Words gives "in range", "out of range" or "unknown" by package; a package
+	// that is not there is unknown.
+	Words(ctx context.Context, packages []string) (map[string]string, error)
+}
+
+// Options of New.
+type Options struct {
+	Log      Log           // required
+	Store    store.Querier // required, to read from
+	Model    *Model        // required, and among the Log's models
+	Catalog  Catalog       // required
+	Places   Places        // required
+	Verdicts Verdicts      // nil: all are unknown
+	// Skew is how far a report may lie ahead of the hub's clock; 0 means two
+	// minutes.
+	Skew   time.Duration
+	Now    func() time.Time // nil: time.Now
+	Logger *slog.Logger     // required
+}
+
+// Orders is safe for concurrent use. Its commands give no error only when what
+// they did is synced to disk. actor is who; reason says why and may be "".
+type Orders struct{ o Options }
+
+// New makes an Orders. It starts nothing.
+func New(o Options) (*Orders, error) {
+	switch {
+	case o.Log == nil:
+		return nil, errors.New("orders: log is not set")
+	case o.Store == nil:
+		return nil, errors.New("orders: store is not set")
+	case o.Model == nil:
+		return nil, errors.New("orders: model is not set")
+	case o.Catalog == nil:
+		return nil, errors.New("orders: catalog is not set")
+	case o.Places == nil:
+		return nil, errors.New("orders: places are not set")
+	case o.Logger == nil:
+		return nil, errors.New("orders: logger is not set")
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Skew == 0 {
+		o.Skew = 2 * time.Minute
+	}
+	return &Orders{o}, nil
+}
+
+// Any is the expected revision that every record has.
+const Any = -1
+
+func (s *Orders) now() int64 { return s.o.Now().UnixMilli() }
+
+// command runs do in a transaction, after what is checked of every command.
+func (s *Orders) command(ctx context.Context, actor, reason string, do func(context.Context, event.Change) error) error {
+	if err := fact.CheckNote("reason", reason); err != nil {
+		return invalid(err)
+	}
+	_, err := s.o.Log.Command(ctx, actor, do)
+	return err
+}
+
+// expect fails where a record's revision is not the one expected; 0 expects
+// that there is none.
+func expect(what fact.Ref, expected, revision int64, found bool) error {
+	switch {
+	case expected < 0 || found && expected == revision || !found && expected == 0:
+		return nil
+	case !found:
+		return fmt.Errorf("%s: %w", what, ErrNotFound)
+	case expected == 0:
+		return fmt.Errorf("%s: %w; change it by its revision", what, ErrExists)
+	}
+	return fmt.Errorf("%s: %w: its revision is %d, not %d", what, event.ErrStale, revision, expected)
+}
+
+// product gives a product that may be used for something new.
+func (s *Orders) product(ctx context.Context, q store.Querier, field, id string) (fact.ProductRecord, error) {
+	record, err := s.record(ctx, q, field, fact.Ref{Kind: fact.Product, ID: id})
+	if err != nil {
+		return fact.ProductRecord{}, err
+	}
+	p, ok := record.(fact.ProductRecord)
+	if !ok {
+		return p, fmt.Errorf("product %q: the catalog gave a %T", id, record)
+	}
+	return p, nil
+}
+
+// record gives a record that may be used for something new.
+func (s *Orders) record(ctx context.Context, q store.Querier, field string, ref fact.Ref) (fact.Record, error) {
+	if err := ref.Check(); err != nil {
+		return nil, invalidf("%s: %w", field, err)
+	}
+	record, retired, found, err := s.o.Catalog.Lookup(ctx, q, ref)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("look up %s: %w", ref, err)
+	case !found:
+		return nil, invalidf("%s %q: there is no such %s; enter it first", field, ref.ID, ref.Kind)
+	case retired:
+		return nil, refusedf("%s %q: is retired; use another %s", field, ref.ID, ref.Kind)
+	}
+	return record, nil
+}
+
+// checkAt wants a time that has come.
+func (s *Orders) checkAt(at int64) error {
+	if err := fact.CheckTime("at", at); err != nil {
+		return invalid(err)
+	}
+	if ahead := at - s.now(); ahead > s.o.Skew.Milliseconds() {
+		return invalidf("at %d: is %d s ahead of the hub's clock; look at the clock it was taken from", at, ahead/1000)
+	}
+	return nil
+}
+
+// get reads a document that must be there.
+func get[T any](ctx context.Context, q store.Querier, t *event.Table[T], ref fact.Ref) (T, error) {
+	if err := ref.Check(); err != nil {
+		var none T
+		return none, invalidf("id: %w", err)
+	}
+	doc, found, err := t.Get(ctx, q, ref.ID)
+	if err == nil && !found {
+		err = fmt.Errorf("%s: %w", ref, ErrNotFound)
+	}
+	return doc, err
+}
+
+// docs takes the documents out of entries.
+func docs[T any](entries []event.Entry[T], err error) ([]T, error) {
+	all := make([]T, len(entries))
+	for i, e := range entries {
+		all[i] = e.Doc
+	}
+	return all, err
+}
