@@ -49,8 +49,9 @@ type Options struct {
 
 // Catalog is safe for concurrent use.
 type Catalog struct {
-	o     Options
-	table *event.Table[Entry]
+	o       Options
+	table   *event.Table[Entry]
+	imports imports
 }
 
 // New makes a Catalog. It starts nothing.

@@ -13,7 +13,7 @@ import (
 )
 
 // Problem is one thing that is wrong with a record.
-type Problem = sheet.Problem
+type Problem = sheet.Mistake
 
 // Bounds on texts, in characters.
 const (

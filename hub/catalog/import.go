@@ -15,8 +15,8 @@ import (
 	"frostline/hub/store"
 )
 
-// Report tells what an import did, or would do.
-type Report struct {
+// ImportReport tells what an import did, or would do.
+type ImportReport struct {
 	Kind      string    `json:"kind" doc:"Kind that was imported, or all"`
 	DryRun    bool      `json:"dryRun" doc:"Nothing was to be done"`
 	Done      bool      `json:"done" doc:"It is done, wholly; otherwise nothing was"`
@@ -45,9 +45,13 @@ var errMoved = errors.New("log has moved on")
 // something meanwhile it is checked again, the third time within the
 // transaction. The transaction takes some 100 µs a record, during which
 // nothing else is committed.
-func (c *Catalog) Import(ctx context.Context, actor, reason string, kind fact.Kind, s *sheet.Sheet, dryRun bool, progress Progress) (Report, error) {
-	if progress == nil {
-		progress = func(string, int, int) {}
+func (c *Catalog) Import(ctx context.Context, actor, reason string, kind fact.Kind, s *sheet.Sheet, dryRun bool, progress Progress) (ImportReport, error) {
+	note, end := c.imports.begin(Underway{Kind: cmp.Or(kind.Plural(), string(kind)), Actor: actor, Started: c.o.Now().UnixMilli(), Phase: "check", Total: 2 * len(s.Rows)})
+	defer end()
+	if told := progress; told != nil {
+		progress = func(phase string, done, total int) { note(phase, done, total); told(phase, done, total) }
+	} else {
+		progress = note
 	}
 	in := &importer{c: c, s: s, kind: kind, reason: reason, progress: progress}
 	rows := slices.Clone(s.Rows)
@@ -59,7 +63,7 @@ func (c *Catalog) Import(ctx context.Context, actor, reason string, kind fact.Ki
 		return cmp.Or(cmp.Compare(order[a.Record.Ref().Kind], order[b.Record.Ref().Kind]), cmp.Compare(profileVersion(a.Record), profileVersion(b.Record)))
 	})
 	in.rows = rows
-	var report Report
+	var report ImportReport
 	var err error
 	for try := 1; ; try++ {
 		if report, err = in.run(ctx, actor, dryRun, try >= 3); !errors.Is(err, errMoved) {
@@ -67,14 +71,14 @@ func (c *Catalog) Import(ctx context.Context, actor, reason string, kind fact.Ki
 		}
 	}
 	if err != nil {
-		return Report{}, fmt.Errorf("import of %s: %w", cmp.Or(kind.Plural(), string(kind)), err)
+		return ImportReport{}, fmt.Errorf("import of %s: %w", cmp.Or(kind.Plural(), string(kind)), err)
 	}
 	report.DryRun, report.Done = dryRun, !dryRun && report.OK()
 	return report, nil
 }
 
 // OK tells whether nothing is wrong with the file.
-func (r Report) OK() bool { return len(r.Problems) == 0 && r.More == 0 }
+func (r ImportReport) OK() bool { return len(r.Problems) == 0 && r.More == 0 }
 
 func profileVersion(r fact.Record) int {
 	if p, ok := r.(fact.ProfileRecord); ok {
@@ -93,11 +97,11 @@ type importer struct {
 
 	steps  []*step // those that change something, in the order of rows
 	places []fact.Attached
-	report Report
+	report ImportReport
 }
 
 // run does the import once. inside: the file is checked in the transaction.
-func (in *importer) run(ctx context.Context, actor string, dryRun, inside bool) (Report, error) {
+func (in *importer) run(ctx context.Context, actor string, dryRun, inside bool) (ImportReport, error) {
 	last := in.c.o.Log.Last()
 	if !inside || dryRun {
 		err := in.c.o.Store.Snapshot(ctx, func(ctx context.Context, tx *store.Tx) error { return in.plan(ctx, tx) })
@@ -152,8 +156,8 @@ func (in *importer) write(ctx context.Context, ch event.Change, last int64, insi
 // plan checks all rows against the catalog and one another.
 func (in *importer) plan(ctx context.Context, q store.Querier) error {
 	in.steps, in.places = nil, nil
-	in.report = Report{Kind: cmp.Or(in.kind.Plural(), string(in.kind)), Rows: len(in.rows), Blank: in.s.Blank}
-	problems := sheet.Problems{List: slices.Clone(in.s.Problems.List), More: in.s.Problems.More}
+	in.report = ImportReport{Kind: cmp.Or(in.kind.Plural(), string(in.kind)), Rows: len(in.rows), Blank: in.s.Blank}
+	problems := sheet.Mistakes{List: slices.Clone(in.s.Problems.List), More: in.s.Problems.More}
 	v := in.c.view(q)
 	lines := map[string]int{}
 	steps := make([]*step, len(in.rows))
@@ -226,7 +230,7 @@ func (in *importer) count(s *step) {
 
 // note turns an error about a row into problems; what is no such error it
 // gives back.
-func (in *importer) note(problems *sheet.Problems, row sheet.Row, err error) error {
+func (in *importer) note(problems *sheet.Mistakes, row sheet.Row, err error) error {
 	ref := row.Record.Ref()
 	var found []Problem
 	if invalid := (*Invalid)(nil); errors.As(err, &invalid) {

@@ -15,7 +15,7 @@ import (
 	"frostline/hub/store/storetest"
 )
 
-func (h *hub) load(k fact.Kind, f sheet.Format, text string, dryRun bool) catalog.Report {
+func (h *hub) load(k fact.Kind, f sheet.Format, text string, dryRun bool) catalog.ImportReport {
 	h.t.Helper()
 	s := sheet.Parse([]byte(text), sheet.Options{Kind: k, Format: f})
 	r, err := h.Import(h.ctx, actor, "import", k, s, dryRun, nil)
@@ -25,7 +25,7 @@ func (h *hub) load(k fact.Kind, f sheet.Format, text string, dryRun bool) catalo
 	return r
 }
 
-func told(r catalog.Report) string {
+func told(r catalog.ImportReport) string {
 	var b strings.Builder
 	for _, p := range r.Problems {
 		fmt.Fprintln(&b, p)

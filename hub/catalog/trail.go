@@ -11,21 +11,21 @@ import (
 	"frostline/hub/fact"
 )
 
-// Change is what somebody did to a record.
-type Change struct {
-	Version  int64  `json:"version"`
-	Position int64  `json:"position"` // in the event log
-	EventID  string `json:"eventId"`
-	At       int64  `json:"at"` // hub's clock, UTC, Unix ms
-	Actor    string `json:"actor"`
-	Reason   string `json:"reason,omitempty"`
-	What     string `json:"what"` // entered, changed, retired, reinstated
-	Fields   []Diff `json:"fields"`
+// RecordChange is what somebody did to a record.
+type RecordChange struct {
+	Version  int64         `json:"version"`
+	Position int64         `json:"position"` // in the event log
+	EventID  string        `json:"eventId"`
+	At       int64         `json:"at"` // hub's clock, UTC, Unix ms
+	Actor    string        `json:"actor"`
+	Reason   string        `json:"reason,omitempty"`
+	What     string        `json:"what"` // entered, changed, retired, reinstated
+	Fields   []FieldChange `json:"fields"`
 }
 
-// Diff is a field that changed, with its JSON before and after; nil where it
+// FieldChange is a field that changed, with its JSON before and after; nil where it
 // was not there.
-type Diff struct {
+type FieldChange struct {
 	Field string          `json:"field"` // names joined by points; lists are told whole
 	Old   json.RawMessage `json:"old,omitempty"`
 	New   json.RawMessage `json:"new,omitempty"`
@@ -33,12 +33,12 @@ type Diff struct {
 
 // Trail gives up to limit changes of a record after a version, oldest first:
 // everything that was ever done to it.
-func (c *Catalog) Trail(ctx context.Context, ref fact.Ref, after int64, limit int) ([]Change, error) {
+func (c *Catalog) Trail(ctx context.Context, ref fact.Ref, after int64, limit int) ([]RecordChange, error) {
 	if _, err := c.Get(ctx, ref); err != nil {
 		return nil, err
 	}
 	var (
-		all     []Change
+		all     []RecordChange
 		data    json.RawMessage
 		retired bool
 	)
@@ -72,8 +72,8 @@ func (c *Catalog) Trail(ctx context.Context, ref fact.Ref, after int64, limit in
 
 // changeOf tells an event of a record's stream; ok is false for those that
 // other contexts put there.
-func changeOf(e event.Event, k fact.Kind, before json.RawMessage, retired bool) (c Change, ok bool, err error) {
-	c = Change{Version: e.Version, Position: e.Position, EventID: e.ID, At: e.At, Actor: e.Actor, Reason: e.Reason, Fields: []Diff{}}
+func changeOf(e event.Event, k fact.Kind, before json.RawMessage, retired bool) (c RecordChange, ok bool, err error) {
+	c = RecordChange{Version: e.Version, Position: e.Position, EventID: e.ID, At: e.At, Actor: e.Actor, Reason: e.Reason, Fields: []FieldChange{}}
 	switch {
 	case e.Type == fact.RecordRetired:
 		c.What = "retired"
@@ -93,7 +93,7 @@ func changeOf(e event.Event, k fact.Kind, before json.RawMessage, retired bool) 
 
 // differences lists the fields in which two JSON objects differ, by name. What
 // was not there is like an empty object.
-func differences(old, new json.RawMessage) ([]Diff, error) {
+func differences(old, new json.RawMessage) ([]FieldChange, error) {
 	x, err := flatten(old)
 	if err != nil {
 		return nil, err
@@ -102,18 +102,18 @@ func differences(old, new json.RawMessage) ([]Diff, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := []Diff{}
+	out := []FieldChange{}
 	for field, was := range x {
 		if is, ok := y[field]; !ok || !bytes.Equal(was, is) {
-			out = append(out, Diff{field, was, y[field]})
+			out = append(out, FieldChange{field, was, y[field]})
 		}
 	}
 	for field, is := range y {
 		if _, ok := x[field]; !ok {
-			out = append(out, Diff{field, nil, is})
+			out = append(out, FieldChange{field, nil, is})
 		}
 	}
-	slices.SortFunc(out, func(a, b Diff) int { return bytes.Compare([]byte(a.Field), []byte(b.Field)) })
+	slices.SortFunc(out, func(a, b FieldChange) int { return bytes.Compare([]byte(a.Field), []byte(b.Field)) })
 	return out, nil
 }
 

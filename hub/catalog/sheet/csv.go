@@ -42,7 +42,7 @@ func (s *Sheet) parseCSV(data []byte, o Options) {
 		line, _ := in.FieldPos(0)
 		if err != nil {
 			s.Problems.Add(csvProblem(err))
-			if header == nil || s.Problems.Len() > MostProblems {
+			if header == nil || s.Problems.Len() > MostMistakes {
 				return
 			}
 			continue
@@ -63,8 +63,8 @@ func (s *Sheet) parseCSV(data []byte, o Options) {
 	}
 }
 
-func csvProblem(err error) Problem {
-	p := Problem{What: err.Error(), Remedy: `write a field with quotes, separators or line ends as "…", and a quote in it as ""`}
+func csvProblem(err error) Mistake {
+	p := Mistake{What: err.Error(), Remedy: `write a field with quotes, separators or line ends as "…", and a quote in it as ""`}
 	if e := (*csv.ParseError)(nil); errors.As(err, &e) {
 		p.Line, p.What = e.StartLine, e.Err.Error()
 		if e.Line != e.StartLine {
@@ -98,14 +98,14 @@ func (s *Sheet) header(fields []string, line int, all []Column, separator rune) 
 		c := byName[squeeze(f)]
 		switch {
 		case c == nil && i == 0 && len(fields) == 1 && separator == ',' && strings.ContainsAny(f, ";\t"):
-			s.Problems.Add(Problem{Line: line, Value: Clip(f), What: "fields seem to be separated by semicolons or tabs", Remedy: "say so (separator=semicolon or separator=tab), and write decimals with a point"})
+			s.Problems.Add(Mistake{Line: line, Value: Clip(f), What: "fields seem to be separated by semicolons or tabs", Remedy: "say so (separator=semicolon or separator=tab), and write decimals with a point"})
 			return nil
 		case c == nil && strings.TrimSpace(f) == "":
-			s.Problems.Add(Problem{Line: line, What: fmt.Sprintf("column %d has no name", i+1), Remedy: "name it, or take it out"})
+			s.Problems.Add(Mistake{Line: line, What: fmt.Sprintf("column %d has no name", i+1), Remedy: "name it, or take it out"})
 		case c == nil:
-			s.Problems.Add(Problem{Line: line, Value: f, What: "there is no such column", Remedy: "columns are " + strings.Join(names, ", ")})
+			s.Problems.Add(Mistake{Line: line, Value: f, What: "there is no such column", Remedy: "columns are " + strings.Join(names, ", ")})
 		case seen[c]:
-			s.Problems.Add(Problem{Line: line, Value: f, What: "the column is there twice", Remedy: "take one out"})
+			s.Problems.Add(Mistake{Line: line, Value: f, What: "the column is there twice", Remedy: "take one out"})
 		default:
 			out[i], seen[c] = c, true
 		}
@@ -116,7 +116,7 @@ func (s *Sheet) header(fields []string, line int, all []Column, separator rune) 
 		}
 	}
 	if missing != nil {
-		s.Problems.Add(Problem{Line: line, Value: strings.Join(fields, ","), What: "columns are missing: " + strings.Join(missing, ", "), Remedy: "name them in the first line"})
+		s.Problems.Add(Mistake{Line: line, Value: strings.Join(fields, ","), What: "columns are missing: " + strings.Join(missing, ", "), Remedy: "name them in the first line"})
 	}
 	if s.Problems.Len() > before {
 		return nil
@@ -133,8 +133,8 @@ func squeeze(s string) string {
 func (s *Sheet) line(fields []string, line int, header []*Column, k fact.Kind) (more bool) {
 	before := s.Problems.Len()
 	if len(fields) != len(header) {
-		s.Problems.Add(Problem{Line: line, What: fmt.Sprintf("%d fields, and the first line has %d", len(fields), len(header)), Remedy: `write a field that contains the separator as "…"`})
-		return s.Problems.Len() <= MostProblems
+		s.Problems.Add(Mistake{Line: line, What: fmt.Sprintf("%d fields, and the first line has %d", len(fields), len(header)), Remedy: `write a field that contains the separator as "…"`})
+		return s.Problems.Len() <= MostMistakes
 	}
 	r := row{record: reflect.New(types[k]).Interface()}
 	id := ""
@@ -143,7 +143,7 @@ func (s *Sheet) line(fields []string, line int, header []*Column, k fact.Kind) (
 		f = strings.TrimSpace(f)
 		if f == "" {
 			if c.Required {
-				s.Problems.Add(Problem{Line: line, Field: c.Name, What: "is empty", Remedy: "give " + c.Help})
+				s.Problems.Add(Mistake{Line: line, Field: c.Name, What: "is empty", Remedy: "give " + c.Help})
 			}
 			continue
 		}
@@ -155,7 +155,7 @@ func (s *Sheet) line(fields []string, line int, header []*Column, k fact.Kind) (
 			id = f
 		}
 		if err := cell.set(f); err != nil {
-			s.Problems.Add(Problem{Line: line, ID: Clip(id), Field: c.Name, Value: f, What: "is of the wrong form", Remedy: err.Error()})
+			s.Problems.Add(Mistake{Line: line, ID: Clip(id), Field: c.Name, Value: f, What: "is of the wrong form", Remedy: err.Error()})
 		}
 	}
 	if s.Problems.Len() == before {
@@ -167,5 +167,5 @@ func (s *Sheet) line(fields []string, line int, header []*Column, k fact.Kind) (
 		}
 		return s.add(out)
 	}
-	return s.Problems.Len() <= MostProblems*10
+	return s.Problems.Len() <= MostMistakes*10
 }

@@ -2,7 +2,7 @@
 // export them from spreadsheets and other programs, and writes them as CSV.
 //
 // Reading goes on after a mistake, so that one look shows all of them; each
-// [Problem] names line, field, value and remedy. What a file means beyond its
+// [Mistake] names line, field, value and remedy. What a file means beyond its
 // shape (whether references exist, whether a check digit is right) is not known
 // here.
 //

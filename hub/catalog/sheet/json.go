@@ -68,7 +68,7 @@ func (s *Sheet) sequence(data []byte, offset int, o Options) int {
 		if err != nil {
 			s.Problems.Add(syntax(data, offset, d, err))
 			next := bytes.IndexByte(data[start:], '\n')
-			if next < 0 || s.Problems.Len() > MostProblems {
+			if next < 0 || s.Problems.Len() > MostMistakes {
 				return len(data)
 			}
 			return start + next + 1
@@ -87,7 +87,7 @@ func elementStart(data []byte, i int) int {
 	return i
 }
 
-func syntax(data []byte, offset int, d *json.Decoder, err error) Problem {
+func syntax(data []byte, offset int, d *json.Decoder, err error) Mistake {
 	at := offset + int(d.InputOffset())
 	if e := (*json.SyntaxError)(nil); errors.As(err, &e) {
 		at = offset + int(e.Offset)
@@ -96,7 +96,7 @@ func syntax(data []byte, offset int, d *json.Decoder, err error) Problem {
 	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
 		at, what = len(data), "the file ends within a record or before the array does"
 	}
-	return Problem{Line: lineOf(data, min(at, len(data))), What: "is no JSON: " + what, Remedy: "give an array of records, or one record a line; what follows in an array was not read"}
+	return Mistake{Line: lineOf(data, min(at, len(data))), What: "is no JSON: " + what, Remedy: "give an array of records, or one record a line; what follows in an array was not read"}
 }
 
 // element reads one record.
@@ -113,14 +113,14 @@ func (s *Sheet) element(raw json.RawMessage, line int, o Options) (more bool) {
 	if p != nil {
 		p.Line, p.ID = line, Clip(id)
 		s.Problems.Add(*p)
-		return s.Problems.Len() <= MostProblems*10
+		return s.Problems.Len() <= MostMistakes*10
 	}
 	return s.add(row)
 }
 
 // decode reads the record of a kind. What the REST interface adds to a record,
 // in meta, is passed over.
-func (r *Row) decode(raw json.RawMessage, k fact.Kind) *Problem {
+func (r *Row) decode(raw json.RawMessage, k fact.Kind) *Mistake {
 	if k == All {
 		var of struct {
 			Kind string `json:"kind"`
@@ -128,13 +128,13 @@ func (r *Row) decode(raw json.RawMessage, k fact.Kind) *Problem {
 		_ = json.Unmarshal(raw, &of)
 		kind, err := fact.ParseRecordKind(of.Kind)
 		if err != nil {
-			return &Problem{Field: "kind", Value: of.Kind, What: "each record of a file with several kinds says its kind", Remedy: err.Error()}
+			return &Mistake{Field: "kind", Value: of.Kind, What: "each record of a file with several kinds says its kind", Remedy: err.Error()}
 		}
 		k = kind
 	}
 	into := forms[k]
 	if into == nil {
-		return &Problem{What: fmt.Sprintf("kind %q has no records", k), Remedy: "name one of sites, zones, …"}
+		return &Mistake{What: fmt.Sprintf("kind %q has no records", k), Remedy: "name one of sites, zones, …"}
 	}
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.DisallowUnknownFields()
@@ -149,15 +149,15 @@ func (r *Row) decode(raw json.RawMessage, k fact.Kind) *Problem {
 	return nil
 }
 
-func jsonProblem(err error) *Problem {
+func jsonProblem(err error) *Mistake {
 	text := strings.TrimPrefix(err.Error(), "json: ")
 	if name, ok := strings.CutPrefix(text, "unknown field "); ok {
-		return &Problem{Field: strings.Trim(name, `"`), What: "there is no such field", Remedy: "see the schema of this kind in /openapi.json"}
+		return &Mistake{Field: strings.Trim(name, `"`), What: "there is no such field", Remedy: "see the schema of this kind in /openapi.json"}
 	}
 	if e := (*json.UnmarshalTypeError)(nil); errors.As(err, &e) {
-		return &Problem{Field: e.Field, Value: e.Value, What: "is a " + e.Value, Remedy: "want a " + wanted(e.Type.Kind().String())}
+		return &Mistake{Field: e.Field, Value: e.Value, What: "is a " + e.Value, Remedy: "want a " + wanted(e.Type.Kind().String())}
 	}
-	return &Problem{What: text}
+	return &Mistake{What: text}
 }
 
 func wanted(kind string) string {
@@ -174,9 +174,9 @@ func wanted(kind string) string {
 
 // shape looks for what encoding/json would pass over in silence: names that
 // are there twice, and too much depth.
-func shape(raw json.RawMessage) *Problem {
+func shape(raw json.RawMessage) *Mistake {
 	if len(raw) == 0 || raw[0] != '{' {
-		return &Problem{Value: Clip(string(raw)), What: "is no JSON object", Remedy: "give each record as {…}"}
+		return &Mistake{Value: Clip(string(raw)), What: "is no JSON object", Remedy: "give each record as {…}"}
 	}
 	d := json.NewDecoder(bytes.NewReader(raw))
 	var open []map[string]bool // nil for an array
@@ -201,12 +201,12 @@ func shape(raw json.RawMessage) *Problem {
 			}
 			key := strings.ToLower(t.(string))
 			if open[len(open)-1][key] {
-				return &Problem{Field: Clip(t.(string)), What: "is there twice", Remedy: "take one out"}
+				return &Mistake{Field: Clip(t.(string)), What: "is there twice", Remedy: "take one out"}
 			}
 			open[len(open)-1][key], name = true, false
 		}
 		if len(open) > maxDepth {
-			return &Problem{What: fmt.Sprintf("is more than %d levels deep", maxDepth), Remedy: "see the schema of this kind in /openapi.json"}
+			return &Mistake{What: fmt.Sprintf("is more than %d levels deep", maxDepth), Remedy: "see the schema of this kind in /openapi.json"}
 		}
 	}
 }

@@ -48,7 +48,7 @@ type Row struct {
 type Sheet struct {
 	Rows     []Row
 	Blank    int // lines that hold nothing, and were passed over
-	Problems Problems
+	Problems Mistakes
 	columns  bool // whether fields are to be told as names of columns
 	names    map[fact.Kind]map[string]string
 }
@@ -81,27 +81,27 @@ func Parse(data []byte, o Options) *Sheet {
 		s.parseJSON(data, o)
 	}
 	if s.Problems.Len() == 0 && len(s.Rows) == 0 {
-		s.Problems.Add(Problem{What: "the file has no records", Remedy: "add at least one line with a record"})
+		s.Problems.Add(Mistake{What: "the file has no records", Remedy: "add at least one line with a record"})
 	}
 	return s
 }
 
 // unreadable looks for what makes it useless to read on.
-func unreadable(data []byte, o Options) *Problem {
+func unreadable(data []byte, o Options) *Mistake {
 	switch {
 	case o.Format != CSV && o.Format != JSON:
-		return &Problem{What: fmt.Sprintf("format %q is not known", o.Format), Remedy: "give csv or json"}
+		return &Mistake{What: fmt.Sprintf("format %q is not known", o.Format), Remedy: "give csv or json"}
 	case o.Format == CSV && Columns(o.Kind) == nil:
-		return &Problem{What: fmt.Sprintf("%s cannot be given as CSV", cmpOr(o.Kind.Plural(), string(o.Kind))), Remedy: "give them as JSON: they have lists within them, or are of several kinds"}
+		return &Mistake{What: fmt.Sprintf("%s cannot be given as CSV", cmpOr(o.Kind.Plural(), string(o.Kind))), Remedy: "give them as JSON: they have lists within them, or are of several kinds"}
 	case o.Separator != 0 && !strings.ContainsRune(",;\t", o.Separator):
-		return &Problem{What: fmt.Sprintf("separator %q is not known", o.Separator), Remedy: "give a comma, a semicolon or a tab"}
+		return &Mistake{What: fmt.Sprintf("separator %q is not known", o.Separator), Remedy: "give a comma, a semicolon or a tab"}
 	case len(data) > MaxBytes:
-		return &Problem{What: fmt.Sprintf("the file has %d bytes, and may have %d", len(data), MaxBytes), Remedy: "cut it into several"}
+		return &Mistake{What: fmt.Sprintf("the file has %d bytes, and may have %d", len(data), MaxBytes), Remedy: "cut it into several"}
 	case bytes.HasPrefix(data, []byte{0xff, 0xfe}) || bytes.HasPrefix(data, []byte{0xfe, 0xff}):
-		return &Problem{Line: 1, What: "the file is UTF-16", Remedy: `save it as UTF-8 ("CSV UTF-8" in Excel)`}
+		return &Mistake{Line: 1, What: "the file is UTF-16", Remedy: `save it as UTF-8 ("CSV UTF-8" in Excel)`}
 	}
 	if i := bytes.IndexByte(data, 0); i >= 0 {
-		return &Problem{Line: lineOf(data, i), What: "there is a NUL byte", Remedy: "the file is damaged or no text: export it again as UTF-8"}
+		return &Mistake{Line: lineOf(data, i), What: "there is a NUL byte", Remedy: "the file is damaged or no text: export it again as UTF-8"}
 	}
 	if !utf8.Valid(data) {
 		i := 0
@@ -116,10 +116,10 @@ func unreadable(data []byte, o Options) *Problem {
 		if end := bytes.IndexByte(line, '\n'); end >= 0 {
 			line = line[:end]
 		}
-		return &Problem{Line: lineOf(data, i), Value: Clip(string(line)), What: fmt.Sprintf("byte %#02x is not UTF-8", data[i]), Remedy: `save the file as UTF-8 ("CSV UTF-8" in Excel)`}
+		return &Mistake{Line: lineOf(data, i), Value: Clip(string(line)), What: fmt.Sprintf("byte %#02x is not UTF-8", data[i]), Remedy: `save the file as UTF-8 ("CSV UTF-8" in Excel)`}
 	}
 	if bytes.IndexByte(data, '\n') < 0 && bytes.IndexByte(data, '\r') >= 0 && o.Format == CSV {
-		return &Problem{Line: 1, What: "lines end with CR alone", Remedy: "save the file with LF or CRLF at the ends of lines"}
+		return &Mistake{Line: 1, What: "lines end with CR alone", Remedy: "save the file with LF or CRLF at the ends of lines"}
 	}
 	return nil
 }
@@ -136,7 +136,7 @@ func cmpOr(a, b string) string {
 // add takes a row in, unless there are too many.
 func (s *Sheet) add(r Row) (more bool) {
 	if len(s.Rows) >= MaxRows {
-		s.Problems.Add(Problem{Line: r.Line, What: fmt.Sprintf("the file has more than %d records", MaxRows), Remedy: "cut it into several"})
+		s.Problems.Add(Mistake{Line: r.Line, What: fmt.Sprintf("the file has more than %d records", MaxRows), Remedy: "cut it into several"})
 		return false
 	}
 	s.Rows = append(s.Rows, r)
@@ -144,25 +144,25 @@ func (s *Sheet) add(r Row) (more bool) {
 }
 
 // place fills in where a sensor is, by what a file says of it.
-func (r *Row) place(in string, from int64) *Problem {
+func (r *Row) place(in string, from int64) *Mistake {
 	switch {
 	case in == "" && from == 0:
 		return nil
 	case in == "":
-		return &Problem{Field: "in", What: "from is given, and not what the sensor is in", Remedy: "give in as KIND/ID, or leave from empty"}
+		return &Mistake{Field: "in", What: "from is given, and not what the sensor is in", Remedy: "give in as KIND/ID, or leave from empty"}
 	case from == 0:
-		return &Problem{Field: "from", What: "since when it is there is not said", Remedy: wantTime}
+		return &Mistake{Field: "from", What: "since when it is there is not said", Remedy: wantTime}
 	}
 	ref, err := fact.ParseRef(in)
 	if err == nil {
 		a := fact.Attached{ID: "x", Subject: r.Record.Ref(), In: &ref, At: from, Via: "statement", Made: fact.Earliest}
 		if err = fact.CheckTime("from", from); err != nil {
-			return &Problem{Field: "from", Value: formatTime(from), What: "is not between the years 2000 and 2200", Remedy: wantTime}
+			return &Mistake{Field: "from", Value: formatTime(from), What: "is not between the years 2000 and 2200", Remedy: wantTime}
 		}
 		err = a.Check()
 	}
 	if err != nil {
-		return &Problem{Field: "in", Value: in, What: err.Error(), Remedy: "give KIND/ID, such as compartment/van-14.cargo"}
+		return &Mistake{Field: "in", Value: in, What: err.Error(), Remedy: "give KIND/ID, such as compartment/van-14.cargo"}
 	}
 	r.In, r.From = &ref, from
 	return nil

@@ -107,8 +107,8 @@ func TestReadingGoesOnAfterAMistake(t *testing.T) {
 	if got := problems(s); s.Problems.Len() != 2 || !strings.Contains(got, `line 3: nmae: there is no such field`) || len(s.Rows) != 2 || s.Rows[1].Line != 5 {
 		t.Errorf("got rows %+v and\n%s", s.Rows, got)
 	}
-	many := "id,accuracy\n" + strings.Repeat("g/a,x\n", MostProblems+7)
-	if s := parseCSV(fact.Sensor, many); len(s.Problems.List) != MostProblems || s.Problems.More != 7 {
+	many := "id,accuracy\n" + strings.Repeat("g/a,x\n", MostMistakes+7)
+	if s := parseCSV(fact.Sensor, many); len(s.Problems.List) != MostMistakes || s.Problems.More != 7 {
 		t.Errorf("got %d problems and %d more", len(s.Problems.List), s.Problems.More)
 	}
 	rows := "id\n" + strings.Repeat("a\n", MaxRows+1)

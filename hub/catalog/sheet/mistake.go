@@ -6,8 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// Problem is one thing that is wrong with a record or line, and what to do.
-type Problem struct {
+// Mistake is one thing that is wrong with a record or line, and what to do.
+type Mistake struct {
 	Line   int    `json:"line,omitempty" doc:"Line of the file, from 1; 0 where the whole file is meant"`
 	ID     string `json:"id,omitempty" doc:"Record that the line is about, where that is known"`
 	Field  string `json:"field,omitempty" doc:"Column or field"`
@@ -16,7 +16,7 @@ type Problem struct {
 	Remedy string `json:"remedy,omitempty" doc:"What to write instead, or do first"`
 }
 
-func (p Problem) String() string {
+func (p Mistake) String() string {
 	var b strings.Builder
 	if p.Line > 0 {
 		fmt.Fprintf(&b, "line %d: ", p.Line)
@@ -46,26 +46,26 @@ func Clip(s string) string {
 	return string([]rune(s)[:most]) + "…"
 }
 
-// Problems collects problems up to a bound, and counts those beyond it.
-type Problems struct {
-	List []Problem
+// Mistakes collects mistakes up to a bound, and counts those beyond it.
+type Mistakes struct {
+	List []Mistake
 	More int // not in List
 }
 
-// MostProblems is how many problems are kept; more are only counted.
-const MostProblems = 1000
+// MostMistakes is how many problems are kept; more are only counted.
+const MostMistakes = 1000
 
 // Add adds problems.
-func (ps *Problems) Add(add ...Problem) {
+func (ms *Mistakes) Add(add ...Mistake) {
 	for _, p := range add {
-		if len(ps.List) >= MostProblems {
-			ps.More++
+		if len(ms.List) >= MostMistakes {
+			ms.More++
 			continue
 		}
 		p.Value = Clip(p.Value)
-		ps.List = append(ps.List, p)
+		ms.List = append(ms.List, p)
 	}
 }
 
 // Len is how many there are.
-func (ps *Problems) Len() int { return len(ps.List) + ps.More }
+func (ms *Mistakes) Len() int { return len(ms.List) + ms.More }
