@@ -160,9 +160,9 @@ func caseOf(c dossier.Case, pkg string) caseView {
 		v.Mark = view.NotOK
 	}
 	v.Waits = map[string]string{
-		"opened": "to be acknowledged", "escalated": "to be acknowledged", "acknowledged": "to be investigated",
-		"under_investigation": "for a proposed disposition", "investigated": "for a proposed disposition",
-		"proposed": "for a signature", "signed": "for a second approver", "approved": "to be closed", "reopened": "to be looked at again",
+		"opened": "to be acknowledged", "acknowledged": "to be investigated", "under_investigation": "for a proposed disposition",
+		"proposed": "for a signature", "signed": "for a second approver", "approved": "to be closed",
+		"reopened": "to be acknowledged anew: data have changed", "retracted": "to be acknowledged and closed: data say it never was",
 	}[c.State]
 	return v
 }
