@@ -1,7 +1,6 @@
 package excursion
 
 import (
-	"encoding/json"
 	"slices"
 
 	"frostline/hub/event"
@@ -150,14 +149,4 @@ func keys(_ string, c *Case) []event.Key {
 		}
 	}
 	return all
-}
-
-// clone gives a copy that shares nothing with c.
-func (c *Case) clone() (*Case, error) {
-	b, err := json.Marshal(c)
-	if err != nil {
-		return nil, err
-	}
-	d := new(Case)
-	return d, json.Unmarshal(b, d)
 }

@@ -3,6 +3,7 @@ package excursion
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync/atomic"
 	"time"
@@ -28,6 +29,14 @@ var (
 	ErrPassword = errors.New("re-authentication failed")
 )
 
+// fault is an ErrInvalid whose text begins with the name of the field.
+type fault string
+
+func invalid(format string, args ...any) error { return fault(fmt.Sprintf(format, args...)) }
+
+func (f fault) Error() string { return string(f) }
+func (f fault) Unwrap() error { return ErrInvalid }
+
 // Unwrap makes a StepError an ErrOrder.
 func (e *StepError) Unwrap() error { return ErrOrder }
 
@@ -42,8 +51,9 @@ type Events interface {
 // Signers knows who may sign.
 type Signers interface {
 	// Reauthenticate checks the password of a person, given anew for this one
-	// signature, and gives the printed name and the roles. It fails for a wrong
-	// password, and for a person who is locked or unknown.
+	// signature, and gives the printed name and the roles. The error wraps
+	// ErrPassword where it is not the password of a person who is known and
+	// enabled; any other error is given to the caller as it is.
 	Reauthenticate(ctx context.Context, person, password string) (name string, roles []string, err error)
 }
 

@@ -25,9 +25,9 @@ type Decision struct {
 func dispose(f fact.ExcursionFacts, decisions []Decision) ([]fact.Disposition, error) {
 	units, lots, pkg := map[string]string{}, map[string]string{}, ""
 	for i, d := range decisions {
-		at := fmt.Sprintf("dispositions.%d", i)
+		at := fmt.Sprintf("dispositions: number %d", i+1)
 		if !slices.Contains(fact.Decisions, d.Decision) {
-			return nil, fmt.Errorf("%w: %s: decision %q: want one of %v", ErrInvalid, at, d.Decision, fact.Decisions)
+			return nil, invalid("%s: decision %q: want one of %v", at, d.Decision, fact.Decisions)
 		}
 		var into map[string]string
 		var name string
@@ -35,24 +35,24 @@ func dispose(f fact.ExcursionFacts, decisions []Decision) ([]fact.Disposition, e
 		case d.Unit != "" && d.Lot == "" && d.Package == "":
 			into, name = units, d.Unit
 			if !slices.ContainsFunc(f.Units, func(u fact.Affected) bool { return u.Unit == name }) {
-				return nil, fmt.Errorf("%w: %s: unit %q is not affected", ErrInvalid, at, name)
+				return nil, invalid("%s: unit %q is not affected", at, name)
 			}
 		case d.Lot != "" && d.Unit == "" && d.Package == "":
 			into, name = lots, d.Lot
 			if !slices.ContainsFunc(f.Units, func(u fact.Affected) bool { return u.Lot == name }) {
-				return nil, fmt.Errorf("%w: %s: lot %q has no affected unit", ErrInvalid, at, name)
+				return nil, invalid("%s: lot %q has no affected unit", at, name)
 			}
 		case d.Package == f.Package && d.Unit == "" && d.Lot == "":
 			if pkg != "" {
-				return nil, fmt.Errorf("%w: %s: package %q is decided twice", ErrInvalid, at, d.Package)
+				return nil, invalid("%s: package %q is decided twice", at, d.Package)
 			}
 			pkg = d.Decision
 			continue
 		default:
-			return nil, fmt.Errorf("%w: %s: name exactly one of unit, lot, and package %q", ErrInvalid, at, f.Package)
+			return nil, invalid("%s: name exactly one of unit, lot, and package %q", at, f.Package)
 		}
 		if into[name] != "" {
-			return nil, fmt.Errorf("%w: %s: %q is decided twice", ErrInvalid, at, name)
+			return nil, invalid("%s: %q is decided twice", at, name)
 		}
 		into[name] = d.Decision
 	}
@@ -74,11 +74,11 @@ func dispose(f fact.ExcursionFacts, decisions []Decision) ([]fact.Disposition, e
 	if len(missing) > 0 {
 		n := len(missing)
 		missing = missing[:min(n, 10)]
-		return nil, fmt.Errorf("%w: dispositions: %d of %d affected units have none, such as %s", ErrInvalid, n, len(f.Units), strings.Join(missing, ", "))
+		return nil, invalid("dispositions: %d of %d affected units have none, such as %s", n, len(f.Units), strings.Join(missing, ", "))
 	}
 	if len(f.Units) == 0 || f.MoreUnits > 0 {
 		if pkg == "" {
-			return nil, fmt.Errorf("%w: dispositions: not all units of package %q are listed: decide on the package", ErrInvalid, f.Package)
+			return nil, invalid("dispositions: not all units of package %q are listed: decide on the package", f.Package)
 		}
 		all = append(all, fact.Disposition{Package: f.Package, Decision: pkg})
 	}

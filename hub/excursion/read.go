@@ -18,6 +18,7 @@ type View struct {
 
 func look(c *Case) (View, error) {
 	v := View{Case: *c, Allowed: Allowed(c.State)}
+	v.Done = nil
 	var err error
 	if v.Content, err = c.Content(); err != nil {
 		return v, err

@@ -2,6 +2,7 @@ package excursion
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -38,7 +39,7 @@ func (c *Cases) sign(ctx context.Context, by By, p Proof, step Step, meaning, ty
 		by.Why = meaning
 	}
 	if len(p.Comment) > maxText {
-		return View{}, fmt.Errorf("%w: comment: %d bytes, at most %d allowed", ErrInvalid, len(p.Comment), maxText)
+		return View{}, invalid("comment: %d bytes, at most %d allowed", len(p.Comment), maxText)
 	}
 	if err := by.check(step); err != nil {
 		return View{}, c.refusal(err)
@@ -56,8 +57,12 @@ func (c *Cases) sign(ctx context.Context, by By, p Proof, step Step, meaning, ty
 	}
 	person := strings.TrimPrefix(by.Actor, "person/")
 	name, roles, err := c.signers.Reauthenticate(ctx, person, p.Password)
+	if errors.Is(err, ErrPassword) {
+		return View{}, c.refuse(ctx, by, step, "reauthentication", err)
+	}
 	if err != nil {
-		return View{}, c.refuse(ctx, by, step, "reauthentication", fmt.Errorf("%w: %w", ErrPassword, err))
+		c.counts.refused.Add(1)
+		return View{}, err
 	}
 	if !slices.Contains(roles, RoleApprover) && (step == Approve || !slices.Contains(roles, RoleReviewer)) {
 		return View{}, c.refuse(ctx, by, step, "role", fmt.Errorf("%w: %s of %s needs the role %s", ErrForbidden, step, by.Actor, wanted(step)))

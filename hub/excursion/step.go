@@ -36,9 +36,9 @@ func (b By) check(step Step) error {
 	case kind == "os" && (step == Sign || step == Approve):
 		return fmt.Errorf("%w: %s: sign in as a person: an electronic signature is not an operating system's", ErrForbidden, step)
 	case len(b.Why) > maxText:
-		return fmt.Errorf("%w: reason: %d bytes, at most %d allowed", ErrInvalid, len(b.Why), maxText)
+		return invalid("reason: %d bytes, at most %d allowed", len(b.Why), maxText)
 	case reasons[step] && strings.TrimSpace(b.Why) == "":
-		return fmt.Errorf("%w: reason: say why, to %s", ErrInvalid, step)
+		return invalid("reason: say why, to %s", step)
 	}
 	return nil
 }
@@ -152,14 +152,14 @@ var sha256Hex = regexp.MustCompile(`^[0-9a-f]{64}$`)
 // hash.
 func (c *Cases) Comment(ctx context.Context, by By, text string, refs []fact.Attachment) (View, error) {
 	if strings.TrimSpace(text) == "" || len(text) > maxText {
-		return View{}, fmt.Errorf("%w: text: want 1 to %d bytes", ErrInvalid, maxText)
+		return View{}, invalid("text: want 1 to %d bytes", maxText)
 	}
 	if len(refs) > 20 {
-		return View{}, fmt.Errorf("%w: attachments: %d, at most 20 allowed", ErrInvalid, len(refs))
+		return View{}, invalid("attachments: %d, at most 20 allowed", len(refs))
 	}
 	for i, a := range refs {
 		if a.Name == "" || len(a.Name) > 200 || a.Where == "" || len(a.Where) > 1000 || !sha256Hex.MatchString(a.SHA256) {
-			return View{}, fmt.Errorf("%w: attachments.%d: want a name, where it is kept, and its SHA-256 in hex", ErrInvalid, i)
+			return View{}, invalid("attachments: number %d: want a name, where it is kept, and its SHA-256 in hex", i+1)
 		}
 	}
 	return c.take(ctx, by, Comment, func(k *Case, _ State) (string, any, error) {

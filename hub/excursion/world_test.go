@@ -2,7 +2,6 @@ package excursion
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"testing"
@@ -78,7 +77,7 @@ func (staff) Reauthenticate(_ context.Context, person, password string) (string,
 	known := map[string][]string{"ada": {"qa"}, "bea": {"qa", "qa_approver"}, "cyd": {"qa_approver"}, "dan": {"dispatcher"}}
 	roles, ok := known[person]
 	if !ok || password != "pw-"+person {
-		return "", nil, errors.New("person or password is wrong")
+		return "", nil, fmt.Errorf("password: %w", ErrPassword)
 	}
 	return "Dr. " + person, roles, nil
 }

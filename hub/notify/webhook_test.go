@@ -1,0 +1,316 @@
+package notify
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	cloudevents "github.com/cloudevents/sdk-go/v2/event"
+
+	"frostline/hub/event"
+	"frostline/hub/fact"
+	"frostline/hub/store"
+	"frostline/hub/store/storetest"
+)
+
+// receiver is an HTTP server that keeps what it has taken and does, in turn,
+// what it is told to.
+type receiver struct {
+	*httptest.Server
+	mu    sync.Mutex
+	ids   []string // webhook-id of each request
+	taken []string // bodies of those answered with 2xx, or done and not answered
+	turns []func(w http.ResponseWriter, r *http.Request)
+	hang  chan struct{}
+}
+
+func receive(t testing.TB, turns ...func(http.ResponseWriter, *http.Request)) *receiver {
+	rec := &receiver{turns: turns, hang: make(chan struct{})}
+	rec.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err == nil {
+			err = Verify(secret, r.Header, body, time.Now())
+		}
+		if err != nil {
+			t.Errorf("webhook %s: %v", r.Header.Get("webhook-id"), err)
+		}
+		rec.mu.Lock()
+		rec.ids = append(rec.ids, r.Header.Get("webhook-id"))
+		var turn func(http.ResponseWriter, *http.Request)
+		if len(rec.turns) > 0 {
+			turn, rec.turns = rec.turns[0], rec.turns[1:]
+		} else {
+			rec.taken = append(rec.taken, string(body))
+		}
+		rec.mu.Unlock()
+		if turn != nil {
+			turn(w, r)
+		}
+	}))
+	t.Cleanup(func() { close(rec.hang); rec.Close() })
+	return rec
+}
+
+func answer(code int, header ...string) func(http.ResponseWriter, *http.Request) {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		for i := 0; i+1 < len(header); i += 2 {
+			w.Header().Set(header[i], header[i+1])
+		}
+		w.WriteHeader(code)
+		io.WriteString(w, "an answer")
+	}
+}
+
+func drop(w http.ResponseWriter, _ *http.Request) {
+	c, _, err := w.(http.Hijacker).Hijack()
+	if err == nil {
+		c.Close()
+	}
+}
+
+func (r *receiver) seen() (ids, taken []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.ids), slices.Clone(r.taken)
+}
+
+// TestReceiversThatMisbehave: slow ones, ones that fail, hang, or do the thing
+// and drop the connection, are all told under one id, and never twice once they
+// have answered.
+func TestReceiversThatMisbehave(t *testing.T) {
+	storetest.Run(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		var rec *receiver
+		rec = receive(t,
+			answer(500), drop, func(http.ResponseWriter, *http.Request) { <-rec.hang }, answer(503, "Retry-After", "1"), answer(404), answer(302, "Location", "/elsewhere"))
+		c := config(t, nil, rec.URL+"/hook")
+		c.Webhooks[0].Timeout = 300 * time.Millisecond
+		c.Webhooks[0].Events = []string{fact.ExcursionWasClosed}
+		n := w.notifier(c)
+		// A redirect is a refusal: it is not followed, and few attempts are made.
+		w.run(n)
+		e := w.opened("x1")
+		until(t, "given up", func() bool { return w.states(n)[Failed] == 1 })
+		ids, taken := rec.seen()
+		if len(ids) != 6 || len(taken) != 0 || len(slices.Compact(ids)) != 1 {
+			t.Fatalf("asked %v, taken %v", ids, taken)
+		}
+		all, err := n.List(context.Background(), Filter{State: Failed}, "", 10)
+		if err != nil || len(all) != 1 || !strings.Contains(all[0].Error, "redirects are not followed") {
+			t.Fatalf("failed: %+v, %v", all, err)
+		}
+		k, err := n.Counts(context.Background())
+		if err != nil || k.Failed != 1 || k.GaveUp != 1 {
+			t.Errorf("counts %+v, %v", k, err)
+		}
+		if _, err := n.Retry(context.Background(), "person/ada", all[0].ID); err != nil {
+			t.Fatal(err)
+		}
+		until(t, "sent", func() bool { return w.states(n)[Sent] == 1 })
+		if _, err := n.Retry(context.Background(), "person/ada", all[0].ID); !errors.Is(err, ErrNotFailed) {
+			t.Errorf("retry of what was sent: %v", err)
+		}
+		if _, err := n.Retry(context.Background(), "person/ada", "msg_no"); !errors.Is(err, ErrNotFound) {
+			t.Errorf("retry of nothing: %v", err)
+		}
+		_, taken = rec.seen()
+		var ce cloudevents.Event
+		if len(taken) != 1 {
+			t.Fatalf("%d taken, want 1", len(taken))
+		}
+		if err := json.Unmarshal([]byte(taken[0]), &ce); err != nil {
+			t.Fatal(err)
+		}
+		var m message
+		if err := ce.DataAs(&m); err != nil {
+			t.Fatal(err)
+		}
+		if ce.Validate() != nil || ce.ID() != e.ID || ce.Type() != "frostline.excursion.opened" || ce.Source() != "https://hub.example.com" ||
+			ce.Subject() != "x1" || m.Facts == nil || m.Facts.Package != "P1" || m.Link == "" {
+			t.Errorf("cloud event %v", ce)
+		}
+		w.tell("x1", fact.ExcursionWasClosed, fact.ExcursionStep{ID: "x1", OldState: "approved", State: "closed"})
+		until(t, "closing told", func() bool { return w.states(n)[Sent] == 2 })
+	})
+}
+
+// TestReceiverThatHangsHoldsUpNobodyElse.
+func TestReceiverThatHangsHoldsUpNobodyElse(t *testing.T) {
+	w := newWorld(t, storetest.Open(t, storetest.SQLite(t)))
+	var slow *receiver
+	hang := func(http.ResponseWriter, *http.Request) { <-slow.hang }
+	slow = receive(t, hang, hang, hang, hang, hang)
+	quick := receive(t)
+	c := config(t, nil, slow.URL)
+	c.Webhooks[0].Timeout = time.Minute
+	c.Webhooks = append(c.Webhooks, Webhook{Name: "quick", URL: quick.URL, SecretFiles: []string{secretFile(t)}, Private: true})
+	c.Policies[0].Levels[0].Notify = []string{"webhook:pager", "webhook:quick"}
+	n := w.notifier(c)
+	stop := w.run(n)
+	for _, id := range []string{"x1", "x2", "x3", "x4"} {
+		w.opened(id)
+	}
+	until(t, "quick one told", func() bool { return w.states(n)[Sent] == 4 })
+	stop() // ends although one hangs
+	if s := w.states(n); s[Pending] != 4 {
+		t.Errorf("states %v, want 4 pending", s)
+	}
+}
+
+// TestKilledInTheMiddle: the notifier ends right after its events were handled
+// but before the cursor was kept, before anything was sent, and after the
+// receiver has taken it but before that was written down. Nothing is lost, and
+// what comes again has the same id.
+func TestKilledInTheMiddle(t *testing.T) {
+	storetest.Run(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		rec := receive(t)
+		c := config(t, nil, rec.URL)
+		e := w.opened("x1")
+		ctx := context.Background()
+		for range 3 { // handled, and the cursor lost
+			if err := w.notifier(c).Handle(ctx, []event.Event{e}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		n := w.notifier(c)
+		all, err := n.List(ctx, Filter{}, "", 10)
+		if err != nil || len(all) != 1 || all[0].State != Pending {
+			t.Fatalf("deliveries %+v, %v", all, err)
+		}
+		if err := n.attempt(ctx, all[0]); err != nil { // taken, and the outcome lost
+			t.Fatal(err)
+		}
+		n = w.notifier(c) // after a restart
+		w.run(n)
+		until(t, "sent", func() bool { return w.states(n)[Sent] == 1 })
+		ids, _ := rec.seen()
+		if len(ids) != 2 || ids[0] != ids[1] || ids[0] != all[0].ID {
+			t.Errorf("told under %v, want twice %s", ids, all[0].ID)
+		}
+		if k, _ := n.Counts(ctx); k.Told != 0 || k.Pending != 0 {
+			t.Errorf("counts after the restart %+v", k)
+		}
+	})
+}
+
+func TestEscalationsAndRevisionsAreTold(t *testing.T) {
+	w := newWorld(t, storetest.Open(t, storetest.SQLite(t)))
+	c := Config{
+		Link: "https://hub.example.com",
+		SMTP: &SMTP{Host: "127.0.0.1", Security: "none", From: "hub@example.com"},
+		Contacts: []Contact{
+			{"anna", "anna@example.com"}, {"ben", "ben@example.com"}, {"quality", "q@example.com"}, {"boss", "boss@example.com"},
+		},
+		Schedules: []Schedule{{Name: "night", Start: "2026-01-05", Days: 7, Contacts: []string{"anna", "ben"}}},
+		Policies: []Policy{{
+			Name: "urgent", Severities: []string{"critical"}, Inform: []string{"contact:quality"},
+			Levels: []Level{{Notify: []string{"schedule:night", "contact:anna"}, Within: time.Minute}, {Notify: []string{"contact:boss"}, Within: time.Minute}},
+		}},
+	}
+	n := w.notifier(c)
+	at := time.Date(2026, 1, 6, 12, 0, 0, 0, time.UTC).UnixMilli() // anna is on call
+	warm := facts()
+	warm.Severity = "warning"
+	for _, test := range []struct {
+		name string
+		e    event.Event
+		want string
+		lost bool
+	}{
+		{"opened", w.made(fact.ExcursionWasOpened, at, fact.ExcursionOpened{ID: "x", Facts: facts()}), "anna", false},
+		{"opened a week later", w.made(fact.ExcursionWasOpened, at+7*24*3600_000, fact.ExcursionOpened{ID: "x", Facts: facts()}), "ben anna", false},
+		{"level 2", w.made(fact.ExcursionWasEscalated, at, fact.ExcursionEscalated{ID: "x", Facts: facts(), Level: 2}), "boss", false},
+		{"a level that is no more", w.made(fact.ExcursionWasEscalated, at, fact.ExcursionEscalated{ID: "x", Facts: facts(), Level: 9}), "boss", false},
+		{"goes on", w.made(fact.ExcursionWasRevised, at, fact.ExcursionRevised{ID: "x", New: facts()}), "", false},
+		{"reopened", w.made(fact.ExcursionWasRevised, at, fact.ExcursionRevised{ID: "x", New: facts(), Effects: []string{"reopened"}, OldState: "closed"}), "anna", false},
+		{"retracted", w.made(fact.ExcursionWasRevised, at, fact.ExcursionRevised{ID: "x", New: facts(), Effects: []string{"retracted"}}), "anna quality", false},
+		{"acknowledged", w.made(fact.ExcursionWasAcknowledged, at, fact.ExcursionStep{ID: "x"}), "", false},
+		{"no policy", w.made(fact.ExcursionWasOpened, at, fact.ExcursionOpened{ID: "x", Facts: warm}), "", true},
+		{"not ours", event.Event{Type: fact.OrderWasPlaced, Data: []byte(`{"patient":"tok-1"}`)}, "", false},
+	} {
+		all, lost, err := n.config.route(test.e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var who []string
+		for _, d := range all {
+			who = append(who, d.Recipient)
+		}
+		if got := strings.Join(who, " "); got != test.want || lost != test.lost {
+			t.Errorf("%s: told %q, lost %v; want %q, %v", test.name, got, lost, test.want, test.lost)
+		}
+	}
+	if got := n.config.Levels("critical", "limit"); len(got) != 2 || n.config.Levels("warning", "limit") != nil {
+		t.Errorf("levels %v", got)
+	}
+}
+
+func (w *world) made(typ string, at int64, data any) event.Event {
+	b, err := json.Marshal(data)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return event.Event{ID: "e", Stream: "excursion/x", Type: typ, At: at, Data: b}
+}
+
+func TestAddressesThatAWebhookMustNotReach(t *testing.T) {
+	for _, test := range []struct {
+		addr            string
+		public, private bool
+	}{
+		{"93.184.216.34", true, true}, {"2606:4700::1111", true, true},
+		{"127.0.0.1", false, true}, {"::1", false, true}, {"10.1.2.3", false, true}, {"192.168.0.1", false, true}, {"fd00::1", false, true}, {"::ffff:127.0.0.1", false, true},
+		{"169.254.169.254", false, false}, {"fe80::1", false, false}, {"0.0.0.0", false, false}, {"::", false, false}, {"224.0.0.1", false, false},
+		{"255.255.255.255", false, false}, {"100.64.0.1", false, false}, {"64:ff9b::7f00:1", false, false}, {"2002:7f00:1::", false, false}, {"240.0.0.1", false, false},
+		{"::ffff:169.254.169.254", false, false},
+	} {
+		a := netip.MustParseAddr(test.addr)
+		if err := checkIP(a, false); (err == nil) != test.public {
+			t.Errorf("%s to the public: %v", a, err)
+		}
+		if err := checkIP(a, true); (err == nil) != test.private {
+			t.Errorf("%s privately: %v", a, err)
+		}
+	}
+	// A name that leads to this machine is refused when it is connected to.
+	rec := receive(t)
+	h, err := newHook(Webhook{URL: strings.Replace(rec.URL, "127.0.0.1", "localhost", 1), SecretFiles: []string{secretFile(t)}, Timeout: time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := h.send(context.Background(), Delivery{ID: "m", Body: "{}"}, time.Now()); err == nil || !strings.Contains(err.Error(), "not public") {
+		t.Errorf("sent to this machine: %v", err)
+	}
+}
+
+// TestSignatureOfStandardWebhooks is the example of its specification.
+func TestSignatureOfStandardWebhooks(t *testing.T) {
+	key := []byte("\x31\xf4\x8b\x9d\xc5\x3d\x49\x8b\xc0\xb9\x8b\x9d\xc5\x3d\x49\x8b\xc0\xb9\x8b\x9d\xc5\x3d\x49\x8b") // 24 bytes
+	other := []byte("another secret, also long enough")
+	h := http.Header{}
+	now := time.Unix(1_674_087_231, 0)
+	h.Set("webhook-id", "msg_1")
+	h.Set("webhook-timestamp", "1674087231")
+	h.Set("webhook-signature", sign([][]byte{other, key}, "msg_1", "1674087231", `{"a":1}`))
+	for _, k := range [][]byte{key, other} {
+		if err := Verify(k, h, []byte(`{"a":1}`), now); err != nil {
+			t.Error(err)
+		}
+	}
+	if Verify(key, h, []byte(`{"a":2}`), now) == nil {
+		t.Error("another body verified")
+	}
+	if Verify(key, h, []byte(`{"a":1}`), now.Add(time.Hour)) == nil {
+		t.Error("an old request verified")
+	}
+}
