@@ -1,0 +1,247 @@
+package verify
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+
+	"frostline/hub/correlate/join"
+	"frostline/hub/evidence/bundle"
+	"frostline/hub/fact"
+)
+
+// stated is the last verdict that the hub stated by one profile.
+type stated struct {
+	*fact.VerdictRevised
+	event string
+	at    int64 // when it was recorded
+}
+
+// verdicts works out anew what the hub says it concluded. It is not done where
+// the evidence itself does not hold: what would follow from that says nothing.
+func (r *run) verdicts() bool {
+	if len(r.Problems) > 0 {
+		return true
+	}
+	said, packages := map[string]map[join.Key]stated{}, map[string]bool{}
+	for _, e := range r.events {
+		switch e.Type {
+		case fact.VerdictWasRevised, fact.PackageWasPacked:
+		default:
+			continue
+		}
+		d, err := fact.Decode(e.Type, e.Data)
+		if err != nil {
+			r.fail(Problem{Check: EventIs, Event: e.ID, Stream: e.Stream, Detail: err.Error()})
+			return false
+		}
+		switch d := d.(type) {
+		case *fact.PackagePacked:
+			if d.Shipment == r.m.Shipment {
+				packages[d.ID] = true
+			}
+		case *fact.VerdictRevised:
+			if said[d.Package] == nil {
+				said[d.Package] = map[join.Key]stated{}
+			}
+			said[d.Package][join.Key{Profile: d.Profile, Version: d.Version, Product: d.Product}] = stated{d, e.ID, e.At}
+		}
+	}
+	for _, p := range r.m.Packages {
+		if p.Shipment != packages[p.ID] {
+			r.fail(Problem{Check: ManifestIs, File: bundle.Manifest, Package: clip(p.ID), Field: "packages", Detail: "whether it is of the shipment is not what the events say"})
+		}
+		delete(packages, p.ID)
+	}
+	for _, id := range slices.Sorted(maps.Keys(packages)) {
+		r.fail(Problem{Check: ManifestIs, File: bundle.Manifest, Package: clip(id), Field: "packages", Detail: "it is of the shipment and the manifest does not speak of it"})
+	}
+	for _, p := range r.m.Packages {
+		if p.Shipment {
+			if err := r.judge(p.ID, said[p.ID]); err != nil {
+				r.fail(Problem{Check: VerdictIs, Package: clip(p.ID), Detail: "it cannot be judged: " + err.Error()})
+			}
+		}
+	}
+	return true
+}
+
+// judge compares what was stated of one package with what follows.
+func (r *run) judge(id string, said map[join.Key]stated) error {
+	watch, ok := r.store.facts.Watch(id)
+	if !ok {
+		return nil // it was never packed: there is nothing to judge
+	}
+	open := true
+	for k, s := range said {
+		if s.Dropped {
+			delete(said, k)
+		} else if watch.To <= s.at {
+			open = false
+		}
+	}
+	if !open {
+		found, err := join.Verdict(r.ctx, r.store.facts, r.store, id, join.Open)
+		if err != nil {
+			return err
+		}
+		for i := range found {
+			r.compare(id, &found[i], said, true)
+		}
+	} else if err := r.judgeOpen(id, said); err != nil {
+		return err
+	}
+	judges, missing := r.store.facts.Judges(id)
+	for _, j := range judges {
+		delete(said, j.Key())
+	}
+	for _, k := range slices.SortedFunc(maps.Keys(said), func(a, b join.Key) int { return cmpKey(a, b) }) {
+		r.fail(Problem{Check: VerdictIs, Package: id, Event: said[k].event, Detail: fmt.Sprintf("a verdict by profile %s version %d%s was stated, and the facts do not call for one", k.Profile, k.Version, of(k))})
+	}
+	for _, m := range missing {
+		r.reserve("package %s is not judged as to %s: nobody has told of it", id, m)
+	}
+	return nil
+}
+
+// judgeOpen judges a package whose watch goes on as of the instants to which
+// verdicts were stated.
+func (r *run) judgeOpen(id string, said map[join.Key]stated) error {
+	judges, _ := r.store.facts.Judges(id)
+	for _, want := range judges {
+		s, ok := said[want.Key()]
+		if !ok {
+			r.compare(id, &join.Judgement{Profile: want.Profile.ID, Version: want.Profile.Version, Product: want.Product}, said, false)
+			continue
+		}
+		var best *join.Judgement
+		for _, now := range []int64{s.at, s.Verdict.To} {
+			found, err := join.Verdict(r.ctx, r.store.facts, r.store, id, now)
+			if err != nil {
+				return err
+			}
+			for i := range found {
+				if found[i].Key() == want.Key() && (best == nil || found[i].Digest == s.Digest) {
+					best = &found[i]
+				}
+			}
+		}
+		if best != nil {
+			r.compare(id, best, said, false)
+		}
+	}
+	return nil
+}
+
+// compare tells where a verdict that was stated is not the one that follows.
+func (r *run) compare(id string, is *join.Judgement, said map[join.Key]stated, closed bool) {
+	k := is.Key()
+	s, ok := said[k]
+	if !ok {
+		r.fail(Problem{Check: VerdictIs, Package: id, Detail: fmt.Sprintf("the hub stated none by profile %s version %d%s, and the facts call for one", k.Profile, k.Version, of(k))})
+		return
+	}
+	p := Problem{Check: VerdictIs, Package: id, Event: s.event}
+	if d, err := s.Verdict.Digest(); err != nil || d != s.Digest {
+		p.Field, p.Detail = "digest", "it is not that of the verdict stated beside it"
+		r.fail(p)
+		return
+	}
+	if is.Digest != s.Digest {
+		p.Field, p.Detail = differ(s.Verdict, is.Verdict)
+		r.fail(p)
+		return
+	}
+	if len(s.Units)+len(is.Units) > 0 {
+		if field, detail := differ(s.Units, is.Units); field != "" || detail != "" {
+			p.Field, p.Detail = "units"+field, detail
+			r.fail(p)
+			return
+		}
+	}
+	r.Verdicts = append(r.Verdicts, Verdict{Package: id, Profile: k.Profile, Version: k.Version, Product: k.Product,
+		Outcome: string(is.Verdict.Outcome), From: is.Verdict.From, To: is.Verdict.To, Digest: is.Digest, Closed: closed})
+}
+
+func of(k join.Key) string {
+	if k.Product == "" {
+		return ""
+	}
+	return " for product " + k.Product
+}
+
+func cmpKey(a, b join.Key) int {
+	switch x, y := fmt.Sprint(a), fmt.Sprint(b); {
+	case x < y:
+		return -1
+	case x > y:
+		return 1
+	}
+	return 0
+}
+
+// differ finds the first field, in order of names, in which two documents are
+// not the same.
+func differ(said, is any) (field, detail string) {
+	var a, b any
+	x, err1 := json.Marshal(said)
+	y, err2 := json.Marshal(is)
+	if err1 != nil || err2 != nil || json.Unmarshal(x, &a) != nil || json.Unmarshal(y, &b) != nil {
+		return "", "it cannot be compared"
+	}
+	field, u, v, same := walk("", a, b)
+	if same {
+		return "", ""
+	}
+	return field, fmt.Sprintf("the hub stated %s, and from the evidence follows %s", short(u), short(v))
+}
+
+func short(v any) string {
+	b, err := json.Marshal(v)
+	if err != nil || v == nil {
+		return "nothing"
+	}
+	if len(b) > 120 {
+		return string(b[:120]) + "…"
+	}
+	return string(b)
+}
+
+func walk(path string, a, b any) (field string, u, v any, same bool) {
+	switch x := a.(type) {
+	case map[string]any:
+		y, ok := b.(map[string]any)
+		if !ok {
+			return path, a, b, false
+		}
+		names := slices.Collect(maps.Keys(x))
+		for n := range y {
+			if _, ok := x[n]; !ok {
+				names = append(names, n)
+			}
+		}
+		slices.Sort(names)
+		for _, n := range names {
+			if f, u, v, same := walk(path+"/"+n, x[n], y[n]); !same {
+				return f, u, v, false
+			}
+		}
+		return "", nil, nil, true
+	case []any:
+		y, ok := b.([]any)
+		if !ok {
+			return path, a, b, false
+		}
+		for i := range min(len(x), len(y)) {
+			if f, u, v, same := walk(fmt.Sprintf("%s/%d", path, i), x[i], y[i]); !same {
+				return f, u, v, false
+			}
+		}
+		if len(x) != len(y) {
+			return path, fmt.Sprintf("%d of them", len(x)), fmt.Sprintf("%d of them", len(y)), false
+		}
+		return "", nil, nil, true
+	}
+	return path, a, b, a == b
+}
