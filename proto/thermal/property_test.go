@@ -234,3 +234,220 @@ func compare(t *rapid.T, p *Profile, h *History, got Verdict, n *naive) {
 	}
 	equal("outcome", []any{got.Outcome, got.Severity}, []any{outcome, worst})
 }
+
+// TestIncrementalIsBatch: however a history is fed, with verdicts asked for in
+// between, going on from clones, the bytes are those of Evaluate.
+func TestIncrementalIsBatch(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		p, h := someProfile(t), someHistory(t, rapid.SampledFrom([]int64{900, 3000, 200_000}).Draw(t, "steps"))
+		if h.To-h.From > 100_000 {
+			p.LongestGap = 300_000
+		}
+		want := judge(t, p, h)
+		e, err := NewEvaluator(p, h.From)
+		if err != nil {
+			t.Fatal(err)
+		}
+		must := func(err error) {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		disturb := func() {
+			if rapid.Bool().Draw(t, "disturb") {
+				verdict(t, e, e.Covered()+rapid.Int64Range(0, 2_000_000).Draw(t, "ahead"))
+			}
+			if rapid.Bool().Draw(t, "clone") {
+				old := e
+				e = e.Clone()
+				must(old.Unmonitored(old.Covered()+5_000_000, "another future"))
+			}
+		}
+		gaps := h.Unmonitored
+		lost := func(before int64) {
+			for len(gaps) > 0 && (gaps[0].From < before || gaps[0].To <= before) {
+				if gaps[0].From > e.Covered() {
+					must(e.Unmonitored(gaps[0].From, ReasonUntold))
+				}
+				must(e.Unmonitored(gaps[0].To, gaps[0].Reason))
+				gaps = gaps[1:]
+				disturb()
+			}
+		}
+		for _, s := range h.Stretches {
+			lost(s.From)
+			must(e.Begin(s.From, s.Source))
+			told := rapid.IntRange(0, len(s.Samples)).Draw(t, "told") // before which sample its end is known
+			for i, x := range s.Samples {
+				if i >= told || x.At >= s.To {
+					must(e.Until(s.To))
+				}
+				must(e.Add(x))
+				disturb()
+			}
+			must(e.Until(s.To))
+			if e.Covered() < s.To {
+				must(e.Unmonitored(s.To, ReasonNoReading))
+			}
+		}
+		lost(math.MaxInt64)
+		if got := asJSON(t, verdict(t, e, h.To)); !bytes.Equal(got, asJSON(t, want)) {
+			t.Fatalf("fed one by one:\n got %s\nwant %s\nprofile %s\nhistory %s", got, asJSON(t, want), asJSON(t, p), asJSON(t, h))
+		}
+	})
+}
+
+// TestSplittingChangesNothing: a stretch cut in two at any instant, also
+// between two readings, is the same history.
+func TestSplittingChangesNothing(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		p, h := someProfile(t), someHistory(t, rapid.SampledFrom([]int64{900, 200_000}).Draw(t, "steps"))
+		if h.To-h.From > 100_000 {
+			p.LongestGap = 300_000
+		}
+		want := judge(t, p, h)
+		cut := *h
+		cut.Stretches = nil
+		for _, s := range h.Stretches {
+			at := rapid.Int64Range(s.From, s.To).Draw(t, "cut")
+			// Each part has the readings about it, as the one who cuts knows them.
+			first, second := s, s
+			first.To, second.From = at, at
+			i := 0
+			for i < len(s.Samples) && s.Samples[i].At <= at {
+				i++
+			}
+			first.Samples = s.Samples[:min(len(s.Samples), i+1)]
+			second.Samples = s.Samples[max(0, i-1):]
+			cut.Stretches = append(cut.Stretches, first, second)
+		}
+		got := judge(t, p, &cut)
+		// What a hole is called may differ where it is cut: no reading yet, or none
+		// any more. A cut that rounds to the same temperature as the peak that
+		// follows is where the peak is.
+		for _, v := range []*Verdict{&want, &got} {
+			var all []Unmonitored
+			for _, g := range v.Gaps {
+				g.Reason = ""
+				if n := len(all); n > 0 && all[n-1].To == g.From {
+					all[n-1].To = g.To
+				} else {
+					all = append(all, g)
+				}
+			}
+			v.Gaps, v.MinAt, v.MaxAt = all, 0, 0
+			for i := range v.Excursions {
+				v.Excursions[i].PeakAt = 0
+			}
+		}
+		if g, w := asJSON(t, got), asJSON(t, want); !bytes.Equal(g, w) {
+			t.Fatalf("cut:\n got %s\nwant %s\nprofile %s\nhistory %s", g, w, asJSON(t, p), asJSON(t, h))
+		}
+	})
+}
+
+// TestShiftingTime moves every instant of a verdict and nothing else.
+func TestShiftingTime(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		p, h := someProfile(t), someHistory(t, 3000)
+		by := rapid.Int64Range(2_000_000, 4_000_000_000_000).Draw(t, "by") // so that none is 0
+		moved := func(h *History, by int64) *History {
+			m := *h
+			m.From, m.To, m.Stretches, m.Unmonitored = m.From+by, m.To+by, nil, nil
+			for _, s := range h.Stretches {
+				s.From, s.To, s.Samples = s.From+by, s.To+by, slices.Clone(s.Samples)
+				for i := range s.Samples {
+					s.Samples[i].At += by
+				}
+				m.Stretches = append(m.Stretches, s)
+			}
+			for _, u := range h.Unmonitored {
+				m.Unmonitored = append(m.Unmonitored, Unmonitored{u.From + by, u.To + by, u.Reason})
+			}
+			return &m
+		}
+		near := moved(h, 2_000_000)
+		a, b := judge(t, p, near), judge(t, p, moved(near, by))
+		shift := func(v *Verdict, by int64) {
+			for _, at := range []*int64{&v.From, &v.To, &v.MinAt, &v.MaxAt} {
+				if *at != 0 {
+					*at += by
+				}
+			}
+			for i := range v.Limits {
+				if v.Limits[i].Alarms > 0 {
+					v.Limits[i].AlarmAt += by
+				}
+			}
+			for i := range v.Excursions {
+				e := &v.Excursions[i]
+				e.From, e.To, e.PeakAt = e.From+by, e.To+by, e.PeakAt+by
+				if e.Broken {
+					e.Alarm += by
+				}
+			}
+			for i := range v.Gaps {
+				v.Gaps[i].From, v.Gaps[i].To = v.Gaps[i].From+by, v.Gaps[i].To+by
+			}
+			for i := range v.Budgets {
+				if v.Budgets[i].Broken {
+					v.Budgets[i].BrokenAt += by
+				}
+			}
+			if m := v.MKT; m != nil {
+				m.From, m.To = m.From+by, m.To+by
+				if m.Broken {
+					m.BrokenAt += by
+				}
+				if m.Worst != nil {
+					m.Worst.From, m.Worst.To = m.Worst.From+by, m.Worst.To+by
+				}
+			}
+		}
+		shift(&a, by)
+		if g, w := asJSON(t, b), asJSON(t, a); !bytes.Equal(g, w) {
+			t.Fatalf("moved by %d:\n got %s\nwant %s\nprofile %s\nhistory %s", by, g, w, asJSON(t, p), asJSON(t, h))
+		}
+	})
+}
+
+// TestKineticMeanProperties: it is never less than the mean nor more than the
+// maximum, does not depend on order or on the scale of weights, and weights are
+// what repeating is.
+func TestKineticMeanProperties(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		n := rapid.IntRange(1, 30).Draw(t, "n")
+		c := rapid.SliceOfN(rapid.Float64Range(-80, 200), n, n).Draw(t, "celsius")
+		weights := make([]float64, n)
+		var repeated []float64
+		for i := range weights {
+			k := rapid.IntRange(0, 4).Draw(t, "weight")
+			if i == 0 {
+				k++
+			}
+			weights[i] = float64(k)
+			for range k {
+				repeated = append(repeated, c[i])
+			}
+		}
+		activation := rapid.Float64Range(MinActivation, MaxActivation).Draw(t, "activation")
+		tk, mean, err := KineticMean(c, weights, activation)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if tk < mean-1e-9 || tk > slices.Max(c)+1e-9 {
+			t.Fatalf("mkt %v of mean %v and maximum %v", tk, mean, slices.Max(c))
+		}
+		other, _, err := KineticMean(repeated, nil, activation)
+		if err != nil || math.Abs(tk-other) > 1e-9 {
+			t.Fatalf("weighted %v, repeated %v %v", tk, other, err)
+		}
+		constant := make([]float64, n)
+		for i := range constant {
+			constant[i] = c[0]
+		}
+		if tk, _, err := KineticMean(constant, weights, activation); err != nil || math.Abs(tk-c[0]) > 1e-9 {
+			t.Fatalf("constant %v: got %v %v", c[0], tk, err)
+		}
+	})
+}

@@ -24,9 +24,7 @@ func (e *Evaluator) Verdict(to int64) (Verdict, error) {
 }
 
 func (e *Evaluator) finish(to int64) Verdict {
-	if e.open {
-		e.lose(to, ReasonNoReading)
-	}
+	e.leave(to)
 	e.lose(to, ReasonUntold)
 	e.settle(Ongoing)
 	gaps := e.gaps.sorted()
