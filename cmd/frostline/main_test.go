@@ -56,8 +56,12 @@ func TestCommands(t *testing.T) {
 			if err != nil {
 				return err
 			}
+			events, err := someEvents(db, filepath.Join(e.WorkDir, "offline.db"))
+			if err != nil {
+				return err
+			}
 			s, err := api.New(api.Config{
-				People: keeper,
+				People: keeper, Events: events,
 				Socket: socket, Fleet: h, History: h, Feed: h, Access: h, Authority: ca, CRL: crl, Enrol: "hub.example:8884",
 				Web: "http://127.0.0.1:8080/", Log: slog.New(slog.DiscardHandler),
 				Checks: map[string]func(context.Context) error{"store": func(context.Context) error { return h.broken() }},

@@ -73,6 +73,8 @@ type Config struct {
 	Checks map[string]func(context.Context) error
 	// People keeps persons and tokens; nil where the hub has none.
 	People People
+	// Events rebuilds read models; nil where the hub has none.
+	Events Events
 	// Rest answers whatever is not under /v1, with bounds of its own; see Actor
 	// for who asks. May be nil.
 	Rest http.Handler
@@ -123,6 +125,9 @@ func New(cfg Config) (*Server, error) {
 	mux.HandleFunc("POST /v1/broker-config", s.brokerConfig)
 	if cfg.People != nil {
 		s.people(mux)
+	}
+	if cfg.Events != nil {
+		mux.HandleFunc("POST /v1/rebuild", s.rebuild)
 	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		problem(w, http.StatusNotFound, "no such call", r.Method+" "+r.URL.Path+" is not part of this hub's interface; is the command line of the same version?")

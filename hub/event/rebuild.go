@@ -28,8 +28,8 @@ type Rebuilt struct {
 	After  string `json:"after,omitempty"`
 }
 
-// Same reports whether the model says what it said before.
-func (r Rebuilt) Same() bool { return r.Before == r.After }
+// Same reports whether the model says what it said before, if anything.
+func (r Rebuilt) Same() bool { return r.Before == "" || r.Before == r.After }
 
 // Rebuild makes read models anew from the events; of no names, all. progress,
 // where not nil, is called from the same goroutine after each batch with the
