@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 )
@@ -79,10 +78,7 @@ func finish(ctx huma.Context, _ string, v any) (any, error) {
 		return v, nil
 	}
 	one := *p // it may be shared
-	if wait, ok := errors.AsType[interface {
-		error
-		RetryAfter() time.Duration
-	}](one.cause); ok {
+	if wait, ok := errors.AsType[waiting](one.cause); ok {
 		retry(ctx, wait.RetryAfter())
 	}
 	one.named(ctx.Operation())

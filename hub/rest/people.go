@@ -27,8 +27,8 @@ func init() {
 	means(people.ErrRefused, forbidden)
 }
 
-// Reason says why something is done; it is kept in the trail.
-type Reason struct {
+// personReason says why something is done to a person or token.
+type personReason struct {
 	Reason string `json:"reason" minLength:"1" maxLength:"500" doc:"Why; kept in the trail."`
 }
 
@@ -87,7 +87,7 @@ func registerPeople(api huma.API, p People) {
 	huma.Register(api, tagged(operation(http.MethodPost, "/people/{id}/disable", "disable-person", Admin, "Take signing and tokens from a person"), "people"),
 		func(ctx context.Context, in *struct {
 			PersonPath
-			Body Reason
+			Body personReason
 		}) (*personReply, error) {
 			person, err := p.Disable(ctx, Actor(ctx), in.ID, in.Body.Reason)
 			return &personReply{etag(person.Version), person}, err
@@ -107,7 +107,7 @@ func registerPeople(api huma.API, p People) {
 	huma.Register(api, tagged(operation(http.MethodPost, "/tokens/{id}/revoke", "revoke-token", Admin, "End a token at once"), "people"),
 		func(ctx context.Context, in *struct {
 			ID   string `path:"id" minLength:"8" maxLength:"8" pattern:"^[a-z2-7]+$" doc:"Id of the token."`
-			Body Reason
+			Body personReason
 		}) (*struct{ Body people.Token }, error) {
 			t, err := p.Revoke(ctx, Actor(ctx), in.ID, in.Body.Reason)
 			return &struct{ Body people.Token }{t}, err

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -122,10 +123,21 @@ var meanings = []meaning{
 // detail. To be called from init.
 func means(err error, k kind) { meanings = append(meanings, meaning{err, k}) }
 
+// waiting is an error that passes by itself, such as people.WaitError.
+type waiting interface {
+	error
+	RetryAfter() time.Duration
+}
+
 // problemOf makes a problem of any error that an operation returned.
 func problemOf(op *huma.Operation, err error) *Problem {
 	if p := (*Problem)(nil); errors.As(err, &p) {
 		return p.named(op)
+	}
+	if wait, ok := errors.AsType[waiting](err); ok {
+		p := fail(tooMany, "%v", wait)
+		p.cause = err
+		return p
 	}
 	for _, m := range meanings {
 		if errors.Is(err, m.err) {

@@ -13,39 +13,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
-	"github.com/prometheus/client_golang/prometheus"
-
-	"frostline/hub/store"
 )
-
-// Tokens tells who a bearer token speaks for.
-type Tokens interface {
-	// Authenticate gives the actor and scopes of a token. ok is false where the
-	// token is unknown, expired or revoked, or its person disabled; an error
-	// means that it could not be found out.
-	Authenticate(ctx context.Context, token string) (actor string, scopes []string, ok bool, err error)
-}
-
-// Config is what an API needs. A context that is nil is not mounted: its paths
-// are not there, nor in the document.
-type Config struct {
-	Store   *store.DB // required: idempotency records and the key of page tokens
-	Tokens  Tokens    // required
-	Log     *slog.Logger
-	Version string           // of the hub, told in the document
-	Now     func() time.Time // default time.Now
-	// Metrics takes the counters; nil for none.
-	Metrics prometheus.Registerer
-
-	People People
-}
-
-// register mounts the contexts.
-func (cfg *Config) register(api huma.API) {
-	if cfg.People != nil {
-		registerPeople(api, cfg.People)
-	}
-}
 
 // API answers requests. Its methods may be called from any goroutine.
 type API struct {
