@@ -61,7 +61,9 @@ func (f *Facts) Case(id string, now int64) (*Case, bool) {
 	c.Judges, c.Missing = f.Judges(id)
 	c.Plan, c.Next = f.Plan(id, w.From, c.until()), Open
 	if c.Open() {
-		c.Next = f.Plan(id, c.until(), w.To).Legs[0].To
+		if ahead := f.Plan(id, c.until(), w.To); len(ahead.Legs) > 0 {
+			c.Next = ahead.Legs[0].To
+		}
 	}
 	for _, j := range c.Judges {
 		if len(j.Profile.Budgets) == 0 {
@@ -165,7 +167,7 @@ func Follow(p *thermal.Profile, h *thermal.History) (*thermal.Evaluator, error) 
 		if err := e.Begin(s.From, s.Source); err != nil {
 			return nil, err
 		}
-		if s.To < h.To || len(gaps) > 0 {
+		if s.To < h.To || s.Samples[len(s.Samples)-1].At > s.To {
 			if err := e.Until(s.To); err != nil {
 				return nil, err
 			}
@@ -275,4 +277,23 @@ func (l *life) history(ctx context.Context, r Readings, p *thermal.Profile, to i
 	}
 	whole.To = to
 	return whole, nil
+}
+
+// Budget works out what one unit of the package has spent; a unit without
+// budgets has none in the answer.
+func (c *Case) Budget(ctx context.Context, r Readings, unit string) (fact.UnitBudget, error) {
+	for i := range c.Judges {
+		if !slices.Contains(c.Judges[i].Units, unit) {
+			continue
+		}
+		j, err := c.by(ctx, r, &Judge{Profile: c.Judges[i].Profile, Product: c.Judges[i].Product, Units: []string{unit}})
+		if err != nil {
+			return fact.UnitBudget{}, fmt.Errorf("budgets of unit %s: %w", unit, err)
+		}
+		if len(j.Units) == 1 {
+			return j.Units[0], nil
+		}
+		return fact.UnitBudget{Unit: unit, From: j.Verdict.From, To: j.Verdict.To, Unmonitored: j.Verdict.Unmonitored, Budgets: []thermal.BudgetState{}}, nil
+	}
+	return fact.UnitBudget{Unit: unit, From: c.Watch.From, To: c.Watch.From, Budgets: []thermal.BudgetState{}}, nil
 }

@@ -28,3 +28,9 @@ func (f *Facts) UnitLegs(unit string) []UnitLeg {
 	slices.SortFunc(out, func(a, b UnitLeg) int { return cmp.Compare(a.From, b.From) })
 	return out
 }
+
+// KnowsUnit reports whether a unit was received.
+func (f *Facts) KnowsUnit(id string) bool {
+	_, ok := f.units[id]
+	return ok
+}

@@ -1,3 +1,5 @@
+-- +goose Up
+
 -- How far correlate has come: batches and events up to these have been worked
 -- into verdicts. At start it goes on from here.
 CREATE TABLE correlate_state (

@@ -1,0 +1,170 @@
+package correlate
+
+import (
+	"encoding/json"
+	"slices"
+
+	"frostline/hub/correlate/join"
+	"frostline/hub/fact"
+	"frostline/proto/thermal"
+)
+
+type fataler interface{ Fatal(...any) }
+
+// watch is when a package is judged.
+func (n *naive) watch(id string) (from, to int64, closed bool) {
+	var p *fact.PackagePacked
+	for i := range n.packed {
+		if q := &n.packed[i]; q.ID == id && (p == nil || q.Made >= p.Made) {
+			p = q
+		}
+	}
+	var c *fact.PackageClosed
+	for i := range n.closed {
+		if q := &n.closed[i]; q.ID == id && (c == nil || q.Made >= c.Made) {
+			c = q
+		}
+	}
+	if c != nil && !c.Reopen {
+		return p.At, max(p.At, c.At), true
+	}
+	return p.At, 1 << 62, false
+}
+
+func (n *naive) packing(id string) (p fact.PackagePacked) {
+	for _, q := range n.packed {
+		if q.ID == id && q.Made >= p.Made {
+			p = q
+		}
+	}
+	return p
+}
+
+func (n *naive) inForce(at int64) thermal.Profile {
+	best := n.profiles[0]
+	for _, p := range n.profiles {
+		if p.From <= at {
+			best = p
+		}
+	}
+	return best.Profile
+}
+
+// unitIn says in which watched package the unit is at an instant.
+func (n *naive) unitIn(unit string, at int64) string {
+	s := n.where(fact.Ref{Kind: fact.Unit, ID: unit}, at)
+	if s == nil || s.In == nil {
+		return ""
+	}
+	if from, to, _ := n.watch(s.In.ID); at < from || at >= to {
+		return ""
+	}
+	return s.In.ID
+}
+
+// verdicts judges both packages, in the words of the engine's answer.
+func (n *naive) verdicts(t fataler, now int64) map[string]string {
+	out := map[string]string{}
+	for _, id := range []string{"P1", "P2"} {
+		from, to, _ := n.watch(id)
+		packed := n.packing(id)
+		profile, product, hasUnit := n.inForce(packed.At), "", false
+		if packed.Version > 0 {
+			profile = n.profiles[packed.Version-1].Profile
+		}
+		if len(n.received) > 0 {
+			for at := from; at < min(to, noon+world+10_000) && !hasUnit; at++ {
+				hasUnit = n.unitIn(unitA, at) == id
+			}
+		}
+		if hasUnit {
+			profile = n.inForce(packed.At)
+			record := n.products[0].record // all were recorded before anything was packed
+			for _, v := range n.products {
+				if v.version >= n.products[0].version {
+					record = v.record
+				}
+			}
+			if len(record.Budgets) > 0 {
+				product = "drug"
+				profile.Budgets = append(slices.Clone(profile.Budgets), record.Budgets...)
+			}
+		}
+		pkg := fact.Ref{Kind: fact.Package, ID: id}
+		end := to
+		if to > now {
+			end = max(from, now)
+			if from < now {
+				list, _ := n.candidates(pkg, now-1)
+				for _, c := range list {
+					last := int64(-1 << 62)
+					for _, s := range n.usable(c.sensor) {
+						if s.At <= now {
+							last = s.At
+						}
+					}
+					if now-last <= profile.LongestGap && n.refuses(&profile, c.sensor, last) == "" {
+						end = max(from, last)
+						break
+					}
+				}
+			}
+		}
+		h := n.history(pkg, &profile, from, end)
+		v, err := thermal.Evaluate(&profile, &h)
+		if err != nil {
+			t.Fatal(err)
+		}
+		j := join.Judgement{Profile: profile.ID, Version: profile.Version, Product: product, Verdict: v, Units: []fact.UnitBudget{}}
+		j.Digest, _ = v.Digest()
+		if hasUnit && len(profile.Budgets) > 0 {
+			j.Units = append(j.Units, n.life(t, &profile, end))
+		}
+		b, err := json.Marshal([]join.Judgement{j})
+		if err != nil {
+			t.Fatal(err)
+		}
+		out[id] = string(b)
+	}
+	return out
+}
+
+// life is what the unit has spent until an instant.
+func (n *naive) life(t fataler, p *thermal.Profile, to int64) fact.UnitBudget {
+	u := fact.UnitBudget{Unit: unitA}
+	var spent []thermal.Spent
+	for _, s := range n.received[0].Spent {
+		if slices.ContainsFunc(p.Budgets, func(b thermal.Budget) bool { return b.Name == s.Budget }) {
+			spent = append(spent, thermal.Spent{Budget: s.Budget, Duration: s.Duration})
+		} else {
+			u.Ignored = append(u.Ignored, s.Budget)
+		}
+	}
+	h := thermal.History{From: to, To: to, Stretches: []thermal.Stretch{}, Unmonitored: []thermal.Unmonitored{}}
+	begun := false
+	for at := int64(noon - 2000); at < to; {
+		in, end := n.unitIn(unitA, at), at+1
+		for end < to && n.unitIn(unitA, end) == in {
+			end++
+		}
+		switch {
+		case in != "":
+			if !begun {
+				begun, h.From = true, at
+			}
+			part := n.history(fact.Ref{Kind: fact.Package, ID: in}, p, at, end)
+			h.Stretches, h.Unmonitored = append(h.Stretches, part.Stretches...), append(h.Unmonitored, part.Unmonitored...)
+		case begun:
+			h.Unmonitored = append(h.Unmonitored, thermal.Unmonitored{From: at, To: end, Reason: "not in a package"})
+		}
+		at = end
+	}
+	bare := *p
+	bare.MKT = nil
+	v, err := thermal.Evaluate(&bare, &h, spent...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.From, u.To, u.Unmonitored, u.Budgets = v.From, v.To, v.Unmonitored, v.Budgets
+	return u
+}
