@@ -129,10 +129,10 @@ func (s *readings) date(sensor string) {
 			}
 			d := datedReading{m.UTC, thermal.Temp(raw[i].value), join.Usable}
 			switch {
-			case !raw[i].ok:
-				d.state = join.Bad
 			case m.Conflict:
 				d.state = join.Conflicting
+			case !raw[i].ok:
+				d.state = join.Bad
 			}
 			out = append(out, d)
 		}

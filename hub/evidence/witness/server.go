@@ -2,7 +2,9 @@ package witness
 
 import (
 	"bytes"
+	"crypto/ed25519"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -29,6 +31,7 @@ import (
 type Server struct {
 	dir    string
 	signer *fnote.Signer
+	key    string
 	logs   map[string]note.Verifier // by origin
 	log    *slog.Logger
 	http.Handler
@@ -54,7 +57,11 @@ func NewServer(c Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("witness key: want PRIVATE+KEY+NAME+…: %w", err)
 	}
-	s := &Server{dir: c.Dir, signer: signer, logs: map[string]note.Verifier{}, log: c.Log}
+	key, err := verifierKey(strings.TrimSpace(c.Signer))
+	if err != nil {
+		return nil, fmt.Errorf("witness key: %w", err)
+	}
+	s := &Server{dir: c.Dir, signer: signer, key: key, logs: map[string]note.Verifier{}, log: c.Log}
 	if len(c.Logs) == 0 {
 		return nil, errors.New("no log to witness: give the verifier key of one")
 	}
@@ -76,6 +83,9 @@ func NewServer(c Config) (*Server, error) {
 	s.Handler = mux
 	return s, nil
 }
+
+// Key is the witness's verifier key, in the form for cosignatures.
+func (s *Server) Key() string { return s.key }
 
 // Counts tells how many checkpoints were cosigned and refused.
 func (s *Server) Counts() Counts {
@@ -192,4 +202,23 @@ func (s *Server) cosign(body []byte) (status int, answer string) {
 	s.counts.Cosigned++
 	_, lines, _ := bytes.Cut(signed, []byte("\n\n"))
 	return http.StatusOK, string(lines)
+}
+
+// verifierKey is the verifier key of an Ed25519 signer key, in the form for
+// cosignatures.
+func verifierKey(signer string) (string, error) {
+	parts := strings.SplitN(signer, "+", 5)
+	if len(parts) != 5 {
+		return "", errors.New("want PRIVATE+KEY+NAME+HASH+KEY")
+	}
+	seed, err := base64.StdEncoding.DecodeString(parts[4])
+	if err != nil || len(seed) != 1+ed25519.SeedSize {
+		return "", errors.New("it holds no Ed25519 key")
+	}
+	public := ed25519.NewKeyFromSeed(seed[1:]).Public().(ed25519.PublicKey)
+	plain, err := note.NewEd25519VerifierKey(parts[2], public)
+	if err != nil {
+		return "", err
+	}
+	return fnote.VKeyToCosignatureV1(plain)
 }
