@@ -15,7 +15,7 @@ type kinetic struct {
 	tick  int64  // next instant of the grid
 	next  int64  // and its number
 	last  sums   // at the instant of the grid before tick
-	ring  []sums // of the last instants of the grid, by number modulo ringSize; for AnchorLast
+	ring  []cell // of the last instants of the grid, by number modulo ringSize; for AnchorLast
 
 	in    bool   // an excursion is under way
 	begin sums   // where
@@ -34,6 +34,12 @@ const ringSize = gridCells + 2
 // sums are those of the evaluator at an instant.
 type sums struct {
 	at   int64
+	heat float64
+	ms   int64
+}
+
+// cell is sums at an instant of the grid.
+type cell struct {
 	heat float64
 	ms   int64
 }
@@ -59,14 +65,14 @@ func (k *kinetic) mark(s sums) {
 	k.next, k.tick, k.last = n+1, s.at+k.grid, s
 	if k.rule.Anchor == AnchorLast {
 		if len(k.ring) < ringSize {
-			k.ring = append(k.ring, s)
+			k.ring = append(k.ring, cell{s.heat, s.ms})
 		} else {
-			k.ring[n%ringSize] = s
+			k.ring[n%ringSize] = cell{s.heat, s.ms}
 		}
 	}
 	if k.early && n == gridCells {
 		k.early = false
-		k.judge(k.ring[0], s)
+		k.judge(sums{at: k.from}, s)
 	}
 	for len(k.due) > 0 && k.due[0].at+k.rule.Window <= s.at && !(k.in && len(k.due) == 1) {
 		k.judge(k.due[0], s)
@@ -142,7 +148,9 @@ func (k *kinetic) end(s sums) {
 		k.early = true
 		return
 	}
-	b := k.ring[reach/k.grid%ringSize]
+	n := reach / k.grid
+	c := k.ring[n%ringSize]
+	b := sums{k.from + n*k.grid, c.heat, c.ms}
 	if k.begin.at < b.at {
 		b = k.begin
 	}
@@ -152,7 +160,7 @@ func (k *kinetic) end(s sums) {
 // finish judges the windows that are not full by what is known of them.
 func (k *kinetic) finish(now sums) {
 	if k.early {
-		k.judge(k.ring[0], now)
+		k.judge(sums{at: k.from}, now)
 	}
 	for _, b := range k.due {
 		k.judge(b, now)

@@ -17,7 +17,9 @@ func (e *Evaluator) enter(seg *segment) {
 
 // pass judges a line from e.at to an instant after it.
 func (e *Evaluator) pass(seg *segment, to int64) {
-	e.enter(seg)
+	if !e.live || e.at != seg.t0 { // else the state is that of the reading at t0
+		e.enter(seg)
+	}
 	e.extremes(seg.at(to), to)
 	for i := range e.limits {
 		e.limits[i].pass(e, seg, to)
