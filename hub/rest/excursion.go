@@ -59,13 +59,13 @@ func excursionOf(v excursion.View, err error) (*excursionReply, error) {
 	return &excursionReply{etag(v.Version), Excursion{v}}, nil
 }
 
-// excursionStep is what every step takes.
-type excursionStep struct {
+// ExcursionStep is what every step takes.
+type ExcursionStep struct {
 	ExcursionPath
 	Precondition
 }
 
-func (s *excursionStep) by(ctx context.Context, why string) (excursion.By, error) {
+func (s *ExcursionStep) by(ctx context.Context, why string) (excursion.By, error) {
 	expect, err := s.expect()
 	return excursion.By{Actor: Actor(ctx), Case: s.ID, Why: why, Expect: expect, ID: "excursion-step-" + freshID(ctx)}, err
 }
@@ -77,14 +77,14 @@ type StepReason struct {
 
 // StepReasonIfAny is why an excursion is acknowledged.
 type StepReasonIfAny struct {
-	Reason string `json:"reason,omitempty" maxLength:"500" doc:"Why, for the trail."`
+	Reason string `json:"reason,omitempty" nullable:"true" maxLength:"500" doc:"Why, for the trail."`
 }
 
 // DecisionBody names exactly one of unit, lot and package.
 type DecisionBody struct {
-	Unit     string `json:"unit,omitempty" maxLength:"79" pattern:"^[0-9]{14}[.][!-~]{1,64}$" doc:"GTIN.SERIAL; goes before that of its lot."`
-	Lot      string `json:"lot,omitempty" maxLength:"64" doc:"All affected units of the lot."`
-	Package  string `json:"package,omitempty" maxLength:"64" pattern:"^[A-Za-z0-9][A-Za-z0-9._:+-]*$" doc:"All affected units without another decision, and those that are not listed."`
+	Unit     string `json:"unit,omitempty" nullable:"true" maxLength:"79" pattern:"^[0-9]{14}[.][!-~]{1,64}$" doc:"GTIN.SERIAL; goes before that of its lot."`
+	Lot      string `json:"lot,omitempty" nullable:"true" maxLength:"64" doc:"All affected units of the lot."`
+	Package  string `json:"package,omitempty" nullable:"true" maxLength:"64" pattern:"^[A-Za-z0-9][A-Za-z0-9._:+-]*$" doc:"All affected units without another decision, and those that are not listed."`
 	Decision string `json:"decision" enum:"release,quarantine,reject,return" doc:"What is decided."`
 }
 
@@ -98,13 +98,13 @@ type ProposalBody struct {
 type ProofBody struct {
 	Password string `json:"password" minLength:"1" maxLength:"1024" doc:"Of the person who signs, given anew."`
 	Content  string `json:"content" minLength:"64" maxLength:"64" pattern:"^[0-9a-f]{64}$" doc:"The content digest of the excursion as it was shown: nobody signs what they have not seen."`
-	Comment  string `json:"comment,omitempty" maxLength:"500" doc:"Becomes part of the signature."`
+	Comment  string `json:"comment,omitempty" nullable:"true" maxLength:"500" doc:"Becomes part of the signature."`
 }
 
 // CommentBody adds words and references.
 type CommentBody struct {
 	Text        string           `json:"text" minLength:"1" maxLength:"500" doc:"The comment."`
-	Attachments []AttachmentBody `json:"attachments,omitempty" maxItems:"20" doc:"Documents kept elsewhere."`
+	Attachments []AttachmentBody `json:"attachments,omitempty" nullable:"true" maxItems:"20" doc:"Documents kept elsewhere."`
 }
 
 // AttachmentBody refers to a document.

@@ -18,7 +18,7 @@ func registerSteps(api huma.API, x Excursions, op func(method, path, id string, 
 	}
 	huma.Register(api, post("acknowledge", "Say that somebody knows of it, which stops its escalation", Write),
 		func(ctx context.Context, in *struct {
-			excursionStep
+			ExcursionStep
 			Body StepReasonIfAny
 		}) (*excursionReply, error) {
 			by, err := in.by(ctx, in.Body.Reason)
@@ -29,7 +29,7 @@ func registerSteps(api huma.API, x Excursions, op func(method, path, id string, 
 		})
 	reasoned := func(o huma.Operation, do func(context.Context, excursion.By) (excursion.View, error)) {
 		huma.Register(api, o, func(ctx context.Context, in *struct {
-			excursionStep
+			ExcursionStep
 			Body StepReason
 		}) (*excursionReply, error) {
 			by, err := in.by(ctx, in.Body.Reason)
@@ -43,7 +43,7 @@ func registerSteps(api huma.API, x Excursions, op func(method, path, id string, 
 	reasoned(post("close", "Close it, once two persons have signed", QA), x.Close)
 	huma.Register(api, post("propose", "Propose a disposition for each affected unit", QA),
 		func(ctx context.Context, in *struct {
-			excursionStep
+			ExcursionStep
 			Body ProposalBody
 		}) (*excursionReply, error) {
 			by, err := in.by(ctx, in.Body.Reason)
@@ -58,7 +58,7 @@ func registerSteps(api huma.API, x Excursions, op func(method, path, id string, 
 		})
 	signed := func(o huma.Operation, do func(context.Context, excursion.By, excursion.Proof) (excursion.View, error)) {
 		huma.Register(api, o, func(ctx context.Context, in *struct {
-			excursionStep
+			ExcursionStep
 			Body ProofBody
 		}) (*excursionReply, error) {
 			by, err := in.by(ctx, "")
@@ -72,7 +72,7 @@ func registerSteps(api huma.API, x Excursions, op func(method, path, id string, 
 	signed(post("approve", "Sign the disposition as approved; another person, with the role qa_approver", QA), x.Approve)
 	huma.Register(api, op(http.MethodPost, "/{id}/comments", "comment-on-excursion", Write, "Add a comment and references to documents"),
 		func(ctx context.Context, in *struct {
-			excursionStep
+			ExcursionStep
 			Body CommentBody
 		}) (*excursionReply, error) {
 			by, err := in.by(ctx, "")
