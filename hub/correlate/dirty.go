@@ -116,6 +116,8 @@ func (e *Engine) tick() {
 		}
 		for _, r := range p.rides {
 			switch {
+			case now >= r.until && r.lead == nil:
+				e.touchOne(id, r.until, math.MaxInt64, fact.Cause{Kind: "silence", Detail: "nothing has been read"}, 0)
 			case now >= r.until:
 				e.touchOne(id, r.until, math.MaxInt64, fact.Cause{Kind: "attachment", Detail: "as stated before, from this time on"}, 0)
 			case r.lead != nil && now-r.last > r.judge.Profile.LongestGap:

@@ -50,12 +50,13 @@ func (e *Engine) restore(ctx context.Context) error {
 		}
 	}
 	e.applied = e.saved[0]
+	now := e.now().UnixMilli()
 	e.facts.Packages(func(id string) {
 		w, _ := e.facts.Watch(id)
 		switch {
-		case w.To == join.Open:
+		case w.To > now:
 			e.touchOne(id, w.From, w.To, fact.Cause{Kind: "rebuild", Detail: "the hub has started"}, 0)
-		case e.packages[id] == nil: // closed, and nothing was ever told
+		case !e.packages[id].final():
 			e.touchOne(id, w.From, w.To, fact.Cause{Kind: "closed", Detail: "the hub has started"}, 0)
 		}
 	})
@@ -64,6 +65,21 @@ func (e *Engine) restore(ctx context.Context) error {
 		e.log.Info("facts read", "events", read, "to_judge", len(e.dirty), "took", e.now().Sub(began))
 	}
 	return nil
+}
+
+// final reports whether a closed package was told of as such.
+func (p *parcel) final() bool {
+	if p == nil {
+		return false
+	}
+	closed := false
+	for _, t := range p.told {
+		if !t.dropped && !t.closed {
+			return false
+		}
+		closed = closed || t.closed
+	}
+	return closed
 }
 
 // load takes an event whose effects were judged before.

@@ -148,6 +148,9 @@ func (e *Engine) board(p *parcel, c *join.Case, judged []join.Judgement) {
 		if c.Watch.From > c.Now {
 			r.until = min(r.until, c.Watch.From)
 		}
+		if j.Lead == "" && j.Verdict.From == j.Verdict.To { // as soon as it has begun, something is missing
+			r.until = min(r.until, max(c.Now, c.Watch.From)+1)
+		}
 		r.budgets(j)
 		h := &j.History
 		if n := len(h.Stretches); j.Lead != "" {
