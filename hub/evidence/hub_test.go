@@ -121,7 +121,9 @@ func (h *hub) Admitted(id string) error {
 	return nil
 }
 
-func (h *hub) SealKey(id string, _ []byte) (ed25519.PublicKey, error) { return h.keys[id], h.Admitted(id) }
+func (h *hub) SealKey(id string, _ []byte) (ed25519.PublicKey, error) {
+	return h.keys[id], h.Admitted(id)
+}
 
 func (h *hub) records() (out []ledger.KeyRecord) {
 	for id, k := range h.keys {

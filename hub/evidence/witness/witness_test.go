@@ -271,4 +271,3 @@ func FuzzRequest(f *testing.F) {
 		}
 	})
 }
-
