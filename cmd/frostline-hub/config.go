@@ -12,6 +12,9 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml"
+
+	"frostline/hub/influx"
+	"frostline/hub/notify"
 )
 
 // config is what the hub can be told. Every field has a default that works on
@@ -39,6 +42,13 @@ type config struct {
 	// "nats://…" or "tls://HOST:PORT" for a NATS cluster, "mqtt://HOST:PORT" or
 	// "mqtts://HOST:PORT" for any MQTT broker. Default empty: embedded.
 	Broker brokerConfig `yaml:"broker"`
+	// Notify says who is told of excursions, by e-mail and webhook. Default
+	// nobody.
+	Notify notify.Config `yaml:"notify"`
+	// Witnesses cosign the evidence log. Default none.
+	Witnesses witnessConfig `yaml:"witnesses"`
+	// Influx is where readings are copied to for dashboards. Default nowhere.
+	Influx influx.Config `yaml:"influx"`
 	// LogLevel is debug, info, warn or error. Default info.
 	LogLevel string `yaml:"log_level"`
 }
@@ -51,6 +61,15 @@ type brokerConfig struct {
 	Key         string `yaml:"key"`         // PEM file, beside Certificate
 	Credentials string `yaml:"credentials"` // NATS .creds file
 	CRL         string `yaml:"crl"`         // file the hub keeps for the broker's crlfile; default DATA/crl.pem
+}
+
+// witnessConfig names second parties who sign what the evidence log says.
+type witnessConfig struct {
+	Quorum int `yaml:"quorum"` // how many have to cosign a checkpoint before it is used
+	List   []struct {
+		URL string `yaml:"url"` // under which it answers add-checkpoint
+		Key string `yaml:"key"` // its verifier key, as it prints it
+	} `yaml:"list"`
 }
 
 func defaults() config {
@@ -136,6 +155,15 @@ func (c *config) validate() error {
 		if (c.Broker.Certificate == "") != (c.Broker.Key == "") {
 			bad("broker.key", c.Broker.Key, "set certificate and key together")
 		}
+	}
+	if err := c.Influx.Validate(); err != nil {
+		errs = append(errs, err)
+	}
+	if err := c.Notify.Validate(); err != nil {
+		errs = append(errs, fmt.Errorf("notify: %w", err))
+	}
+	if q := c.Witnesses.Quorum; q < 0 || q > len(c.Witnesses.List) {
+		bad("witnesses.quorum", fmt.Sprint(q), fmt.Sprintf("want 0 to %d, the number of witnesses", len(c.Witnesses.List)))
 	}
 	switch c.LogLevel {
 	case "debug", "info", "warn", "error":

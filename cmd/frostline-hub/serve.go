@@ -49,6 +49,7 @@ type hub struct {
 	fleet    *fleet.Fleet
 	web      *web.Server
 	api      *api.Server
+	contexts contexts
 }
 
 // serve runs the hub until ctx ends and gives nil after an orderly stop.
@@ -108,7 +109,14 @@ func open(ctx context.Context, c config, log *slog.Logger) (_ *hub, err error) {
 	}); err != nil {
 		return nil, err
 	}
-	h.intake.Follow(h.history, h.registry, h.feed)
+	if err = h.openContexts(ctx); err != nil {
+		return nil, err
+	}
+	follow := []intake.Sink{h.history, h.registry, h.feed, h.contexts.correlate}
+	if h.contexts.influx != nil {
+		follow = append(follow, h.contexts.influx)
+	}
+	h.intake.Follow(follow...)
 	h.fleet = fleet.New(h.access, h.registry, h.intake, h.history, h.feed)
 	if h.web, err = web.New(web.Config{Addr: c.Web, Fleet: h.fleet, History: h.fleet, Feed: h.fleet, Log: log.With("part", "web")}); err != nil {
 		return nil, err
@@ -116,7 +124,7 @@ func open(ctx context.Context, c config, log *slog.Logger) (_ *hub, err error) {
 	if h.api, err = api.New(api.Config{
 		Socket: filepath.Join(c.Data, "frostline.sock"), Fleet: h.fleet, History: h.fleet, Feed: h.fleet,
 		Access: h.access, Authority: h.ca, CRL: c.Broker.CRL, Enrol: h.enrolAddress(), Web: c.Web,
-		Checks: h.checks(), Log: log.With("part", "api"),
+		Checks: h.checks(), People: h.contexts.people, Events: h.contexts.events, Rest: h.contexts.rest.Trusted(api.Actor), Log: log.With("part", "api"),
 	}); err != nil {
 		return nil, err
 	}
@@ -193,6 +201,7 @@ func (h *hub) run(ctx context.Context) error {
 	core.Go(func() error { return named("intake", h.intake.Run(inner)) })
 	core.Go(func() error { return named("fleet", h.fleet.Run(inner)) })
 	core.Go(func() error { return named("access", h.access.Run(inner)) })
+	h.runContexts(inner, core)
 	core.Go(func() error {
 		defer stopInner()
 		return h.front(ctx, inner, enrolment)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"frostline/hub/correlate"
 	"frostline/hub/custody/timeline"
 	"frostline/hub/event"
 	"frostline/hub/excursion"
@@ -74,7 +75,7 @@ func (b *Builder) tell(ctx context.Context, k orders.Package, last *int64) (Pack
 		what string
 		do   func() error
 	}{
-		{"judgements", func() (err error) { p.Judgements, err = b.Verdicts.Judgements(ctx, p.ID, columns); return err }},
+		{"judgements", func() (err error) { p.Judgements, _, err = b.judge(ctx, p.ID, columns); return err }},
 		{"units", func() error { return b.units(ctx, &p) }},
 		{"whereabouts", func() error { return b.whereabouts(ctx, &p) }},
 		{"custody", func() error { return b.custody(ctx, &p) }},
@@ -92,13 +93,23 @@ func (b *Builder) tell(ctx context.Context, k orders.Package, last *int64) (Pack
 func shipmentOf(k orders.Package) string { return k.ShipmentAt(fact.Latest) }
 
 func (b *Builder) units(ctx context.Context, p *Package) error {
-	ids, err := b.Verdicts.UnitsOf(ctx, p.ID)
+	to := p.Closed
+	if to == 0 {
+		to = fact.Latest
+	}
+	stays, err := b.Places.Stays(ctx, fact.Ref{Kind: fact.Package, ID: p.ID}, p.Packed, to)
 	if err != nil {
 		return err
 	}
-	if len(ids) > mostUnits {
-		ids = ids[:mostUnits]
+	var ids []string
+	for _, s := range stays {
+		if s.Subject.Kind == fact.Unit {
+			ids = append(ids, s.Subject.ID)
+		}
 	}
+	slices.Sort(ids)
+	ids = slices.Compact(ids)
+	ids = ids[:min(len(ids), mostUnits)]
 	for _, id := range ids {
 		u := Unit{ID: id}
 		known, err := b.Orders.Unit(ctx, id)
@@ -108,9 +119,11 @@ func (b *Builder) units(ctx context.Context, p *Package) error {
 		case !errors.Is(err, orders.ErrNotFound):
 			return err
 		}
-		if u.Budgets, err = b.Verdicts.Budgets(ctx, id); err != nil {
+		budget, err := b.Verdicts.Budget(ctx, id)
+		if err != nil && !errors.Is(err, correlate.ErrUnknown) && !errors.Is(err, correlate.ErrNotJudged) {
 			return err
 		}
+		u.Budgets = budget.Budgets
 		p.Units = append(p.Units, u)
 	}
 	return nil

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 
+	"frostline/hub/catalog"
+	"frostline/hub/correlate"
 	"frostline/hub/custody"
+	"frostline/hub/custody/timeline"
 	"frostline/hub/event"
 	"frostline/hub/excursion"
 	"frostline/hub/fact"
 	"frostline/hub/orders"
-	"frostline/proto/thermal"
 )
 
 // ErrNotFound is wrapped by errors about something that the hub does not know.
@@ -27,6 +29,7 @@ type Orders interface {
 type Places interface {
 	Whereabouts(ctx context.Context, subject fact.Ref, from, to int64) (custody.Whereabouts, error)
 	Chain(ctx context.Context, pkg string) (custody.Chain, error)
+	Stays(ctx context.Context, thing fact.Ref, from, to int64) ([]timeline.Stay, error)
 }
 
 // Cases tells of excursions; *excursion.Cases is one.
@@ -36,28 +39,15 @@ type Cases interface {
 	Trail(ctx context.Context, id string, after int64, limit int) ([]event.Event, error)
 }
 
-// Verdicts tells what was measured and what that means.
+// Verdicts judges packages; *correlate.Engine does.
 type Verdicts interface {
-	// Judgements gives what each profile says of a package, with charts of so
-	// many columns; none for a package that nothing judges.
-	Judgements(ctx context.Context, pkg string, columns int) ([]Judgement, error)
-	// Now gives the live states of packages, by id.
-	Now(ctx context.Context, packages []string) (map[string]Live, error)
-	// Budgets gives the stability budgets of a unit over its life.
-	Budgets(ctx context.Context, unit string) ([]thermal.BudgetState, error)
-	// UnitsOf gives the units that were in a package during its watch, by id.
-	UnitsOf(ctx context.Context, pkg string) ([]string, error)
+	Judgements(ctx context.Context, id string) (correlate.Judged, error)
+	Budget(ctx context.Context, unit string) (fact.UnitBudget, error)
 }
 
-// Live is the state of a package at this moment.
-type Live struct {
-	State       State
-	Since       int64
-	Temperature *thermal.Temp
-	At          int64
-	Source      string
-	Ahead       string
-	Outcome     thermal.Outcome // of the verdicts so far, the worst
+// Profiles gives a version of a storage profile.
+type Profiles interface {
+	Version(ctx context.Context, profile string, version int) (catalog.Entry, error)
 }
 
 // Events gives what was recorded.
@@ -73,6 +63,7 @@ type Builder struct {
 	Places   Places
 	Cases    Cases
 	Verdicts Verdicts
+	Profiles Profiles
 	Events   Events
 	Columns  int // of a chart; default 240
 }

@@ -8,7 +8,6 @@ import (
 	"frostline/hub/excursion"
 	"frostline/hub/fact"
 	"frostline/hub/orders"
-	"frostline/proto/thermal"
 )
 
 // Lines lists packages that are watched, and after them those closed, at most
@@ -46,14 +45,6 @@ func (b *Builder) Line(ctx context.Context, id string) (Line, error) {
 }
 
 func (b *Builder) lines(ctx context.Context, list []orders.Package) ([]Line, error) {
-	ids := make([]string, len(list))
-	for i, k := range list {
-		ids[i] = k.ID
-	}
-	now, err := b.Verdicts.Now(ctx, ids)
-	if err != nil {
-		return nil, fmt.Errorf("states of packages: %w", err)
-	}
 	open, err := b.openCases(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("cases of packages: %w", err)
@@ -61,12 +52,12 @@ func (b *Builder) lines(ctx context.Context, list []orders.Package) ([]Line, err
 	status := map[string]string{}
 	var out []Line
 	for _, k := range list {
-		n := now[k.ID]
-		if n.State == "" {
-			n.State, n.Outcome = NowUnknown, thermal.Unknown
+		_, n, err := b.judge(ctx, k.ID, 1)
+		if err != nil {
+			return nil, fmt.Errorf("state of package %s: %w", k.ID, err)
 		}
 		l := Line{ID: k.ID, Shipment: shipmentOf(k), Now: n.State, Since: n.Since, Temperature: n.Temperature, At: n.At, Source: n.Source,
-			Ahead: n.Ahead, Outcome: n.Outcome, Open: open[k.ID]}
+			Outcome: n.Outcome, Open: open[k.ID]}
 		if k.Closed != nil {
 			l.Closed = k.Closed.At
 		}

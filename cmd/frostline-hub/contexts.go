@@ -1,0 +1,230 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"path/filepath"
+	"slices"
+
+	"github.com/nats-io/nats.go"
+	"golang.org/x/sync/errgroup"
+
+	"frostline/hub/access"
+	"frostline/hub/catalog"
+	"frostline/hub/correlate"
+	"frostline/hub/custody"
+	"frostline/hub/dossier"
+	"frostline/hub/event"
+	"frostline/hub/event/relay"
+	"frostline/hub/evidence"
+	"frostline/hub/evidence/ledger"
+	"frostline/hub/evidence/witness"
+	"frostline/hub/excursion"
+	"frostline/hub/influx"
+	"frostline/hub/notify"
+	"frostline/hub/orders"
+	"frostline/hub/people"
+	"frostline/hub/rest"
+	"frostline/hub/web"
+	"frostline/proto/thermal"
+	"frostline/proto/version"
+)
+
+// contexts are what the hub knows beyond gateways and readings: orders and
+// packages, what happened to them, and who may say so. They meet in the event
+// log.
+//
+//	people, catalog, orders, custody ──► events ──► correlate ──► excursion ──► notify
+//	                                       │            ▲
+//	                                       ▼            └── readings
+//	                                relay, ledger ──► evidence
+type contexts struct {
+	people    *people.Keeper
+	events    *event.Log
+	relay     *relay.Relay
+	catalog   *catalog.Catalog
+	orders    *orders.Orders
+	custody   *custody.Custody
+	correlate *correlate.Engine
+	cases     *excursion.Cases
+	notify    *notify.Notifier
+	ledger    *ledger.Ledger
+	evidence  *evidence.Exporter
+	influx    *influx.Writer // nil: none is configured
+	rest      *rest.API
+}
+
+// models are the read models of all contexts, which rebuild needs as well.
+type models struct {
+	catalog *catalog.Model
+	orders  *orders.Model
+	custody *custody.Model
+	cases   *excursion.Tables
+}
+
+func newModels() models {
+	return models{catalog.NewModel(), orders.NewModel(), custody.NewModel(), excursion.NewTables()}
+}
+
+func (m models) all() []event.Model {
+	return slices.Concat([]event.Model{m.catalog.Model()}, m.orders.Models(), m.custody.Models(), m.cases.Models(), []event.Model{evidence.Links})
+}
+
+// openContexts makes all contexts. Nothing runs yet.
+func (h *hub) openContexts(ctx context.Context) (err error) {
+	c, part := &h.contexts, func(name string) *slog.Logger { return h.log.With("part", name) }
+	m := newModels()
+	connect, jetstream := h.broker.(interface {
+		Connect(context.Context, string) (*nats.Conn, error)
+	})
+	if c.events, err = event.Open(ctx, event.Options{Store: h.store, Models: m.all(), Outbox: jetstream, Log: part("events")}); err != nil {
+		return err
+	}
+	ro := relay.Options{Events: c.events, Log: part("relay")}
+	if jetstream {
+		ro.Connect = func(ctx context.Context) (*nats.Conn, error) { return connect.Connect(ctx, "relay") }
+	}
+	if c.relay, err = relay.New(ro); err != nil {
+		return err
+	}
+	if c.people, err = people.New(people.Options{Store: h.store, Log: part("people")}); err != nil {
+		return err
+	}
+	if c.custody, err = custody.New(custody.Options{Log: c.events, Store: h.store, Model: m.custody, Catalog: m.catalog, Orders: m.orders, Logger: part("custody")}); err != nil {
+		return err
+	}
+	if c.catalog, err = catalog.New(catalog.Options{
+		Log: c.events, Store: h.store, Model: m.catalog, Attacher: c.custody,
+		Enrolled: func(gateway string) bool { return h.access.Admitted(gateway) == nil }, Logger: part("catalog"),
+	}); err != nil {
+		return err
+	}
+	if _, err = c.catalog.Seed(ctx, thermal.Ready()); err != nil {
+		return fmt.Errorf("enter the ready-made profiles: %w", err)
+	}
+	if c.correlate, err = correlate.New(ctx, correlate.Options{
+		Store: h.store, Events: c.events, History: h.history, Series: measured{h.registry}, Evidence: h.intake, Log: part("correlate"),
+	}); err != nil {
+		return err
+	}
+	if c.orders, err = orders.New(orders.Options{
+		Log: c.events, Store: h.store, Model: m.orders, Catalog: m.catalog, Places: c.custody, Verdicts: words{c.correlate}, Logger: part("orders"),
+	}); err != nil {
+		return err
+	}
+	if c.notify, err = notify.New(notify.Options{Config: h.config.Notify, Events: c.events, Store: h.store, Log: part("notify")}); err != nil {
+		return fmt.Errorf("notify: %w", err)
+	}
+	if c.cases, err = excursion.New(excursion.Options{
+		Events: c.events, Store: h.store, Tables: m.cases, Signers: signers{c.people}, Policy: &h.config.Notify, Log: part("excursion"),
+	}); err != nil {
+		return err
+	}
+	if err = h.openEvidence(ctx); err != nil {
+		return err
+	}
+	if h.config.Influx.On() {
+		if c.influx, err = influx.New(influx.Options{
+			Config: h.config.Influx, Store: h.store, Evidence: h.intake, Times: h.history, Log: part("influx"),
+			Meaning: func(gateway string, epoch, series uint32) (influx.Meaning, bool) {
+				s, ok := h.registry.Lookup(gateway, epoch, series)
+				return influx.Meaning{Sensor: s.Sensor, Quantity: s.Quantity}, ok
+			},
+		}); err != nil {
+			return err
+		}
+	}
+	c.rest, err = rest.New(ctx, rest.Config{
+		Store: h.store, Tokens: c.people, Log: part("rest"), Version: version.String(),
+		People: c.people, Catalog: c.catalog, Orders: c.orders, Custody: c.custody, Excursions: c.cases, Notifications: c.notify,
+	})
+	return err
+}
+
+// openEvidence makes the evidence log and what exports from it.
+func (h *hub) openEvidence(ctx context.Context) (err error) {
+	c, log := &h.contexts, h.log.With("part", "evidence")
+	var peers []witness.Peer
+	for _, w := range h.config.Witnesses.List {
+		p, err := witness.NewPeer(w.URL, w.Key)
+		if err != nil {
+			return fmt.Errorf("witnesses: %w", err)
+		}
+		peers = append(peers, p)
+	}
+	keys := func() (out []ledger.KeyRecord) {
+		for _, g := range h.access.Gateways() {
+			for _, k := range g.SealKeys {
+				out = append(out, sealKey(k))
+			}
+		}
+		return out
+	}
+	if c.ledger, err = ledger.Open(ctx, ledger.Options{
+		Dir: filepath.Join(h.config.Data, "evidence", "log"), Origin: "frostline/" + h.ca.Fingerprint()[:32], Store: h.store,
+		Events: c.events, Seals: h.intake, Keys: keys, Witnesses: peers, Quorum: h.config.Witnesses.Quorum, Log: log,
+	}); err != nil {
+		return fmt.Errorf("evidence log: %w", err)
+	}
+	c.evidence, err = evidence.New(evidence.Options{
+		Store: h.store, Events: c.events, Intake: h.intake, Ledger: c.ledger, Keys: keys,
+		Spool: filepath.Join(h.config.Data, "evidence", "spool"), Log: log,
+	})
+	return err
+}
+
+// runContexts runs them until ctx ends.
+func (h *hub) runContexts(ctx context.Context, g *errgroup.Group) {
+	c := &h.contexts
+	for name, run := range map[string]func(context.Context) error{
+		"relay": c.relay.Run, "custody": c.custody.Run, "correlate": c.correlate.Run, "excursion": c.cases.Run, "notify": c.notify.Run, "evidence log": c.ledger.Run,
+	} {
+		g.Go(func() error { return named(name, run(ctx)) })
+	}
+	if c.influx != nil {
+		g.Go(func() error { return named("influx", c.influx.Run(ctx)) })
+	}
+}
+
+func sealKey(k access.SealKey) ledger.KeyRecord {
+	return ledger.KeyRecord{Use: "seal", Gateway: k.Gateway, ID: k.ID, Public: base64.StdEncoding.EncodeToString(k.Public), From: k.From}
+}
+
+// program answers programs: the interface of the contexts, and the evidence log
+// for whoever wants to follow it.
+func (h *hub) program() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/log/", h.contexts.ledger)
+	mux.Handle("/", h.contexts.rest.Handler())
+	return mux
+}
+
+func (h *hub) stories() web.Stories {
+	c := &h.contexts
+	return stories{
+		Builder: &dossier.Builder{Orders: c.orders, Places: c.custody, Cases: c.cases, Verdicts: c.correlate, Profiles: c.catalog, Events: c.events},
+		bundle: func(ctx context.Context, shipment string) ([]byte, string, error) {
+			b, err := c.evidence.Export(ctx, shipment)
+			if err != nil {
+				if errors.Is(err, evidence.ErrNotFound) {
+					err = errors.Join(dossier.ErrNotFound, err)
+				}
+				return nil, "", err
+			}
+			defer b.Close()
+			var out bytes.Buffer
+			if _, err := b.WriteTo(&out); err != nil {
+				return nil, "", err
+			}
+			sum := sha256.Sum256(out.Bytes())
+			return out.Bytes(), hex.EncodeToString(sum[:]), nil
+		},
+	}
+}
