@@ -183,6 +183,22 @@ func TestAnExportIsImportedUnchanged(t *testing.T) {
 	}
 }
 
+// TestTheExamplesCanBeImported one after the other, on an empty hub but for the
+// ready-made profile that they name.
+func TestTheExamplesCanBeImported(t *testing.T) {
+	h := open(t, storetest.Open(t, storetest.SQLite(t)))
+	h.define(profile("refrigerated", 2, 8))
+	for _, k := range append(fact.RecordKinds(), sheet.All) {
+		format := sheet.CSV
+		if sheet.Columns(k) == nil {
+			format = sheet.JSON
+		}
+		if r := h.load(k, format, sheet.Example(k), false); !r.Done {
+			t.Errorf("%s: %s", k, told(r))
+		}
+	}
+}
+
 func TestALargeImport(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds")
