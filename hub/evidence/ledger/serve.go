@@ -3,7 +3,9 @@ package ledger
 import (
 	"io"
 	"net/http"
+	"path/filepath"
 	"regexp"
+	"strings"
 )
 
 // tilePath is what tlog-tiles (c2sp.org/tlog-tiles) lets a client ask for:
@@ -11,8 +13,7 @@ import (
 var tilePath = regexp.MustCompile(`^/tile/(entries|[0-9]{1,2})(/x[0-9]{3}){0,6}/[0-9]{3}(\.p/[0-9]{1,3})?$`)
 
 // ServeHTTP serves the log read-only as tlog-tiles: /checkpoint, /tile/… and,
-// beyond the standard, /key with the verifier key. It is to be mounted with
-// http.StripPrefix. Entries are domain events and seals: whoever may read it
+// beyond the standard, /key with the verifier key, all also under /log. Entries are domain events and seals: whoever may read it
 // may read these.
 func (l *Ledger) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
@@ -21,8 +22,8 @@ func (l *Ledger) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("X-Content-Type-Options", "nosniff")
-	switch {
-	case r.URL.Path == "/checkpoint":
+	switch path := strings.TrimPrefix(r.URL.Path, "/log"); {
+	case path == "/checkpoint":
 		c, ok := l.Latest()
 		if !ok {
 			http.NotFound(w, r)
@@ -31,13 +32,13 @@ func (l *Ledger) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		w.Header().Set("Cache-Control", "no-store")
 		_, _ = io.WriteString(w, c.Note)
-	case r.URL.Path == "/key":
+	case path == "/key":
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		_, _ = io.WriteString(w, l.Key()+"\n")
-	case tilePath.MatchString(r.URL.Path):
+	case tilePath.MatchString(path):
 		w.Header().Set("Content-Type", "application/octet-stream")
 		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
-		http.ServeFile(w, r, l.files.Root+r.URL.Path)
+		http.ServeFile(w, r, filepath.Join(l.files.Root, filepath.FromSlash(path)))
 	default:
 		http.NotFound(w, r)
 	}

@@ -1,0 +1,66 @@
+package rest
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"frostline/hub/evidence"
+)
+
+// Evidence makes the bundles by which shipments can be checked.
+type Evidence interface {
+	// Export makes the bundle of a shipment. It fails with evidence.ErrNotFound,
+	// and with evidence.ErrBusy where the log has not caught up yet.
+	Export(ctx context.Context, shipment string) (*evidence.Bundle, error)
+}
+
+func registerEvidence(api huma.API, e Evidence) {
+	op := tagged(operation(http.MethodGet, "/shipments/{id}/evidence", "export-evidence", Read,
+		"Give the evidence of a shipment as one file that anybody can check offline"), "evidence")
+	op.Description = "A zip file: the readings as gateways signed them, the facts and verdicts with proofs that they are in the hub's log, and the keys. " +
+		"Check it by: frostline evidence verify FILE. Made again while nothing new has happened about the shipment it is the same, byte for byte."
+	op.Responses = map[string]*huma.Response{"200": {Description: "The file", Content: map[string]*huma.MediaType{
+		"application/zip": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}},
+	}}}
+	huma.Register(api, op, func(ctx context.Context, in *struct {
+		ID string `path:"id" maxLength:"64" doc:"The shipment."`
+	}) (*huma.StreamResponse, error) {
+		b, err := e.Export(ctx, in.ID)
+		switch {
+		case errors.Is(err, evidence.ErrNotFound):
+			return nil, failAt(notFound, "path", "/id", in.ID, "%v", err)
+		case errors.Is(err, evidence.ErrBusy):
+			return nil, fail(busy, "%v; ask again in a few seconds", err)
+		case err != nil:
+			return nil, err
+		}
+		return &huma.StreamResponse{Body: func(hc huma.Context) {
+			defer b.Close()
+			hc.SetHeader("Content-Type", "application/zip")
+			hc.SetHeader("Content-Length", strconv.FormatInt(b.Size, 10))
+			hc.SetHeader("Content-Disposition", `attachment; filename="evidence-`+in.ID+`.zip"`)
+			if _, err := b.WriteTo(patient{hc.BodyWriter()}); err != nil {
+				if l := callOf(ctx).log; l != nil && ctx.Err() == nil {
+					l.Error("evidence was cut short", "shipment", in.ID, "error", err)
+				}
+				panic(http.ErrAbortHandler) // an answer cut short must not look whole
+			}
+		}}, nil
+	})
+}
+
+// patient gives each piece of a long answer its own time to be taken.
+type patient struct{ w io.Writer }
+
+func (p patient) Write(b []byte) (int, error) {
+	if w, ok := p.w.(http.ResponseWriter); ok {
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeWithin))
+	}
+	return p.w.Write(b)
+}
