@@ -102,7 +102,10 @@ func (a *API) take(r *http.Request, w http.ResponseWriter, op *huma.Operation) (
 		}
 		return nil, nil
 	}
-	return body, typed(r.Header.Get("Content-Type"), body, op)
+	if p := typed(r.Header.Get("Content-Type"), body, op); p != nil {
+		return nil, p
+	}
+	return body, a.unwanted(body, op)
 }
 
 // typed checks that a body is of a type that the operation takes.

@@ -94,7 +94,7 @@ func pointer(path string) string {
 	var b strings.Builder
 	for _, part := range strings.FieldsFunc(path, func(r rune) bool { return r == '.' || r == '[' || r == ']' }) {
 		b.WriteByte('/')
-		b.WriteString(strings.NewReplacer("~", "~0", "/", "~1").Replace(part))
+		b.WriteString(escape(part))
 	}
 	return short(b.String())
 }
