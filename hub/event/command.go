@@ -59,10 +59,18 @@ func (l *Log) Command(ctx context.Context, actor string, do func(context.Context
 		err = l.findOut(ctx, c, err)
 	}
 	if err != nil {
+		if errors.Is(err, store.ErrUnknown) {
+			l.advance(0) // they look for themselves
+		}
 		return nil, err
 	}
-	if c.appended > 0 {
-		l.advance(c.last)
+	// An event that was known may be one whose commit was not.
+	last := int64(0)
+	for _, e := range c.events {
+		last = max(last, e.Position)
+	}
+	if c.appended > 0 || last > l.Last() {
+		l.advance(last)
 	}
 	return c.events, nil
 }

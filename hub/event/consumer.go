@@ -169,7 +169,7 @@ func (c *consumer) backOff(ctx context.Context) {
 	c.l.mu.Lock()
 	n := c.attempts - 1
 	c.l.mu.Unlock()
-	wait(ctx, pause(n), nil)
+	wait(ctx, c.l.pause(n), nil)
 }
 
 // insist does something with the store until it succeeds or ctx ends.
@@ -189,7 +189,7 @@ func (c *consumer) insist(ctx context.Context, do func(context.Context) error) {
 		if n == 0 {
 			c.l.log.Warn("consumer of events cannot use the store; trying again", "consumer", c.name, "error", err)
 		}
-		wait(ctx, pause(n), nil)
+		wait(ctx, c.l.pause(n), nil)
 	}
 }
 

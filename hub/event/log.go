@@ -53,6 +53,7 @@ type Log struct {
 	log    *slog.Logger
 	models []*model // in the order given
 	last   atomic.Int64
+	pause  func(failures int) time.Duration // of consumers
 
 	// commands holds one token. Commands take it for their whole time, and so
 	// does what must keep them out for longer than one transaction.
@@ -82,7 +83,7 @@ func Open(ctx context.Context, o Options) (*Log, error) {
 		o.Now = time.Now
 	}
 	l := &Log{
-		store: o.Store, outbox: o.Outbox, now: o.Now, log: o.Log,
+		store: o.Store, outbox: o.Outbox, now: o.Now, log: o.Log, pause: pause,
 		commands: make(chan struct{}, 1), rebuilding: make(chan struct{}, 1),
 		watchers: map[chan struct{}]struct{}{}, consumers: map[string]*consumer{},
 	}

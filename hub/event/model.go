@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime/debug"
+	"path"
+	"runtime"
+	"strings"
 	"time"
 
 	"frostline/hub/store"
@@ -66,14 +68,31 @@ func (l *Log) apply(ctx context.Context, tx *store.Tx, e Event) error {
 	return nil
 }
 
-// guard turns a panic of a model into an error.
+// guard turns a panic of a model or handler into an error that says where.
 func guard(do func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+			err = fmt.Errorf("panic: %v, at %s", p, panicked())
 		}
 	}()
 	return do()
+}
+
+// panicked is the place of a panic, as "FILE:LINE".
+func panicked() string {
+	callers := make([]uintptr, 32)
+	frames := runtime.CallersFrames(callers[:runtime.Callers(0, callers)])
+	for inPanic := false; ; {
+		f, more := frames.Next()
+		own := strings.HasPrefix(f.Function, "runtime.")
+		if inPanic && !own {
+			return fmt.Sprintf("%s:%d", path.Base(f.File), f.Line)
+		}
+		inPanic = inPanic || f.Function == "runtime.gopanic"
+		if !more {
+			return "a place not known"
+		}
+	}
 }
 
 // readGenerations learns which generations are live. Every model has one.
