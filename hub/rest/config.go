@@ -32,6 +32,8 @@ type Config struct {
 
 	People        People
 	Catalog       Catalog
+	Orders        Orders
+	Custody       Custody
 	Excursions    Excursions
 	Notifications Notifications
 
@@ -48,6 +50,12 @@ func (cfg *Config) register(api huma.API) {
 	}
 	if cfg.Catalog != nil {
 		registerCatalog(api, cfg.Catalog)
+	}
+	if cfg.Orders != nil {
+		registerOrders(api, cfg.Orders)
+	}
+	if cfg.Custody != nil {
+		registerCustody(api, cfg.Custody)
 	}
 	if cfg.Excursions != nil {
 		registerExcursions(api, cfg.Excursions)
