@@ -30,11 +30,15 @@ func rank(s thermal.Severity) int {
 	return 4
 }
 
-// findings reads from a verdict all that asks for a case, without the affected
-// units: broken limits, MKT and budgets, and unmonitored spans longer than the
-// profile allows. They are sorted by kind, limit and From.
+// findings reads from a verdict all that asks for a case: broken limits, MKT and
+// budgets, and unmonitored spans longer than the profile allows. They are
+// sorted by kind, limit and From. Affected units are those of budgets alone,
+// and without their lots.
 func findings(v fact.VerdictRevised) []fact.ExcursionFacts {
-	base := fact.ExcursionFacts{Package: v.Package, Profile: v.Profile, Version: v.Version, Verdict: v.Digest, Revision: v.Revision, Units: []fact.Affected{}}
+	if v.Dropped {
+		return nil
+	}
+	base := fact.ExcursionFacts{Package: v.Package, Profile: v.Profile, Version: v.Version, Product: v.Product, Verdict: v.Digest, Revision: v.Revision, Units: []fact.Affected{}}
 	var all []fact.ExcursionFacts
 	for _, e := range v.Verdict.Excursions {
 		if e.Alarm == 0 {
@@ -50,20 +54,7 @@ func findings(v fact.VerdictRevised) []fact.ExcursionFacts {
 	if m := v.Verdict.MKT; m != nil && m.Broken {
 		all = append(all, warmest(base, m, v.Verdict.To))
 	}
-	for _, b := range v.Verdict.Budgets {
-		if !b.Broken {
-			continue
-		}
-		f := base
-		f.Kind, f.Limit, f.Severity = fact.BrokenBudget, b.Name, severityBudget
-		f.From = b.BrokenAt
-		if f.From == 0 { // overspent before this package's watch
-			f.From = v.Verdict.From
-		}
-		f.To, f.Alarm, f.Ended = f.From, f.From, thermal.Ongoing
-		f.Allowed, f.Spent = b.Allowed, b.Before+b.Spent
-		all = append(all, f)
-	}
+	all = append(all, budgets(base, v)...)
 	for _, g := range v.Verdict.Gaps {
 		if g.To-g.From <= v.Verdict.Constants.LongestGap {
 			continue

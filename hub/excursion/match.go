@@ -19,7 +19,7 @@ type pair struct {
 // for one: of the same kind and limit, and longest overlapping in time; of
 // equal ones the one begun earlier, then the lesser id. Cases that data have
 // retracted take part, so that what comes back is the same case. All cases and
-// findings are of one package and profile.
+// findings are of one package and judge.
 func match(cases []*Case, found []fact.ExcursionFacts) []pair {
 	type edge struct {
 		c, f    int

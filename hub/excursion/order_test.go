@@ -81,14 +81,14 @@ func TestPromise6OrderFreeCases(t *testing.T) {
 	run := 0
 	rapid.Check(t, func(r *rapid.T) {
 		run++
-		const blocks, each = 5, 6
+		const blocks, each = 4, 6
 		truth := rapid.SliceOfN(rapid.SampledFrom([]int64{5000, 5000, 9000, 9000, 16000, -1}), blocks*each, blocks*each).Draw(r, "truth")
 		units := rapid.SliceOfN(rapid.IntRange(0, blocks*each), 0, 2).Draw(r, "units leave at")
 		var outcomes [][]string
 		for order := range 2 {
 			pkg := fmt.Sprintf("R%d-%d", run, order)
 			unit := func(i int) string { return fmt.Sprintf("09506000134352.%d-%d-%d", run, order, i) }
-			steps := []int{0, 1, 2, 3, 4}
+			steps := []int{0, 1, 2, 3}
 			for i := range units {
 				steps = append(steps, blocks+2*i, blocks+2*i+1)
 			}
@@ -118,7 +118,7 @@ func TestPromise6OrderFreeCases(t *testing.T) {
 				if rapid.Bool().Draw(r, "now") {
 					w.handle()
 					for _, v := range w.all(pkg) {
-						if rapid.IntRange(0, 3).Draw(r, "work") == 0 && v.State != Closed && v.State != Retracted {
+						if rapid.IntRange(0, 7).Draw(r, "work") == 0 && v.State != Closed && v.State != Retracted {
 							to := rapid.SampledFrom([]State{Investigating, Signed, Closed}).Draw(r, "to")
 							if slices.Index(States, v.State) < slices.Index(States, to) {
 								w.advance(v.ID, to)

@@ -26,8 +26,17 @@ func NewTables() *Tables {
 // Models lists the read models.
 func (t *Tables) Models() []event.Model { return []event.Model{t.cases, t.where} }
 
-// ofPackage gives the cases of a package, by id; of one profile, or of all.
-func (t *Tables) ofPackage(ctx context.Context, q store.Querier, pkg, profile string) ([]*Case, error) {
+// judge is by what a package is judged: its verdicts are counted each by itself.
+type judge struct {
+	profile string
+	version int
+	product string
+}
+
+func judgeOf(f fact.ExcursionFacts) judge { return judge{f.Profile, f.Version, f.Product} }
+
+// ofPackage gives the cases of a package, by id; of one judge, or of all.
+func (t *Tables) ofPackage(ctx context.Context, q store.Querier, pkg string, by *judge) ([]*Case, error) {
 	var all []*Case
 	for after := ""; ; {
 		page, err := t.cases.Find(ctx, q, keyPackage, pkg, after, 500)
@@ -35,7 +44,7 @@ func (t *Tables) ofPackage(ctx context.Context, q store.Querier, pkg, profile st
 			return nil, err
 		}
 		for i := range page {
-			if c := &page[i].Doc; profile == "" || c.Facts.Profile == profile {
+			if c := &page[i].Doc; by == nil || *by == judgeOf(c.Facts) {
 				all = append(all, c)
 			}
 		}

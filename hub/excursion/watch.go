@@ -106,7 +106,7 @@ func (c *Cases) count(n event.New) {
 
 // judged finds what a verdict says of its package's cases that they do not.
 func (c *Cases) judged(ctx context.Context, q store.Querier, v fact.VerdictRevised) ([]event.New, error) {
-	cases, err := c.tables.ofPackage(ctx, q, v.Package, v.Profile)
+	cases, err := c.tables.ofPackage(ctx, q, v.Package, &judge{v.Profile, v.Version, v.Product})
 	if err != nil {
 		return nil, err
 	}
@@ -133,13 +133,12 @@ func (c *Cases) judged(ctx context.Context, q store.Querier, v fact.VerdictRevis
 // nothing to tell.
 func (c *Cases) told(ctx context.Context, q store.Querier, p pair, v fact.VerdictRevised, taken map[string]bool) (*event.New, error) {
 	if p.f == nil {
-		if p.c.Facts.Retracted || omits(v.Verdict, p.c.Facts.Kind, p.c.Facts.Limit) {
+		if p.c.Facts.Retracted || !v.Dropped && omits(v.Verdict, p.c.Facts.Kind, p.c.Facts.Limit) {
 			return nil, nil
 		}
 		return c.revision(p.c, retract(p.c.Facts, v.Digest, v.Revision), p.c.Place, v.Cause)
 	}
-	var err error
-	if p.f.Units, p.f.MoreUnits, err = c.tables.affected(ctx, q, p.f.Package, p.f.From, p.f.To); err != nil {
+	if err := c.tables.affect(ctx, q, p.f); err != nil {
 		return nil, err
 	}
 	place, err := c.tables.place(ctx, q, p.f.Package, p.f.From)
@@ -182,7 +181,7 @@ func cut(s string) string {
 // once began at the same instant and has moved since makes it count up.
 func (c *Cases) freeID(ctx context.Context, q store.Querier, f fact.ExcursionFacts, taken map[string]bool) (string, error) {
 	for n := 0; ; n++ {
-		sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %q %q %d %d", f.Package, f.Profile, f.Kind, f.Limit, f.From, n))
+		sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %d %q %q %q %d %d", f.Package, f.Profile, f.Version, f.Product, f.Kind, f.Limit, f.From, n))
 		id := time.UnixMilli(f.From).UTC().Format("20060102-1504") + "-" + hex.EncodeToString(sum[:8])
 		_, known, err := c.tables.cases.Get(ctx, q, id)
 		if err != nil {
@@ -210,7 +209,7 @@ func (c *Cases) moved(ctx context.Context, q store.Querier, unit fact.Ref, detai
 			continue
 		}
 		seen[home.ID] = true
-		cases, err := c.tables.ofPackage(ctx, q, home.ID, "")
+		cases, err := c.tables.ofPackage(ctx, q, home.ID, nil)
 		if err != nil {
 			return nil, err
 		}
@@ -219,7 +218,7 @@ func (c *Cases) moved(ctx context.Context, q store.Querier, unit fact.Ref, detai
 				continue
 			}
 			now := k.Facts
-			if now.Units, now.MoreUnits, err = c.tables.affected(ctx, q, home.ID, now.From, now.To); err != nil {
+			if err := c.tables.affect(ctx, q, &now); err != nil {
 				return nil, err
 			}
 			n, err := c.revision(k, now, k.Place, fact.Cause{Kind: "attachment", Detail: detail, From: now.From, To: now.To})

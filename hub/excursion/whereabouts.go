@@ -167,6 +167,24 @@ func (t *Tables) affected(ctx context.Context, q store.Querier, pkg string, from
 	}
 }
 
+// affect sets the affected units of facts. Those of a budget are told by its
+// verdict, and only their lots are looked up.
+func (t *Tables) affect(ctx context.Context, q store.Querier, f *fact.ExcursionFacts) (err error) {
+	if f.Kind != fact.BrokenBudget || len(f.Units) == 0 {
+		f.Units, f.MoreUnits, err = t.affected(ctx, q, f.Package, f.From, f.To)
+		return err
+	}
+	f.Units = slices.Clone(f.Units)
+	for i, u := range f.Units {
+		w, _, err := t.where.Get(ctx, q, fact.Ref{Kind: fact.Unit, ID: u.Unit}.String())
+		if err != nil {
+			return err
+		}
+		f.Units[i].Lot = w.Lot
+	}
+	return nil
+}
+
 // place is where a package was, as its own statements say.
 func (t *Tables) place(ctx context.Context, q store.Querier, pkg string, at int64) (string, error) {
 	w, _, err := t.where.Get(ctx, q, fact.Ref{Kind: fact.Package, ID: pkg}.String())

@@ -51,7 +51,8 @@ const (
 type ExcursionFacts struct {
 	Package  string           `json:"package"`
 	Profile  string           `json:"profile"`
-	Version  int              `json:"version"` // of the profile
+	Version  int              `json:"version"`           // of the profile
+	Product  string           `json:"product,omitempty"` // whose own figures are added to the profile's
 	Kind     string           `json:"kind"`
 	Limit    string           `json:"limit"` // name of the limit or budget; "mkt", "unmonitored"
 	Op       thermal.Op       `json:"op,omitempty"`
@@ -68,13 +69,15 @@ type ExcursionFacts struct {
 	Duration int64         `json:"durationMs"`
 	Area     float64       `json:"areaKelvinHours,omitempty"`
 	Allowed  int64         `json:"allowedMs,omitempty"` // of a budget
-	Spent    int64         `json:"spentMs,omitempty"`   // of it, over the unit's life
+	Spent    int64         `json:"spentMs,omitempty"`   // of it, over the life of the unit that has spent most
 	Why      string        `json:"why,omitempty"`       // nothing vouched
 	Source   string        `json:"source,omitempty"`    // what vouched when it began
 	// Retracted: the verdict named below holds no such excursion. The other
 	// fields then say what was believed last.
-	Retracted bool       `json:"retracted,omitempty"`
-	Units     []Affected `json:"units"` // in the package at some instant of the span, by id; at most MaxAffected
+	Retracted bool `json:"retracted,omitempty"`
+	// Units were in the package at some instant of the span; of a budget, those
+	// that have spent it. By id, at most MaxAffected.
+	Units []Affected `json:"units"`
 	// MoreUnits were in it beyond those listed; a disposition of the package
 	// stands for them.
 	MoreUnits int `json:"moreUnits,omitempty"`
@@ -91,7 +94,7 @@ type Affected struct {
 }
 
 // MaxAffected bounds the units that a case lists one by one.
-const MaxAffected = 800
+const MaxAffected = 700
 
 // ExcursionOpened begins a case.
 type ExcursionOpened struct {

@@ -68,8 +68,8 @@ func compose(e event.Event, link string) (message, error) {
 		_, step, _ := strings.Cut(e.Type, ".")
 		m.Subject = fmt.Sprintf("excursion %s: %s", ref.ID, strings.ReplaceAll(step, "_", " "))
 		m.Text = m.Subject + "\n\n" + m.Link + "\n"
-		m.Data = e.Data
-		return m, nil
+		m.Data, err = taken(v)
+		return m, err
 	}
 	m.Facts, m.Package, m.Severity, m.Kind = f, f.Package, string(f.Severity), f.Kind
 	m.Subject = line(fmt.Sprintf("[%s] %spackage %s %s", f.Severity, what, f.Package, short(*f)))
@@ -90,6 +90,20 @@ func compose(e event.Event, link string) (message, error) {
 	fmt.Fprintf(&b, "Look:       %s\n", m.Link)
 	m.Text = b.String()
 	return m, nil
+}
+
+// taken gives what is told of a person's step: nothing that is free text, since
+// people write there what they must not.
+func taken(v any) (json.RawMessage, error) {
+	switch s := v.(type) {
+	case *fact.ExcursionStep, *fact.ExcursionProposed:
+		return json.Marshal(v)
+	case *fact.ExcursionSigned:
+		told := *s
+		told.Signature.Comment = ""
+		return json.Marshal(told)
+	}
+	return nil, nil
 }
 
 func short(f fact.ExcursionFacts) string {

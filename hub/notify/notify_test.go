@@ -72,7 +72,6 @@ type post struct {
 	// answers are given to the first messages, before any is taken.
 	answers []error
 	drop    int // messages taken, after which the connection is cut without an answer
-	auths   int
 }
 
 func (p *post) NewSession(c *smtp.Conn) (smtp.Session, error) {

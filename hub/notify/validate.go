@@ -21,9 +21,18 @@ var (
 	kinds      = []string{fact.BrokenLimit, fact.BrokenMKT, fact.BrokenBudget, fact.Unmonitored}
 )
 
+// None reports whether nobody is configured to be told of anything.
+func (c *Config) None() bool {
+	return len(c.Contacts) == 0 && len(c.Webhooks) == 0 && len(c.Policies) == 0
+}
+
 // Validate fills in defaults and fails for what cannot be, naming field and
-// value. It reads no files; New does.
+// value. It reads no files; New does. A configuration by which nobody is told
+// of anything may be empty.
 func (c *Config) Validate() error {
+	if c.None() && c.Link == "" {
+		return c.Retry.validate()
+	}
 	u, err := url.Parse(c.Link)
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.RawQuery != "" || u.User != nil {
 		return fmt.Errorf("link %q: want the address of the hub's pages, such as https://hub.example.com", c.Link)

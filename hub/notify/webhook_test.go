@@ -255,6 +255,38 @@ func TestEscalationsAndRevisionsAreTold(t *testing.T) {
 	}
 }
 
+// TestPromise9LeastSeen: whatever a message is made of, it has nothing of a
+// patient: it is made of named fields of excursions' events, none of them free
+// text of a person, and no other event is told.
+func TestPromise9LeastSeen(t *testing.T) {
+	c := Config{Link: "https://hub.example.com", Source: "urn:hub", Webhooks: []Webhook{{Name: "all"}}}
+	told := 0
+	for _, typ := range fact.Types() {
+		if strings.HasPrefix(typ, "excursion.") {
+			c.Webhooks[0].Events = append(c.Webhooks[0].Events, typ)
+		}
+	}
+	for _, typ := range fact.Types() {
+		e := event.Event{ID: "e", Stream: "excursion/x", Type: typ, At: t0, Data: []byte(`{"patient":"tok-secret","text":"for tok-secret","signature":{"comment":"tok-secret"},"id":"x"}`), Reason: "tok-secret"}
+		all, _, err := c.route(e)
+		if err != nil {
+			t.Errorf("%s: %v", typ, err)
+		}
+		told += len(all)
+		for _, d := range all {
+			if d.Type != typ || !strings.HasPrefix(typ, "excursion.") {
+				t.Errorf("%s is told", typ)
+			}
+			if strings.Contains(d.Subject+d.Body, "tok-secret") {
+				t.Errorf("%s tells of the patient: %s", typ, d.Body)
+			}
+		}
+	}
+	if told != len(c.Webhooks[0].Events) || told == 0 {
+		t.Errorf("%d told, want one for each of %v", told, c.Webhooks[0].Events)
+	}
+}
+
 func (w *world) made(typ string, at int64, data any) event.Event {
 	b, err := json.Marshal(data)
 	if err != nil {
