@@ -116,6 +116,9 @@ func (c *config) complete() (assumed []string) {
 	if c.Broker.URL == "" {
 		say("broker: embedded")
 	}
+	if c.Notify.Link == "" {
+		c.Notify.Link = "http://" + c.Web
+	}
 	if c.Broker.CRL == "" {
 		c.Broker.CRL = filepath.Join(c.Data, "crl.pem")
 	}

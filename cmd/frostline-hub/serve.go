@@ -118,7 +118,8 @@ func open(ctx context.Context, c config, log *slog.Logger) (_ *hub, err error) {
 	}
 	h.intake.Follow(follow...)
 	h.fleet = fleet.New(h.access, h.registry, h.intake, h.history, h.feed)
-	if h.web, err = web.New(web.Config{Addr: c.Web, Fleet: h.fleet, History: h.fleet, Feed: h.fleet, Log: log.With("part", "web")}); err != nil {
+	if h.web, err = web.New(web.Config{Addr: c.Web, Fleet: h.fleet, History: h.fleet, Feed: h.fleet,
+		Stories: h.stories(), Program: h.program(), Log: log.With("part", "web")}); err != nil {
 		return nil, err
 	}
 	if h.api, err = api.New(api.Config{
