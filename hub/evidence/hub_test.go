@@ -154,7 +154,27 @@ func (h *hub) stop() {
 
 func newHub(t testing.TB, db *store.DB, peers []witness.Peer, gateways ...*gateway) *hub {
 	t.Helper()
-	h := &hub{t: t, db: db, dir: t.TempDir(), acks: make(chan *pb.Ack, 10_000), keys: map[string]ed25519.PublicKey{}}
+	return newHubAt(t, db, t.TempDir(), peers, gateways...)
+}
+
+// openLedger opens a hub's ledger and does not run it.
+func openLedger(t testing.TB, db *store.DB, dir string, peers []witness.Peer) *ledger.Ledger {
+	t.Helper()
+	log := storetest.Logger(t)
+	events, err := event.Open(t.Context(), event.Options{Store: db, Models: []event.Model{evidence.Links}, Log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := ledger.Open(t.Context(), ledger.Options{Dir: filepath.Join(dir, "evidence"), Origin: "frostline/test", Store: db, Events: events, Witnesses: peers, Quorum: len(peers), Log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+func newHubAt(t testing.TB, db *store.DB, dir string, peers []witness.Peer, gateways ...*gateway) *hub {
+	t.Helper()
+	h := &hub{t: t, db: db, dir: dir, acks: make(chan *pb.Ack, 10_000), keys: map[string]ed25519.PublicKey{}}
 	for _, g := range gateways {
 		h.keys[g.id] = g.key.Public().(ed25519.PublicKey)
 	}
@@ -277,6 +297,11 @@ func attached(id string, subject, in fact.Ref, at int64) event.New {
 // judge states the verdicts about a package as the hub's engine would.
 func (h *hub) judge(id string) {
 	h.t.Helper()
+	h.judgeAt(id, join.Open)
+}
+
+func (h *hub) judgeAt(id string, now int64) {
+	h.t.Helper()
 	facts := join.NewFacts()
 	for after := int64(0); ; {
 		page, err := h.events.Read(h.t.Context(), after, 1000)
@@ -293,13 +318,13 @@ func (h *hub) judge(id string) {
 			break
 		}
 	}
-	found, err := join.Verdict(h.t.Context(), facts, source{h.history}, id, join.Open)
+	found, err := join.Verdict(h.t.Context(), facts, source{h.history}, id, now)
 	if err != nil {
 		h.t.Fatal(err)
 	}
 	for i, j := range found {
 		h.tell(event.New{Stream: ref(fact.Package, id).String(), Type: fact.VerdictWasRevised, Data: fact.VerdictRevised{
-			Package: id, Profile: j.Profile, Version: j.Version, Product: j.Product, Revision: i + 1, Digest: j.Digest, Closed: true,
+			Package: id, Profile: j.Profile, Version: j.Version, Product: j.Product, Revision: i + 1, Digest: j.Digest, Closed: now == join.Open,
 			Cause: fact.Cause{Kind: "closed", Detail: "test"}, Verdict: j.Verdict, Units: j.Units,
 		}})
 	}

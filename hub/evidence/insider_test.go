@@ -1,0 +1,182 @@
+package evidence_test
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"frostline/hub/event"
+	"frostline/hub/evidence/verify"
+	"frostline/hub/evidence/witness"
+	"frostline/hub/evidence/witness/witnesstest"
+	"frostline/hub/fact"
+	"frostline/hub/store/storetest"
+	"frostline/proto/thermal"
+)
+
+// Promise 5: a hub that lies about its conclusion, and logs and signs the lie,
+// is found out by the evidence that it has to hand over with it.
+func TestPromise5HubThatLies(t *testing.T) {
+	lie := func(t *testing.T, change func(*fact.VerdictRevised)) verify.Problem {
+		t.Helper()
+		g := newGateway("van-1")
+		h := newHub(t, storetest.Open(t, storetest.SQLite(t)), nil, g)
+		ship(h, g)
+		all, err := h.events.Stream(t.Context(), "package/P1", 0, 100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		data, err := fact.Decode(all[len(all)-1].Type, all[len(all)-1].Data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v := *data.(*fact.VerdictRevised)
+		change(&v)
+		h.tell(event.New{Stream: "package/P1", Type: fact.VerdictWasRevised, Data: v})
+		r := check(t, h.bundleOf("S1"), verify.Options{Key: h.ledger.Key()})
+		if r.Holds {
+			t.Fatal("it holds")
+		}
+		return r.Problems[0]
+	}
+	for name, c := range map[string]struct {
+		change func(*fact.VerdictRevised)
+		field  string
+	}{
+		"outcome": {func(v *fact.VerdictRevised) {
+			v.Verdict.Outcome, v.Verdict.Severity, v.Verdict.Excursions = thermal.InRange, "", []thermal.Event{}
+			v.Digest, _ = v.Verdict.Digest()
+		}, "/excursions"},
+		"digest": {func(v *fact.VerdictRevised) { v.Digest = strings.Repeat("0", 64) }, "digest"},
+		"a maximum": {func(v *fact.VerdictRevised) {
+			max := thermal.Temp(7900)
+			v.Verdict.Max = &max
+			v.Digest, _ = v.Verdict.Digest()
+		}, "/max"},
+		"end of the watch": {func(v *fact.VerdictRevised) {
+			v.Verdict.To -= 1000
+			v.Digest, _ = v.Verdict.Digest()
+		}, "/"},
+		"another profile": {func(v *fact.VerdictRevised) { v.Profile = "freezer" }, ""},
+		"withdrawn":       {func(v *fact.VerdictRevised) { v.Dropped = true }, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if p := lie(t, c.change); p.Check != verify.VerdictIs || p.Package != "P1" || !strings.HasPrefix(p.Field, c.field) {
+				t.Errorf("got %v", p)
+			}
+		})
+	}
+}
+
+// Promise 5: another log's key is not taken for the one that was pinned, and a
+// witness's signature has to be there when it is asked for.
+func TestPromise5TrustIsPinned(t *testing.T) {
+	g := newGateway("van-1")
+	h := newHub(t, storetest.Open(t, storetest.SQLite(t)), nil, g)
+	ship(h, g)
+	b := h.bundleOf("S1")
+	other := newHub(t, storetest.Open(t, storetest.SQLite(t)), nil)
+	if r := check(t, b, verify.Options{Key: other.ledger.Key()}); r.Holds || r.Problems[0].Check != verify.Checkpoint {
+		t.Errorf("by another hub's key: %+v", r)
+	}
+	r := check(t, b, verify.Options{})
+	if !r.Holds || r.Pinned || len(r.Reservations) < 2 {
+		t.Errorf("without a key: %+v", r)
+	}
+	if r := check(t, b, verify.Options{Key: h.ledger.Key(), Witnesses: []string{h.ledger.Key()}}); r.Holds || r.Problems[0].Check != verify.Witness {
+		t.Errorf("a witness that never cosigned: %+v", r)
+	}
+	if _, err := verify.Bundle(context.Background(), bytes.NewReader(b), int64(len(b)), verify.Options{Key: "nonsense"}); err == nil {
+		t.Error("a key that is none was taken")
+	}
+}
+
+// Promise 5: a hub whose log is rolled back and grown otherwise gets no
+// signature from its witness, keeps working, and says so.
+func TestPromise5WitnessedHub(t *testing.T) {
+	dir := t.TempDir()
+	private, peerFor := witnesstest.New(t, dir)
+	g := newGateway("van-1")
+	db := storetest.Open(t, storetest.SQLite(t))
+	// The witness must know the log's key, and the hub the witness's: the key is
+	// made by a hub that is opened and not run.
+	data := t.TempDir()
+	key := openLedger(t, db, data, nil).Key()
+	peer := peerFor(private, key)
+	h := newHubAt(t, db, data, []witness.Peer{peer}, g)
+	ship(h, g)
+	b := h.bundleOf("S1")
+	r := check(t, b, verify.Options{Key: key, Witnesses: []string{peer.Key}})
+	if !r.Holds || len(r.Witnesses) != 1 {
+		t.Fatalf("witnessed: %+v", r)
+	}
+	h.stop()
+	// The same keys with another history: what an operator would do who wants
+	// to rewrite it.
+	forged := t.TempDir()
+	copyKey(t, data, forged)
+	f := newHubAt(t, storetest.Open(t, storetest.SQLite(t)), forged, []witness.Peer{peer}, g)
+	f.tell(event.New{Stream: "site/other", Type: fact.SiteDefined, Data: fact.SiteRecord{ID: "other", Name: "Other"}})
+	f.eventually("the witness refuses", func() bool {
+		s := f.ledger.Status()
+		return s.Checkpoint > 0 && s.Short > 0 && len(s.Witnesses) == 1 && s.Witnesses[0].Refused
+	})
+	if c, ok := f.ledger.Latest(); !ok || c.Cosigned != 0 || c.Quorum {
+		t.Errorf("the forged log has checkpoint %+v", c)
+	}
+}
+
+func copyKey(t *testing.T, from, to string) {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(from, "evidence", "log.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(filepath.Join(to, "evidence"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(to, "evidence", "log.key"), b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestUnsigned: blocks after the last seal pass only when it is asked for.
+func TestUnsigned(t *testing.T) {
+	g := newGateway("van-1")
+	h := newHub(t, storetest.Open(t, storetest.SQLite(t)), nil, g)
+	ship(h, g)
+	for range 20 {
+		g.keep([]int64{5000, 20_000})
+	}
+	h.send(g, 401, 420)
+	h.tell(event.New{Stream: "package/P1", Type: fact.PackageWasClosed, Data: fact.PackageClosed{ID: "P1", How: "delivered", At: start + 4_100_000, Made: start + 4_200_000}})
+	h.judge("P1")
+	b := h.bundleOf("S1")
+	if r := check(t, b, verify.Options{}); r.Holds || r.Problems[0].Check != verify.SealIs || r.Problems[0].Gateway != "van-1" || r.Problems[0].Block != 401 {
+		t.Errorf("unsigned blocks: %+v", r.Problems)
+	}
+	if r := check(t, b, verify.Options{AllowUnsigned: true}); !r.Holds || !strings.Contains(strings.Join(r.Reservations, "\n"), "not signed") {
+		t.Errorf("allowed: %+v", r)
+	}
+	h.seal(g, 420)
+	if r := check(t, h.bundleOf("S1"), verify.Options{}); !r.Holds {
+		t.Errorf("signed after all: %v", r.Problems)
+	}
+}
+
+// TestOpenPackage: one that is still watched is checked as of when its verdict
+// was stated.
+func TestOpenPackage(t *testing.T) {
+	g := newGateway("van-1")
+	h := newHub(t, storetest.Open(t, storetest.SQLite(t)), nil, g)
+	ship(h, g)
+	h.tell(event.New{Stream: "package/P1", Type: fact.PackageWasClosed, Data: fact.PackageClosed{ID: "P1", How: "delivered", At: start + 3_000_000, Made: start + 3_500_000, Reopen: true}})
+	h.judgeAt("P1", start+3_600_000)
+	r := check(t, h.bundleOf("S1"), verify.Options{})
+	if !r.Holds || len(r.Verdicts) != 1 || r.Verdicts[0].Closed || r.Verdicts[0].To != start+3_600_000 {
+		t.Errorf("got %v, %+v", r.Problems, r.Verdicts)
+	}
+}
