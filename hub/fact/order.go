@@ -60,7 +60,7 @@ func Ended(status string) bool {
 // are in it, is told by Attached. Of several for one package the one with the
 // greatest Made holds, wholly; the hub lets Made only grow.
 type PackagePacked struct {
-	ID       string `json:"id"` // SSCC or label
+	ID       string `json:"id"`                 // SSCC or label
 	Shipment string `json:"shipment,omitempty"` // that it belongs to from At on, until PackageAssigned
 	// Profile that the package is judged by when it has no unit whose product
 	// says more; a version of 0 is the one in force at At.
