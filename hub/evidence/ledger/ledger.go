@@ -79,6 +79,7 @@ type Ledger struct {
 	cursor   int64                                          // position of the last event in the log
 	chains   map[string]*chainCursor
 	known    map[string]bool // keys in the log
+	more     bool            // the last turn left entries for the next
 	unstable bool            // the last checkpoint kept lacks witnesses
 
 	mu     sync.Mutex

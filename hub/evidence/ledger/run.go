@@ -47,7 +47,9 @@ func (l *Ledger) Run(ctx context.Context) error {
 			l.fail(err)
 			return err
 		}
-		wait = l.o.Interval
+		if wait = l.o.Interval; l.more && err == nil {
+			wait = 0
+		}
 		if err != nil && ctx.Err() == nil {
 			l.fail(err)
 			wait = min(8*l.o.Interval, maxBackoff)
@@ -115,12 +117,14 @@ func (l *Ledger) turn(ctx context.Context) error {
 		}
 		l.ready = true
 	}
+	l.more = true
 	for range batchesATurn {
 		entries, err := l.gather(ctx)
 		if err != nil {
 			return err
 		}
 		if len(entries) == 0 {
+			l.more = false
 			break
 		}
 		if err := l.append(ctx, entries); err != nil {
