@@ -1,6 +1,7 @@
 package excursion
 
 import (
+	"flag"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,6 +13,10 @@ import (
 	"frostline/hub/store/storetest"
 	"frostline/proto/thermal"
 )
+
+// Each check is some hundred synced commits: 30 by default, more by
+// -rapid.checks.
+func init() { flag.Set("rapid.checks", "30") }
 
 // naive judges minutes of temperature, -1 where nothing is known: over 8 °C is
 // an excursion of severity by its peak, unknown for longer than 2 minutes is
