@@ -328,6 +328,32 @@ func TestVersionsOfAProfileStay(t *testing.T) {
 	})
 }
 
+// TestTheReadyMadeProfilesAreEntered: none of them is refused by what people's
+// profiles are held to.
+func TestTheReadyMadeProfilesAreEntered(t *testing.T) {
+	h := open(t, storetest.Open(t, storetest.SQLite(t)))
+	ready := thermal.Ready()
+	for _, want := range []int{len(ready), 0} {
+		if n, err := h.Seed(h.ctx, ready); n != want || err != nil {
+			t.Errorf("seed: got %d, %v, want %d", n, err, want)
+		}
+	}
+	for _, p := range ready {
+		e, err := h.Version(h.ctx, p.ID, 1)
+		if err != nil || e.By != catalog.System {
+			t.Errorf("%s: got %+v, %v", p.ID, e, err)
+			continue
+		}
+		got, err := e.Record()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p.Version = 1; !reflect.DeepEqual(got.(fact.ProfileRecord).Profile, p) {
+			t.Errorf("%s: got %+v, want %+v", p.ID, got, p)
+		}
+	}
+}
+
 // TestOnlyOneOfManyWins: each takes the same version, and one gets it.
 func TestOnlyOneOfManyWins(t *testing.T) {
 	run(t, func(t *testing.T, h *hub) {

@@ -39,14 +39,14 @@ func (s *Sheet) parseCSV(data []byte, o Options) {
 		if err == io.EOF {
 			return
 		}
-		line, _ := in.FieldPos(0)
-		if err != nil {
+		if err != nil { // there may be no fields, and so no position of one
 			s.Problems.Add(csvProblem(err))
 			if header == nil || s.Problems.Len() > MostMistakes {
 				return
 			}
 			continue
 		}
+		line, _ := in.FieldPos(0)
 		if blank(fields) {
 			s.Blank++
 			continue
