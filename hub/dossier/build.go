@@ -21,6 +21,9 @@ const (
 	mostUnits    = 2000
 	mostSteps    = 1000
 	page         = 500
+
+	year         = 365 * 24 * 3_600_000 // ms that custody tells of at once
+	longestWatch = 10 * year            // of an open package
 )
 
 // Shipment tells of a shipment and all its packages.
@@ -95,16 +98,18 @@ func shipmentOf(k orders.Package) string { return k.ShipmentAt(fact.Latest) }
 func (b *Builder) units(ctx context.Context, p *Package) error {
 	to := p.Closed
 	if to == 0 {
-		to = fact.Latest
-	}
-	stays, err := b.Places.Stays(ctx, fact.Ref{Kind: fact.Package, ID: p.ID}, p.Packed, to)
-	if err != nil {
-		return err
+		to = p.Packed + longestWatch
 	}
 	var ids []string
-	for _, s := range stays {
-		if s.Subject.Kind == fact.Unit {
-			ids = append(ids, s.Subject.ID)
+	for from := p.Packed; from < to; from += year {
+		stays, err := b.Places.Stays(ctx, fact.Ref{Kind: fact.Package, ID: p.ID}, from, min(from+year, to))
+		if err != nil {
+			return err
+		}
+		for _, s := range stays {
+			if s.Subject.Kind == fact.Unit {
+				ids = append(ids, s.Subject.ID)
+			}
 		}
 	}
 	slices.Sort(ids)
