@@ -13,7 +13,6 @@ import (
 	"frostline/hub/event"
 	"frostline/hub/intake/batch"
 	"frostline/hub/store"
-	"frostline/proto/pb"
 	"frostline/proto/reading"
 	"frostline/proto/truetime"
 )
@@ -37,7 +36,6 @@ type Series interface {
 // Evidence gives what intake has committed.
 type Evidence interface {
 	Replay(ctx context.Context, after int64, yield func(*batch.Batch) error) error
-	Anchors(ctx context.Context, gateway string, epoch uint32, yield func(block uint64, position int, a *pb.Anchor) error) error
 }
 
 // Log is the event log.
@@ -78,6 +76,7 @@ type Engine struct {
 	log      *slog.Logger
 	now      func() time.Time
 	queue    *queue
+	lag      int64 // see lagging
 
 	mu       sync.Mutex // guards what follows; held for microseconds by Run, never while reading history
 	facts    *join.Facts
@@ -118,7 +117,7 @@ func New(ctx context.Context, o Options) (*Engine, error) {
 	e := &Engine{
 		store: o.Store, events: o.Events, history: o.History, series: o.Series, evidence: o.Evidence, log: o.Log, now: o.Now,
 		queue: newQueue(o.QueueReadings), facts: join.NewFacts(), packages: map[string]*parcel{}, open: map[string]*parcel{}, sensors: map[string]*sensor{},
-		dirty: map[string]*mark{}, feeds: map[seriesKey]*feed{}, boots: map[bootKey]*truetime.Timeline{}, missed: map[seriesKey]bool{},
+		lag: lagging, dirty: map[string]*mark{}, feeds: map[seriesKey]*feed{}, boots: map[bootKey]*truetime.Timeline{}, missed: map[seriesKey]bool{},
 	}
 	if err := e.restore(ctx); err != nil {
 		return nil, fmt.Errorf("start correlate: %w", err)

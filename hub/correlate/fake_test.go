@@ -193,6 +193,7 @@ type rig struct {
 	history *history.History
 	engine  *Engine
 	now     int64
+	lag     int64
 }
 
 func newRig(t testing.TB, db *store.DB) *rig {
@@ -211,6 +212,9 @@ func (r *rig) start() {
 	if r.engine, err = New(ctx, Options{Store: r.db, Events: r.journal, History: r.history, Series: names{}, Evidence: r.record,
 		Log: storetest.Logger(r.t), Now: func() time.Time { return time.UnixMilli(r.now) }}); err != nil {
 		r.t.Fatal(err)
+	}
+	if r.lag != 0 {
+		r.engine.lag = r.lag
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"frostline/hub/fact"
 	"frostline/hub/intake/batch"
@@ -91,11 +92,11 @@ func (e *Engine) drain(ctx context.Context) error {
 
 // batch works in one batch. When it fails it can be given again.
 func (e *Engine) batch(ctx context.Context, b *batch.Batch) error {
-	anchored := map[uint32][]truetime.Anchor{}
+	anchored := map[uint32]bool{}
 	for i := range b.Events {
 		ev := b.Events[i].Event
 		if a := ev.GetAnchor(); a != nil {
-			anchored[a.Boot] = append(anchored[a.Boot], truetime.Anchor{At: a.AtMs, UTC: a.UtcMs, Uncertainty: int64(a.UncertaintyMs), Source: truetime.Source(a.Source)})
+			anchored[a.Boot] = true
 		}
 		if d := ev.GetSeriesDeclared(); d != nil {
 			if k := (seriesKey{b.Gateway, b.Epoch, d.Id}); e.missed[k] {
@@ -103,8 +104,8 @@ func (e *Engine) batch(ctx context.Context, b *batch.Batch) error {
 			}
 		}
 	}
-	for boot, anchors := range anchored {
-		if err := e.redate(ctx, b, boot, anchors); err != nil {
+	for boot := range anchored {
+		if _, err := e.redate(ctx, bootKey{b.Gateway, b.Epoch, boot}, b); err != nil {
 			return err
 		}
 	}
@@ -122,7 +123,7 @@ func (e *Engine) batch(ctx context.Context, b *batch.Batch) error {
 			}
 			if tl == nil {
 				var err error
-				if tl, err = e.timeline(ctx, bootKey{b.Gateway, b.Epoch, boot.Boot}); err != nil {
+				if tl, err = e.timeline(ctx, bootKey{b.Gateway, b.Epoch, boot.Boot}, b); err != nil {
 					return err
 				}
 			}
@@ -223,9 +224,33 @@ func (e *Engine) measured(s *sensor, samples []thermal.Sample, cause func() fact
 		e.counts.evaluated.Add(uint64(len(next)))
 		e.advance(r, next)
 	}
+	passed := false
 	for _, o := range s.others {
-		if o.better || o.ride.imperfect > before {
+		closed := !o.ride.parcel.open
+		passed = passed || closed && o.ride.imperfect <= s.last
+		switch {
+		case !o.better && o.ride.imperfect <= before:
+		case closed:
+			e.touchOne(o.ride.parcel.id, before, s.last, cause(), 0)
+		default:
 			e.touchOne(o.ride.parcel.id, before, s.last, fact.Cause{Kind: "reading", Detail: "sensor " + s.id + " vouches again"}, 0)
 		}
 	}
+	if passed {
+		s.others = slices.DeleteFunc(s.others, func(o other) bool { return !o.ride.parcel.open && o.ride.imperfect <= s.last })
+	}
+	if next[0].At >= e.now().UnixMilli()-e.lag {
+		return
+	}
+	// A backlog, in order: packages may have been closed since it was measured.
+	gap := e.facts.LongestGap()
+	for _, t := range e.facts.Reached(s.id, next[0].At-gap, s.last+gap) {
+		if p := e.packages[t.Package]; p == nil || !p.open {
+			e.touchOne(t.Package, t.From, t.To, cause(), 0)
+		}
+	}
 }
+
+// lagging is by how much readings are late at most of which only packages are
+// told that were open lately, ms.
+const lagging = 120_000

@@ -283,7 +283,10 @@ func (n *naive) history(pkg fact.Ref, p *thermal.Profile, from, to int64) therma
 		if at == from || slices.Contains(cuts, at) {
 			list, known = n.candidates(pkg, at)
 		}
-		s := span{from: at, to: at + 1, leg: fmt.Sprint(list, known)}
+		s := span{from: at, to: at + 1, leg: fmt.Sprint(known)}
+		for _, c := range list {
+			s.leg += " " + c.name
+		}
 		for _, c := range list {
 			if covered(samples[c.sensor], at, p.LongestGap) && n.refuses(p, c.sensor, at) == "" {
 				s.source, s.sensor = c.name, c.sensor

@@ -47,7 +47,9 @@ func drawTale(t *rapid.T) *tale {
 		w.events = append(w.events, e)
 		return e
 	}
-	instant := func(name string) int64 { return noon + rapid.Int64Range(0, 23).Draw(t, name)*1000 + rapid.SampledFrom([]int64{0, 0, 1, 500}).Draw(t, name+" ms") }
+	instant := func(name string) int64 {
+		return noon + rapid.Int64Range(0, 23).Draw(t, name)*1000 + rapid.SampledFrom([]int64{0, 0, 1, 500}).Draw(t, name+" ms")
+	}
 
 	for v := range rapid.IntRange(1, 2).Draw(t, "profile versions") {
 		p := thermal.Profile{ID: "cold", Version: v + 1, Name: "Cold", Source: "test", Low: temp(2000), High: temp(8000), LongestGap: rapid.SampledFrom([]int64{1000, 1500, 3000}).Draw(t, "gap"),
@@ -305,6 +307,8 @@ func TestPromise6OrderFree(t *testing.T) {
 			wipe(t, db)
 			r := newRig(t, db)
 			r.now = noon
+			r.lag = rapid.SampledFrom([]int64{0, 1000, 5000}).Draw(rt, "lag")
+			r.engine.lag = max(r.lag, 1000)
 			got := w.play(rt, r, rand.New(rand.NewSource(rapid.Int64().Draw(rt, "order"))))
 			for id := range want {
 				if got[id] != want[id] {

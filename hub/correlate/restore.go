@@ -51,12 +51,13 @@ func (e *Engine) restore(ctx context.Context) error {
 	}
 	e.applied = e.saved[0]
 	now := e.now().UnixMilli()
+	late := now - e.lag - 2*e.facts.LongestGap() // readings of packages closed since may come any moment
 	e.facts.Packages(func(id string) {
 		w, _ := e.facts.Watch(id)
 		switch {
 		case w.To > now:
 			e.touchOne(id, w.From, w.To, fact.Cause{Kind: "rebuild", Detail: "the hub has started"}, 0)
-		case !e.packages[id].final():
+		case w.To > late, !e.packages[id].final():
 			e.touchOne(id, w.From, w.To, fact.Cause{Kind: "closed", Detail: "the hub has started"}, 0)
 		}
 	})

@@ -137,14 +137,15 @@ func (e *Engine) board(p *parcel, c *join.Case, judged []join.Judgement) {
 	e.alight(p)
 	if p.open = c.Open(); !p.open {
 		delete(e.open, p.id)
+		e.linger(p, c)
 		return
 	}
 	e.open[p.id] = p
 	for i := range judged {
 		j := &judged[i]
-		r := &ride{parcel: p, judge: c.Judges[i], told: summarize(&j.Verdict, true), checked: j.Verdict.To, imperfect: math.MinInt64}
+		r := &ride{parcel: p, judge: c.Judges[i], told: summarize(&j.Verdict, true), checked: j.Verdict.To, imperfect: math.MaxInt64}
 		r.calm = calm(&r.judge.Profile)
-		r.until = min(c.Next, c.Plan.Changes(&r.judge.Profile, c.Now))
+		r.until = min(c.Next, j.Ahead, c.Plan.Changes(&r.judge.Profile, c.Now))
 		if c.Watch.From > c.Now {
 			r.until = min(r.until, c.Watch.From)
 		}
@@ -165,15 +166,31 @@ func (e *Engine) board(p *parcel, c *join.Case, judged []join.Judgement) {
 				r.ev = j.Evaluator
 				s := h.Stretches[n-1].Samples
 				r.value = s[len(s)-1].Value
-				r.imperfect = h.Stretches[n-1].From
-			} else {
-				r.imperfect = math.MaxInt64
+				if r.imperfect = h.Stretches[n-1].From; r.imperfect == h.From {
+					r.imperfect = math.MinInt64
+				}
 			}
 		}
-		if r.imperfect == h.From {
-			r.imperfect = math.MinInt64
-		}
 		e.await(r, c)
+		p.rides = append(p.rides, r)
+	}
+}
+
+// linger lets a closed package hear of readings from before its end that have
+// not come yet. mu is held.
+func (e *Engine) linger(p *parcel, c *join.Case) {
+	for i := range c.Judges {
+		r := &ride{parcel: p, judge: c.Judges[i], imperfect: plus(c.Watch.To, c.Judges[i].Profile.LongestGap+1)}
+		for _, l := range c.Plan.Legs {
+			for _, s := range l.Sources {
+				o := e.sensor(s.Sensor)
+				if o.seen && o.last >= r.imperfect || slices.Contains(r.sensors, o) {
+					continue
+				}
+				o.others = append(o.others, other{r, false})
+				r.sensors = append(r.sensors, o)
+			}
+		}
 		p.rides = append(p.rides, r)
 	}
 }

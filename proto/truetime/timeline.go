@@ -86,6 +86,14 @@ func NewTimeline(anchors []Anchor) *Timeline {
 // Dated reports whether the timeline has any anchor.
 func (t *Timeline) Dated() bool { return t != nil && len(t.at) > 0 }
 
+// Boottimes are those of the anchors, ascending. Do not change the slice.
+func (t *Timeline) Boottimes() []int64 {
+	if t == nil {
+		return nil
+	}
+	return t.at
+}
+
 // Resolve dates a boottime in milliseconds. ok is false without anchors, or
 // beyond MaxTick: the reading is undated, which is a state, not a guess.
 //

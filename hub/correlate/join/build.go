@@ -40,11 +40,12 @@ type builder struct {
 	tracks   map[string]*track
 	hulls    map[string]Span
 	out      thermal.History
-	last     string // sensor of the last stretch
+	upto     int64 // end of the plan, before it was cut
+	ahead    bool  // read what is dated after upto too
 }
 
 func (p *Plan) builder(ctx context.Context, r Readings, profile *thermal.Profile) *builder {
-	b := &builder{ctx: ctx, plan: p, readings: r, profile: profile, tracks: map[string]*track{}, hulls: map[string]Span{},
+	b := &builder{ctx: ctx, plan: p, readings: r, profile: profile, tracks: map[string]*track{}, hulls: map[string]Span{}, upto: p.To,
 		out: thermal.History{From: p.From, To: p.To, Stretches: []thermal.Stretch{}, Unmonitored: []thermal.Unmonitored{}}}
 	for _, l := range p.Legs {
 		for _, s := range l.Sources {
@@ -65,7 +66,11 @@ func (b *builder) track(sensor string) (*track, error) {
 		return t, nil
 	}
 	h := b.hulls[sensor]
-	t, err := load(b.ctx, b.readings, sensor, Span{h.From - b.profile.LongestGap, plus(h.To, b.profile.LongestGap+1)}, b.profile.LongestGap)
+	span := Span{h.From - b.profile.LongestGap, plus(h.To, b.profile.LongestGap+1)}
+	if b.ahead && h.To == b.upto {
+		span.To = Open
+	}
+	t, err := load(b.ctx, b.readings, sensor, span, b.profile.LongestGap)
 	if err != nil {
 		return nil, err
 	}

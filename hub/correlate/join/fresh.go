@@ -7,6 +7,7 @@ type lead struct {
 	end    int64 // of what is judged
 	sensor string
 	at     int64 // its newest usable reading
+	ahead  int64 // the earliest usable reading after now
 }
 
 // fresh finds the first source in order, of those at the end of the plan, whose
@@ -26,7 +27,7 @@ func (b *builder) fresh(now int64) (lead, error) {
 		if i < 0 || now-t.samples[i].At > b.profile.LongestGap || !p.Takes(s.Sensor, b.profile, t.samples[i].At) {
 			continue
 		}
-		return lead{max(p.From, t.samples[i].At), s.Sensor, t.samples[i].At}, nil
+		return lead{end: max(p.From, t.samples[i].At), sensor: s.Sensor, at: t.samples[i].At}, nil
 	}
 	return lead{end: max(p.From, now)}, nil
 }
@@ -41,4 +42,16 @@ func (b *builder) cut(to int64) {
 		p.Legs[i-1].To = to
 	}
 	b.plan, b.out.To = &p, to
+}
+
+// after gives the earliest usable reading after an instant, of the sensors that
+// were read.
+func (b *builder) after(now int64) int64 {
+	first := int64(Open)
+	for _, t := range b.tracks {
+		if i := sort.Search(len(t.samples), func(i int) bool { return t.samples[i].At > now }); i < len(t.samples) {
+			first = min(first, t.samples[i].At)
+		}
+	}
+	return first
 }

@@ -23,6 +23,9 @@ type Judgement struct {
 	// LeadAt when that was; "" where no reading is fresh.
 	Lead   string `json:"-"`
 	LeadAt int64  `json:"-"`
+	// Ahead is the time of the earliest usable reading that is dated later than
+	// now, by a clock that is ahead; it does not count yet. Open without any.
+	Ahead int64 `json:"-"`
 	// Evaluator stands at the end of History.
 	Evaluator *thermal.Evaluator `json:"-"`
 }
@@ -134,12 +137,14 @@ func (c *Case) History(ctx context.Context, r Readings, p *thermal.Profile) (the
 func (c *Case) history(ctx context.Context, r Readings, p *thermal.Profile) (h thermal.History, l lead, err error) {
 	b := c.Plan.builder(ctx, r, p)
 	if c.Open() {
+		b.ahead = true
 		if l, err = b.fresh(c.Now); err != nil {
 			return h, l, err
 		}
 		b.cut(l.end)
 	}
 	h, err = b.build()
+	l.ahead = b.after(c.Now)
 	return h, l, err
 }
 
@@ -189,7 +194,7 @@ func (c *Case) by(ctx context.Context, r Readings, j *Judge) (Judgement, error) 
 	if out.History, l, err = c.history(ctx, r, &j.Profile); err != nil {
 		return out, err
 	}
-	out.Lead, out.LeadAt = l.sensor, l.at
+	out.Lead, out.LeadAt, out.Ahead = l.sensor, l.at, l.ahead
 	if out.Evaluator, err = Follow(&j.Profile, &out.History); err != nil {
 		return out, err
 	}
