@@ -70,13 +70,13 @@ func (d *draft) putChains() error {
 	if err != nil {
 		return err
 	}
-	chains, err := (&seeker{x: d.x, ctx: d.ctx, at: d.at}).chains(ws)
+	chains, err := d.chains(ws)
 	if err != nil {
 		return err
 	}
 	for _, c := range chains {
 		if err := d.putChain(c); err != nil {
-			return fmt.Errorf("blocks of gateway %s, epoch %d: %w", c.gateway, c.epoch, err)
+			return fmt.Errorf("blocks of gateway %s, epoch %d: %w", c.gateway, c.number, err)
 		}
 	}
 	return nil
@@ -84,16 +84,16 @@ func (d *draft) putChains() error {
 
 // segments extends each span of whole blocks to the next seal, within the range
 // that is committed; without one the end of the span is not signed.
-func (d *draft) segments(c chainPart) (out []bundle.Segment, err error) {
+func (d *draft) segments(c *epoch) (out []bundle.Segment, err error) {
 	var ranges []span
-	d.x.o.Intake.Extent(c.gateway, c.epoch, func(first, last uint64) { ranges = append(ranges, span{first, last}) })
+	d.x.o.Intake.Extent(c.gateway, c.number, func(first, last uint64) { ranges = append(ranges, span{first, last}) })
 	for _, r := range ranges {
 		for _, w := range c.whole {
 			s := bundle.Segment{First: max(w.first, r.first), Last: min(w.last, r.last)}
 			if s.First > s.Last {
 				continue
 			}
-			err := d.x.o.Intake.Seals(d.ctx, c.gateway, c.epoch, s.Last-1, 1, func(number uint64, _ []byte) error {
+			err := d.x.o.Intake.Seals(d.ctx, c.gateway, c.number, s.Last-1, 1, func(number uint64, _ []byte) error {
 				if number <= r.last {
 					s.Last, s.Sealed = number, true
 				}
@@ -114,13 +114,13 @@ func (d *draft) segments(c chainPart) (out []bundle.Segment, err error) {
 	return out, nil
 }
 
-func (d *draft) putChain(c chainPart) error {
+func (d *draft) putChain(c *epoch) error {
 	segments, err := d.segments(c)
 	if err != nil || len(segments) == 0 {
 		return err
 	}
-	part, err := d.spool(bundle.ChainName(c.gateway, c.epoch), func(w io.Writer) error {
-		out, err := bundle.NewChainWriter(w, c.gateway, c.epoch)
+	part, err := d.spool(bundle.ChainName(c.gateway, c.number), func(w io.Writer) error {
+		out, err := bundle.NewChainWriter(w, c.gateway, c.number)
 		if err != nil {
 			return err
 		}
@@ -135,19 +135,19 @@ func (d *draft) putChain(c chainPart) error {
 		return err
 	}
 	d.parts = append(d.parts, part)
-	d.manifest.Chains = append(d.manifest.Chains, bundle.Chain{Gateway: c.gateway, Epoch: c.epoch, Segments: segments})
+	d.manifest.Chains = append(d.manifest.Chains, bundle.Chain{Gateway: c.gateway, Epoch: c.number, Segments: segments})
 	return nil
 }
 
-func (d *draft) putSegment(out *bundle.ChainWriter, c chainPart, s bundle.Segment) error {
-	head, err := d.x.o.Intake.Head(d.ctx, c.gateway, c.epoch, s.First-1)
+func (d *draft) putSegment(out *bundle.ChainWriter, c *epoch, s bundle.Segment) error {
+	head, err := d.x.o.Intake.Head(d.ctx, c.gateway, c.number, s.First-1)
 	if err == nil {
 		err = out.Begin(s.First, head)
 	}
 	if err != nil {
 		return err
 	}
-	err = d.x.o.Intake.Blocks(d.ctx, c.gateway, c.epoch, s.First, s.Last, func(number uint64, raw []byte) error {
+	err = d.x.o.Intake.Blocks(d.ctx, c.gateway, c.number, s.First, s.Last, func(number uint64, raw []byte) error {
 		i, _ := slices.BinarySearchFunc(c.whole, number, func(w span, n uint64) int { return cmp.Compare(w.last, n) })
 		return out.Block(raw, i < len(c.whole) && c.whole[i].first <= number)
 	})
@@ -160,7 +160,7 @@ func (d *draft) putSegment(out *bundle.ChainWriter, c chainPart, s bundle.Segmen
 	}
 	for at, page := max(s.First, 2)-2, 1000; page == 1000 && at < s.Last; {
 		page = 0
-		err := d.x.o.Intake.Seals(d.ctx, c.gateway, c.epoch, at, 1000, func(number uint64, body []byte) error {
+		err := d.x.o.Intake.Seals(d.ctx, c.gateway, c.number, at, 1000, func(number uint64, body []byte) error {
 			page++
 			if at = number; number > s.Last {
 				return nil
@@ -170,7 +170,7 @@ func (d *draft) putSegment(out *bundle.ChainWriter, c chainPart, s bundle.Segmen
 					return fmt.Errorf("seal of block %d: %w", number, err)
 				}
 			}
-			d.seals = append(d.seals, bundle.SealRecord{Gateway: c.gateway, Epoch: c.epoch, Number: number, Seal: bytes.Clone(body)})
+			d.seals = append(d.seals, bundle.SealRecord{Gateway: c.gateway, Epoch: c.number, Number: number, Seal: bytes.Clone(body)})
 			return nil
 		})
 		if err != nil {

@@ -28,9 +28,9 @@ type Intake interface {
 	Chains(yield func(gateway string, epoch uint32, version int64, waiting uint64))
 	// Extent gives the committed ranges of a chain, ascending.
 	Extent(gateway string, epoch uint32, yield func(first, last uint64))
-	// Seek gives the last committed block all of whose readings lie before a
-	// tick of a boot, ms, or 0.
-	Seek(ctx context.Context, gateway string, epoch, boot uint32, tick int64) (uint64, error)
+	// Seeker gives a function that finds, for a tick of a boot, ms, the last
+	// committed block whose readings all lie before it, or 0.
+	Seeker(ctx context.Context, gateway string, epoch uint32) (func(boot uint32, tick int64) (uint64, error), error)
 	// Blocks gives the blocks from..to; one that is not committed is an error.
 	Blocks(ctx context.Context, gateway string, epoch uint32, from, to uint64, yield func(number uint64, raw []byte) error) error
 	// Head gives the chain head after a committed block, or before the first of

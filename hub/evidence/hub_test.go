@@ -50,11 +50,12 @@ type gateway struct {
 	count uint64
 	boot  uint32
 	tick  int64
+	began int64 // UTC at boottime 0 of the boot
 }
 
 func newGateway(id string) *gateway {
 	seed := sha256.Sum256([]byte(id))
-	return &gateway{id: id, epoch: 1, key: ed25519.NewKeyFromSeed(seed[:]), boot: 1, heads: []chain.Head{chain.Genesis(id, 1)}}
+	return &gateway{id: id, epoch: 1, key: ed25519.NewKeyFromSeed(seed[:]), boot: 1, began: start, heads: []chain.Head{chain.Genesis(id, 1)}}
 }
 
 // keep makes a block at the next tick, 10 s later.
@@ -71,6 +72,10 @@ func (g *gateway) keep(values []int64, events ...*pb.Event) {
 		}
 		b.Events = append(b.Events, raw)
 	}
+	g.keepBlock(b)
+}
+
+func (g *gateway) keepBlock(b *block.Block) {
 	raw, err := b.AppendTo(nil)
 	if err != nil {
 		panic(err)
@@ -81,7 +86,7 @@ func (g *gateway) keep(values []int64, events ...*pb.Event) {
 }
 
 func (g *gateway) anchor() *pb.Event {
-	return &pb.Event{AtMs: g.tick, Kind: &pb.Event_Anchor{Anchor: &pb.Anchor{Boot: g.boot, AtMs: g.tick, UtcMs: start + g.tick, UncertaintyMs: 20, Source: 2}}}
+	return &pb.Event{AtMs: g.tick, Kind: &pb.Event_Anchor{Anchor: &pb.Anchor{Boot: g.boot, AtMs: g.tick, UtcMs: g.began + g.tick, UncertaintyMs: 20, Source: 2}}}
 }
 
 func declare(id uint32, sensor string, q reading.Quantity) *pb.Event {
@@ -232,6 +237,20 @@ func (h *hub) send(g *gateway, first, last int) {
 			h.t.Fatalf("blocks %d to %d were not committed", first, last)
 		}
 	}
+}
+
+// put sends blocks and waits until they are committed, also beyond a hole.
+func (h *hub) put(g *gateway, first, last int) {
+	h.t.Helper()
+	for at := first; at <= last; at++ { // one by one: bundles of one are blocks
+		m := &pb.Parcel{Epoch: g.epoch, First: uint64(at), PrevHead: g.heads[at-1][:], Body: &pb.Parcel_Block{Block: g.raws[at-1]}}
+		h.handle(g, topic.Live, m)
+	}
+	h.eventually("blocks are committed", func() bool {
+		found := false
+		h.intake.Extent(g.id, g.epoch, func(a, b uint64) { found = found || a <= uint64(first) && b >= uint64(last) })
+		return found
+	})
 }
 
 func (h *hub) handle(g *gateway, lane topic.Lane, m proto.Message) {

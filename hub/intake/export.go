@@ -145,31 +145,37 @@ func (in *Intake) holding(ctx context.Context, gateway string, epoch uint32, n u
 	return fmt.Errorf("stored parcel with block %d of gateway %s, epoch %d is empty", n, gateway, epoch)
 }
 
-// Seek gives the last committed block of a chain whose readings all lie before
-// a tick of a boot, or 0 where none does: those from it on have everything from
-// the tick on. Blocks are in the order of boots and ticks.
-func (in *Intake) Seek(ctx context.Context, gateway string, epoch, boot uint32, tick int64) (uint64, error) {
-	type span struct{ first, last uint64 }
-	var spans []span
-	err := each(ctx, in.store, `SELECT first, last FROM intake_parcel WHERE gateway = $1 AND epoch = $2 ORDER BY first`,
+// Seeker gives a function that finds, for a tick of a boot, the last committed
+// block of a chain whose readings all lie before it, or 0 where there is none.
+// Blocks are taken to be in the order of boots and ticks. The function knows
+// the blocks that were committed when it was made.
+func (in *Intake) Seeker(ctx context.Context, gateway string, epoch uint32) (func(boot uint32, tick int64) (uint64, error), error) {
+	var firsts []uint64 // of the parcels
+	err := each(ctx, in.store, `SELECT first FROM intake_parcel WHERE gateway = $1 AND epoch = $2 ORDER BY first`,
 		[]any{gateway, int64(epoch)}, func(rows *sql.Rows) error {
-			var s span
-			err := rows.Scan(&s.first, &s.last)
-			spans = append(spans, s)
+			var first uint64
+			err := rows.Scan(&first)
+			firsts = append(firsts, first)
 			return err
 		})
 	if err != nil {
-		return 0, fmt.Errorf("seek in gateway %s, epoch %d: %w", gateway, epoch, err)
+		return nil, fmt.Errorf("seek in gateway %s, epoch %d: %w", gateway, epoch, err)
 	}
-	// before is the last block of a parcel that lies before the tick; ok is
-	// false where the parcel has no readings.
-	before := func(s span) (last uint64, all, ok bool, err error) {
+	return func(boot uint32, tick int64) (uint64, error) {
+		return in.seek(ctx, gateway, epoch, firsts, boot, tick)
+	}, nil
+}
+
+func (in *Intake) seek(ctx context.Context, gateway string, epoch uint32, firsts []uint64, boot uint32, tick int64) (uint64, error) {
+	// before is the last block of a parcel that lies before the tick, and
+	// whether all do; known is false where the parcel has no readings.
+	before := func(first uint64) (last uint64, all, known bool, err error) {
 		all = true
-		err = in.holding(ctx, gateway, epoch, s.first, func(b *block.Block, _ []byte) error {
+		err = in.holding(ctx, gateway, epoch, first, func(b *block.Block, _ []byte) error {
 			if len(b.Readings) == 0 {
 				return nil
 			}
-			ok = true
+			known = true
 			for _, r := range b.Readings {
 				if b.Boot > boot || b.Boot == boot && r.Tick >= tick {
 					all = false
@@ -181,17 +187,17 @@ func (in *Intake) Seek(ctx context.Context, gateway string, epoch, boot uint32, 
 			}
 			return nil
 		})
-		return last, all, ok, err
+		return last, all, known, err
 	}
 	var failed error
-	i := sort.Search(len(spans), func(i int) bool {
-		for ; i < len(spans); i++ { // parcels of events alone say nothing: ask the next
-			_, all, ok, err := before(spans[i])
+	i := sort.Search(len(firsts), func(i int) bool {
+		for ; i < len(firsts); i++ { // parcels of events alone say nothing: ask the next
+			_, all, known, err := before(firsts[i])
 			if err != nil {
 				failed = err
 				return true
 			}
-			if ok {
+			if known {
 				return !all
 			}
 		}
@@ -200,11 +206,8 @@ func (in *Intake) Seek(ctx context.Context, gateway string, epoch, boot uint32, 
 	if failed != nil {
 		return 0, failed
 	}
-	for ; i >= 0; i-- {
-		if i == len(spans) {
-			continue
-		}
-		last, _, _, err := before(spans[i])
+	for i = min(i, len(firsts)-1); i >= 0; i-- {
+		last, _, _, err := before(firsts[i])
 		if err != nil || last > 0 {
 			return last, err
 		}
