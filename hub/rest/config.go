@@ -36,6 +36,7 @@ type Config struct {
 	Custody       Custody
 	Excursions    Excursions
 	Notifications Notifications
+	Evidence      Evidence
 
 	also func(huma.API) // operations of tests
 }
@@ -62,5 +63,8 @@ func (cfg *Config) register(api huma.API) {
 	}
 	if cfg.Notifications != nil {
 		registerNotifications(api, cfg.Notifications)
+	}
+	if cfg.Evidence != nil {
+		registerEvidence(api, cfg.Evidence)
 	}
 }
