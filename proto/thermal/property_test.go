@@ -120,6 +120,33 @@ func TestAgainstNaive(t *testing.T) {
 	})
 }
 
+// TestWindowsAgainstNaive is about MKT windows of 12 minutes: excursions longer
+// than they are, gaps of many cells of the grid, histories much longer.
+func TestWindowsAgainstNaive(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		p := &Profile{ID: "w", Version: 1, Name: "w", LongestGap: 300_000, Activation: DefaultActivation,
+			Limits: []Limit{{Name: "high", Op: Above, At: 50_000, Timer: Single, Severity: Alarm}},
+			MKT: &MKTRule{Limit: 8000, Op: rapid.SampledFrom([]Op{Above, AtOrAbove}).Draw(t, "op"), Window: windowUnit,
+				Anchor: rapid.SampledFrom([]string{AnchorLast, AnchorFollowing}).Draw(t, "anchor")}}
+		from := rapid.Int64Range(0, 2000).Draw(t, "from")
+		h := &History{From: from, Stretches: []Stretch{}, Unmonitored: []Unmonitored{}}
+		at := from
+		for range rapid.IntRange(1, 4).Draw(t, "stretches") {
+			s := Stretch{From: at, Source: "s"}
+			for range rapid.IntRange(2, 12).Draw(t, "samples") {
+				s.Samples = append(s.Samples, Sample{at, Temp(rapid.SampledFrom([]int64{4000, 7000, 8000, 8500, 9000, 9000, 12_000}).Draw(t, "value"))})
+				at += rapid.SampledFrom([]int64{500, 60_000, 240_000, 290_500}).Draw(t, "dt")
+			}
+			at = s.Samples[len(s.Samples)-1].At
+			s.To = at
+			h.Stretches = append(h.Stretches, s)
+			at += rapid.SampledFrom([]int64{0, 1000, 400_000, 7_200_500}).Draw(t, "gap")
+		}
+		h.To = at
+		compare(t, p, h, judge(t, p, h), newNaive(p, h))
+	})
+}
+
 func compare(t *rapid.T, p *Profile, h *History, got Verdict, n *naive) {
 	equal := func(name string, got, want any) {
 		if g, w := asJSON(t, got), asJSON(t, want); !bytes.Equal(g, w) {
@@ -225,8 +252,14 @@ func compare(t *rapid.T, p *Profile, h *History, got Verdict, n *naive) {
 			}
 		}
 		equal("windows", []any{got.MKT.Windows, got.MKT.Broken}, []any{windows, broken})
-		if windows > 0 && math.Abs(worstValue-float64(got.MKT.Worst.Value)) > 0.5001 {
-			t.Fatalf("worst window: got %v want %v", got.MKT.Worst, worstValue)
+		if windows > 0 {
+			worst := got.MKT.Worst
+			if math.Abs(worstValue-float64(worst.Value)) > 0.5001 {
+				t.Fatalf("worst window: got %v want %v", worst, worstValue)
+			}
+			if _, ms := n.kelvinMean(worst.From, worst.To); ms != worst.Monitored || !slices.Contains(n.windows(), [2]int64{worst.From, worst.To}) {
+				t.Fatalf("worst window: got %+v with %d ms monitored, want one of %v\nprofile %s\nhistory %s", worst, ms, n.windows(), asJSON(t, p), asJSON(t, h))
+			}
 		}
 		if broken {
 			breaks(Alarm)

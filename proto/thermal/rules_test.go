@@ -100,6 +100,7 @@ func TestUnknownIsAState(t *testing.T) {
 	}{
 		{"no gap", above, line(5, 5, 5), InRange, "", 0, ""},
 		{"a gap of the longest that is allowed", above, &History{To: 10_000, Stretches: []Stretch{{To: 10_000, Samples: []Sample{{0, 5000}, {10_000, 5000}}}}}, InRange, "", 0, ""},
+		{"a gap a millisecond longer", above, &History{To: 12_001, Stretches: []Stretch{{To: 12_001, Samples: []Sample{{0, 5000}, {1000, 5000}, {2000, 5000}, {12_001, 5000}}}}}, Unknown, "", 10_001, ReasonLongGap},
 		{"a gap in range", above, gap(5, 5, 5, 5), Unknown, "", 11_001, ReasonLongGap},
 		{"time beyond is not counted across a gap", above, gap(9, 9, 9, 9), Unknown, "0-1000 1000 unmonitored - 9@0; 12001-13001 1000 end - 9@12001", 11_001, ReasonLongGap},
 		{"a gap does not excuse what broke before it", one(Limit{Op: Above, At: 8000}), gap(9, 5, 5, 5), Excursion, "0-250 250 returned 0 9@0", 11_001, ReasonLongGap},
@@ -180,6 +181,13 @@ func TestListsAreBounded(t *testing.T) {
 		if !e.Broken {
 			t.Fatalf("an allowed event is listed where %d that broke the rule would fill the list", l.Alarms)
 		}
+	}
+	shortest := v.Excursions[0].Duration
+	for _, e := range v.Excursions {
+		shortest = min(shortest, e.Duration)
+	}
+	if shortest*10 < l.Longest*9 {
+		t.Errorf("an event of %d ms is listed where the longest has %d: want the longest kept", shortest, l.Longest)
 	}
 	if b, err := v.Canonical(); err != nil || len(b) > 100_000 {
 		t.Errorf("canonical JSON of %d bytes, %v", len(b), err)
