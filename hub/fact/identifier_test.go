@@ -1,7 +1,6 @@
 package fact
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 
@@ -94,7 +93,7 @@ func FuzzCheckToken(f *testing.F) {
 	f.Add("ada@example.org")
 	f.Fuzz(func(t *testing.T, s string) {
 		if CheckToken("patient", s) == nil && (strings.ContainsAny(s, "@ /.\x00") || len(s) > 64) {
-			t.Fatal(fmt.Sprintf("%q is taken", s))
+			t.Fatalf("%q is taken", s)
 		}
 	})
 }
