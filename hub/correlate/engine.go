@@ -43,6 +43,7 @@ type Log interface {
 	Command(ctx context.Context, actor string, do func(context.Context, event.Change) error) ([]event.Event, error)
 	Read(ctx context.Context, after int64, limit int, types ...string) ([]event.Event, error)
 	Stream(ctx context.Context, stream string, after int64, limit int) ([]event.Event, error)
+	Last() int64
 	Watch() (wake <-chan struct{}, stop func())
 }
 
@@ -80,8 +81,10 @@ type Engine struct {
 
 	mu       sync.Mutex // guards what follows; held for microseconds by Run, never while reading history
 	facts    *join.Facts
-	position int64 // of the last event in facts
-	applied  int64 // id of the last batch worked in
+	position int64         // of the last event in facts
+	followed int64         // of the last event that was looked at
+	round    chan struct{} // closed when the engine has worked
+	applied  int64         // id of the last batch worked in
 	packages map[string]*parcel
 	open     map[string]*parcel // those whose watch goes on
 	sensors  map[string]*sensor
@@ -117,7 +120,7 @@ func New(ctx context.Context, o Options) (*Engine, error) {
 	e := &Engine{
 		store: o.Store, events: o.Events, history: o.History, series: o.Series, evidence: o.Evidence, log: o.Log, now: o.Now,
 		queue: newQueue(o.QueueReadings), facts: join.NewFacts(), packages: map[string]*parcel{}, open: map[string]*parcel{}, sensors: map[string]*sensor{},
-		lag: lagging, dirty: map[string]*mark{}, feeds: map[seriesKey]*feed{}, boots: map[bootKey]*truetime.Timeline{}, missed: map[seriesKey]bool{},
+		lag: lagging, round: make(chan struct{}), dirty: map[string]*mark{}, feeds: map[seriesKey]*feed{}, boots: map[bootKey]*truetime.Timeline{}, missed: map[seriesKey]bool{},
 	}
 	if err := e.restore(ctx); err != nil {
 		return nil, fmt.Errorf("start correlate: %w", err)
@@ -150,6 +153,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	saved := time.Now()
 	for {
 		busy, err := e.work(ctx)
+		e.lap()
 		switch {
 		case ctx.Err() != nil:
 			return e.finish(ctx)

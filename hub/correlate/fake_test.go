@@ -60,6 +60,12 @@ func (j *journal) Stream(_ context.Context, stream string, after int64, limit in
 	return out, nil
 }
 
+func (j *journal) Last() int64 {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return int64(len(j.events))
+}
+
 func (j *journal) Watch() (<-chan struct{}, func()) { return make(chan struct{}), func() {} }
 
 type change struct {

@@ -135,6 +135,7 @@ func (e *Engine) follow(ctx context.Context) (more bool, err error) {
 	e.mu.Lock()
 	after := e.position
 	e.mu.Unlock()
+	last := e.events.Last() // before reading
 	events, err := e.events.Read(ctx, after, page, types...)
 	if err != nil {
 		return false, err
@@ -147,7 +148,13 @@ func (e *Engine) follow(ctx context.Context) (more bool, err error) {
 			return false, err
 		}
 	}
-	return len(events) == page, nil
+	more = len(events) == page
+	e.mu.Lock()
+	if e.followed = max(e.followed, e.position); !more {
+		e.followed = max(e.followed, last)
+	}
+	e.mu.Unlock()
+	return more, nil
 }
 
 // save notes how far the engine has come: up to what the oldest mark has not

@@ -36,6 +36,7 @@ type Config struct {
 	Custody       Custody
 	Excursions    Excursions
 	Notifications Notifications
+	Verdicts      Verdicts
 	Evidence      Evidence
 
 	also func(huma.API) // operations of tests
@@ -63,6 +64,9 @@ func (cfg *Config) register(api huma.API) {
 	}
 	if cfg.Notifications != nil {
 		registerNotifications(api, cfg.Notifications)
+	}
+	if cfg.Verdicts != nil {
+		registerVerdicts(api, cfg.Verdicts)
 	}
 	if cfg.Evidence != nil {
 		registerEvidence(api, cfg.Evidence)
