@@ -208,12 +208,13 @@ func printImport(out, errOut io.Writer, name string, r catalog.ImportReport) {
 		fmt.Fprintf(errOut, "frostline: %s problems%s: nothing was imported\n", count(uint64(n)), more)
 		return
 	}
-	verb := "entered"
+	note := ""
 	if r.DryRun {
-		verb = "would be entered"
+		note = "; this was a dry run, and nothing was done"
 	}
-	fmt.Fprintf(out, "%s %s: %s new %s, %s changed, %s as they were\n", count(uint64(r.Rows)), r.Kind, count(uint64(r.Created)), verb, count(uint64(r.Changed)), count(uint64(r.Unchanged)))
+	placed := ""
 	if r.Placed > 0 {
-		fmt.Fprintf(out, "%s sensors placed\n", count(uint64(r.Placed)))
+		placed = fmt.Sprintf(", %s placed", count(uint64(r.Placed)))
 	}
+	fmt.Fprintf(out, "%s: %s new, %s changed, %s as before%s%s\n", r.Kind, count(uint64(r.Created)), count(uint64(r.Changed)), count(uint64(r.Unchanged)), placed, note)
 }

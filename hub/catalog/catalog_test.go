@@ -49,12 +49,16 @@ func open(t testing.TB, db *store.DB) *hub {
 	return h
 }
 
-// Attach keeps places as custody does: once.
+// Attach keeps places as custody does: the same statement once, and no other
+// by its ID.
 func (h *hub) Attach(ctx context.Context, c event.Change, reason string, a fact.Attached) (bool, error) {
 	if err := a.Check(); err != nil {
 		return false, err
 	}
-	if _, ok := h.places[a.ID]; ok {
+	if was, ok := h.places[a.ID]; ok {
+		if !reflect.DeepEqual(was, a) {
+			return false, fmt.Errorf("id %q is taken by another statement", a.ID)
+		}
 		return false, nil
 	}
 	h.places[a.ID] = a
@@ -392,6 +396,7 @@ func TestAnAttachmentIsNoChangeOfTheRecord(t *testing.T) {
 			if err != nil || !r.Done || r.Unchanged != 1 || r.Placed != 1-i {
 				t.Errorf("import %d: got %+v, %v", i+1, r, err)
 			}
+			h.now = h.now.Add(time.Minute)
 		}
 		r, err := h.Define(h.ctx, actor, "", fact.SensorRecord{ID: "gw/s1", Name: "Rear"}, 1)
 		if err != nil || r.Entry.Version != 3 {

@@ -195,9 +195,11 @@ func (in *importer) plan(ctx context.Context, q store.Querier) error {
 		if err != nil {
 			return err
 		}
-		if p, err := in.place(ctx, v, row); err != nil {
+		p, err := in.place(ctx, v, row)
+		if err != nil {
 			return err
-		} else if p != nil {
+		}
+		if p != nil {
 			wrong = append(wrong, *p)
 		}
 		if wrong != nil {
@@ -207,6 +209,7 @@ func (in *importer) plan(ctx context.Context, q store.Querier) error {
 		in.count(steps[i])
 	}
 	in.progress("check", total, total)
+	in.report.Placed = len(in.places)
 	slices.SortStableFunc(problems.List, func(a, b Problem) int { return cmp.Compare(a.Line, b.Line) })
 	in.report.Problems, in.report.More = problems.List, problems.More
 	if in.report.Problems == nil {
@@ -264,9 +267,41 @@ func (in *importer) place(ctx context.Context, v *view, row sheet.Row) (*Problem
 	}
 	subject := row.Record.Ref()
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%d", subject, row.In, row.From))
-	in.places = append(in.places, fact.Attached{
+	a := fact.Attached{
 		ID: "import-" + hex.EncodeToString(sum[:16]), Subject: subject, In: row.In, At: row.From,
 		Via: "statement", Made: v.c.o.Now().UnixMilli(), Note: "by import",
-	})
+	}
+	if stated, err := v.stated(ctx, a); stated || err != nil {
+		return nil, err
+	}
+	in.places = append(in.places, a)
 	return nil, nil
+}
+
+// stated tells whether an earlier import has made the same statement: what
+// became of it since is not for this one to say.
+func (v *view) stated(ctx context.Context, a fact.Attached) (bool, error) {
+	const page = 1000
+	for version := int64(0); ; {
+		events, err := event.ReadStream(ctx, v.q, a.Subject.String(), version, page)
+		if err != nil {
+			return false, err
+		}
+		for _, e := range events {
+			version = e.Version
+			if e.Type != fact.WasAttached {
+				continue
+			}
+			was, err := fact.Decode(e.Type, e.Data)
+			if err != nil {
+				return false, err
+			}
+			if was.(*fact.Attached).ID == a.ID {
+				return true, nil
+			}
+		}
+		if len(events) < page {
+			return false, nil
+		}
+	}
 }
