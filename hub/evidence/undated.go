@@ -39,6 +39,20 @@ func bound(epochs []*epoch, ws []window) error {
 			undated = undated || !e.timeline(b.boot).Dated()
 		}
 	}
+	// A boot of which one block is there must be dated as in the hub.
+	settle := func() (more bool) {
+		for i, e := range epochs {
+			for _, b := range all[i] {
+				if x := e.dated[b.boot]; x != nil && !e.used[b.boot] && e.touches(b.span) {
+					e.date(b.boot)
+					more = true
+				}
+			}
+		}
+		return more
+	}
+	for settle() {
+	}
 	if !undated {
 		return nil
 	}
@@ -58,7 +72,7 @@ func bound(epochs []*epoch, ws []window) error {
 	}
 	done := map[*stay]bool{}
 	for more := true; more; {
-		more = false
+		more = settle()
 		for i, w := range ws {
 			for n, s := range stays[i] {
 				if done[s] || s.e.timeline(s.boot).Dated() {
