@@ -16,7 +16,7 @@ var benchEvents = flag.Int("events", 50_000, "events that BenchmarkRebuild repla
 
 // journey is what happens to one order, as its events come.
 var journey = []string{
-	fact.OrderWasPlaced, fact.ShipmentWasPlanned, fact.PackageWasPacked, fact.WasAttached, fact.ShipmentWasReported,
+	fact.OrderWasPlaced, fact.ShipmentWasPlanned, fact.UnitWasReceived, fact.PackageWasPacked, fact.WasAttached, fact.ShipmentWasReported,
 	fact.WasHandedOver, fact.WasAttached, fact.ShipmentWasReported, fact.WasHandedOver, fact.PackageWasClosed,
 }
 
@@ -49,7 +49,11 @@ func orderEvent(n int) event.New {
 		data = fact.HandedOver{ID: fmt.Sprint("H-", n), Subject: ref, From: "dc-1", To: "courier", Role: "courier", At: at, Seal: "intact", NoPosition: "indoors", Made: at}
 	case fact.WasAttached:
 		ref = fact.Ref{Kind: fact.Package, ID: pack}
-		data = map[string]any{"id": fmt.Sprint("A-", n), "subject": ref, "to": fact.Ref{Kind: fact.Tote, ID: fmt.Sprint("tote-", k%500)}, "at": at, "made": at}
+		data = fact.Attached{ID: fmt.Sprint("A-", n), Subject: ref, In: &fact.Ref{Kind: fact.Tote, ID: fmt.Sprint("tote-", k%500)}, At: at, Via: "scan", Made: at}
+	case fact.UnitWasReceived:
+		serial := fmt.Sprint("SN", k)
+		ref = fact.Ref{Kind: fact.Unit, ID: "09506000134352." + serial}
+		data = fact.UnitReceived{ID: ref.ID, Product: "insulin", GTIN: "09506000134352", Serial: serial, Lot: fmt.Sprint("L", k/1000), Expiry: "2027-06-30"}
 	default:
 		ref = fact.Ref{Kind: fact.Package, ID: pack}
 		data = fact.PackageClosed{ID: pack, How: "delivered", At: at, Made: at}
@@ -65,11 +69,11 @@ type parcel struct {
 	Packed   int64      `json:"packed"`
 	Closed   int64      `json:"closed,omitempty"`
 	Place    fact.Ref   `json:"place"`
-	Custody  []custody  `json:"custody,omitempty"`
+	Custody  []holder   `json:"custody,omitempty"`
 	Places   []fact.Ref `json:"places,omitempty"`
 }
 
-type custody struct {
+type holder struct {
 	To string `json:"to"`
 	At int64  `json:"at"`
 }
@@ -86,13 +90,11 @@ func foldParcel(e event.Event, rows *event.Rows[parcel]) error {
 		subject.ID = f.ID
 		change = func(p *parcel) { p.Shipment, p.Profile, p.Packed, p.State = f.Shipment, f.Profile, f.At, "packed" }
 	case fact.WasAttached:
-		var f struct {
-			Subject, To fact.Ref
-		}
+		var f fact.Attached
 		if err := json.Unmarshal(e.Data, &f); err != nil {
 			return err
 		}
-		subject, place = f.Subject, f.To
+		subject, place = f.Subject, *f.In
 		change = func(p *parcel) { p.Place, p.Places = place, append(p.Places, place) }
 	case fact.WasHandedOver:
 		var f fact.HandedOver
@@ -100,7 +102,7 @@ func foldParcel(e event.Event, rows *event.Rows[parcel]) error {
 			return err
 		}
 		subject = f.Subject
-		change = func(p *parcel) { p.Custody, p.State = append(p.Custody, custody{f.To, f.At}), "moving" }
+		change = func(p *parcel) { p.Custody, p.State = append(p.Custody, holder{f.To, f.At}), "moving" }
 	case fact.PackageWasClosed:
 		var f fact.PackageClosed
 		if err := json.Unmarshal(e.Data, &f); err != nil {

@@ -1,6 +1,7 @@
 package event
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -18,7 +19,10 @@ const flushAtOnce = 2000
 
 // flush writes the changed documents, each once, and what changed of its keys.
 func (r *Rows[T]) flush(ctx context.Context, tx *store.Tx) (more bool, err error) {
+	// In the order of the tables, whose neighbours are cheap.
+	slices.SortFunc(r.dirty, func(a, b *row[T]) int { return cmp.Compare(a.id, b.id) })
 	n := min(len(r.dirty), flushAtOnce)
+	var fresh []entry
 	documents, keys := upsertDocument.into(tx), insertKey.into(tx)
 	for _, row := range r.dirty[:n] {
 		after, err := r.table.keys(row.id, row.doc)
@@ -32,9 +36,7 @@ func (r *Rows[T]) flush(ctx context.Context, tx *store.Tx) (more bool, err error
 			}
 		}
 		for _, k := range without(after, row.keys) {
-			if err := keys.add(ctx, r.generation, k.Name, k.Value, row.id); err != nil {
-				return false, fmt.Errorf("store keys: %w", err)
-			}
+			fresh = append(fresh, entry{k, row.id})
 		}
 		r.size -= row.size
 		row.size = 0
@@ -63,10 +65,22 @@ func (r *Rows[T]) flush(ctx context.Context, tx *store.Tx) (more bool, err error
 	if err := documents.rest(ctx); err != nil {
 		return false, fmt.Errorf("store documents: %w", err)
 	}
+	slices.SortFunc(fresh, func(a, b entry) int { return cmp.Or(compareKeys(a.Key, b.Key), cmp.Compare(a.id, b.id)) })
+	for _, e := range fresh {
+		if err := keys.add(ctx, r.generation, e.Name, e.Value, e.id); err != nil {
+			return false, fmt.Errorf("store keys: %w", err)
+		}
+	}
 	if err := keys.rest(ctx); err != nil {
 		return false, fmt.Errorf("store keys: %w", err)
 	}
 	return len(r.dirty) > 0, nil
+}
+
+// entry is a row of the table of keys.
+type entry struct {
+	Key
+	id string
 }
 
 // without gives what of a is not in b; both are in order.

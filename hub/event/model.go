@@ -2,6 +2,7 @@ package event
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"path"
@@ -208,20 +209,19 @@ func (l *Log) removeDead(ctx context.Context) error {
 
 const removeAtOnce = 5000 // rows, some 20 ms
 
+// remove removes a generation, from its first row on.
 func (l *Log) remove(ctx context.Context, generation int64) error {
 	for done := false; !done; {
 		err := l.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-			documents, err := tx.Exec(ctx, `DELETE FROM event_document WHERE model = $1 AND id IN
-(SELECT id FROM event_document WHERE model = $1 ORDER BY id LIMIT $2)`, generation, removeAtOnce)
+			documents, err := removeSome(ctx, tx, generation, "event_document", "id", 1)
 			if err != nil {
 				return err
 			}
-			keys, err := tx.Exec(ctx, `DELETE FROM event_key WHERE model = $1 AND (name, value, id) IN
-(SELECT name, value, id FROM event_key WHERE model = $1 ORDER BY name, value, id LIMIT $2)`, generation, removeAtOnce)
+			keys, err := removeSome(ctx, tx, generation, "event_key", "name, value, id", 3)
 			if err != nil {
 				return err
 			}
-			if done = documents == 0 && keys == 0; done {
+			if done = documents && keys; done {
 				_, err = tx.Exec(ctx, "DELETE FROM event_model WHERE generation = $1 AND live = 0", generation)
 			}
 			return err
@@ -231,4 +231,24 @@ func (l *Log) remove(ctx context.Context, generation int64) error {
 		}
 	}
 	return nil
+}
+
+// removeSome removes rows of a generation up to the one that is so many on.
+// all is true when there was none so far on.
+func removeSome(ctx context.Context, tx *store.Tx, generation int64, table, key string, columns int) (all bool, err error) {
+	up := make([]any, columns)
+	into, marks := make([]any, columns), make([]string, columns)
+	for i := range up {
+		into[i], marks[i] = &up[i], fmt.Sprint("$", i+2)
+	}
+	err = tx.QueryRow(ctx, "SELECT "+key+" FROM "+table+" WHERE model = $1 ORDER BY "+key+" LIMIT 1 OFFSET $2", generation, removeAtOnce).Scan(into...)
+	if errors.Is(err, sql.ErrNoRows) {
+		_, err = tx.Exec(ctx, "DELETE FROM "+table+" WHERE model = $1", generation)
+		return true, err
+	}
+	if err != nil {
+		return false, err
+	}
+	_, err = tx.Exec(ctx, "DELETE FROM "+table+" WHERE model = $1 AND ("+key+") <= ("+strings.Join(marks, ", ")+")", append([]any{generation}, up...)...)
+	return false, err
 }

@@ -62,12 +62,15 @@ func (db *DB) migrate(ctx context.Context) error {
 
 // sqliteTypes and postgresTypes turn the type names of the one SQL text into
 // the database's own: a BIGINT key is SQLite's row id only when it is called
-// INTEGER, and PostgreSQL calls bytes BYTEA.
+// INTEGER, PostgreSQL calls bytes BYTEA, and its rows have no ids to do without.
 func sqliteTypes(b []byte) []byte {
 	return bytes.ReplaceAll(b, []byte("BIGINT PRIMARY KEY"), []byte("INTEGER PRIMARY KEY"))
 }
 
-func postgresTypes(b []byte) []byte { return bytes.ReplaceAll(b, []byte(" BLOB"), []byte(" BYTEA")) }
+func postgresTypes(b []byte) []byte {
+	b = bytes.ReplaceAll(b, []byte(" WITHOUT ROWID"), nil)
+	return bytes.ReplaceAll(b, []byte(" BLOB"), []byte(" BYTEA"))
+}
 
 // translated is a file system whose files are read through a translation.
 type translated struct {

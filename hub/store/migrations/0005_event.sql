@@ -65,4 +65,4 @@ CREATE TABLE event_key (
     value TEXT NOT NULL,
     id TEXT NOT NULL,
     PRIMARY KEY (model, name, value, id)
-);
+) WITHOUT ROWID;
