@@ -105,17 +105,17 @@ func (c *Custody) mustKnow(ctx context.Context, q store.Querier, field string, r
 	return nil
 }
 
-// maxMonth bounds the statements about one subject in a month: one in four
-// minutes.
-const maxMonth = 10_000
+// maxDay bounds the statements about one subject on a day, one in three
+// minutes: each costs as much as the day has so far.
+const maxDay = 500
 
 func (c *Custody) room(ctx context.Context, q store.Querier, a fact.Attached) error {
-	doc, _, err := c.o.Model.places.Get(ctx, q, a.Subject.String()+" "+month(a.At))
+	doc, _, err := c.o.Model.places.Get(ctx, q, a.Subject.String()+" "+dayOf(a.At))
 	if err != nil {
 		return err
 	}
-	if len(doc.Statements) >= maxMonth {
-		return fmt.Errorf("subject %s: %w: %d in %s; a scanner repeats itself with new ids", a.Subject, ErrFull, maxMonth, doc.Month)
+	if len(doc.Statements) >= maxDay {
+		return fmt.Errorf("subject %s: %w: %d on %s; a scanner repeats itself with new ids", a.Subject, ErrFull, maxDay, doc.Day)
 	}
 	return nil
 }

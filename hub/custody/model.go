@@ -24,7 +24,7 @@ type Model struct {
 // Custody is made of both.
 func NewModel() *Model {
 	return &Model{
-		places:   event.NewTable("custody.place", event.Schema[place]{Version: 1, Fold: foldPlace, Keys: placeKeys}),
+		places:   event.NewTable("custody.place", event.Schema[place]{Version: 2, Fold: foldPlace, Keys: placeKeys}),
 		handoffs: event.NewTable("custody.handoff", event.Schema[handoffs]{Version: 1, Fold: foldHandoff, Keys: handoffKeys}),
 		asides:   event.NewTable("custody.aside", event.Schema[Aside]{Version: 1, Fold: foldAside, Keys: asideKeys}),
 	}
@@ -33,7 +33,7 @@ func NewModel() *Model {
 // Models are what the event log takes.
 func (m *Model) Models() []event.Model { return []event.Model{m.places, m.handoffs, m.asides} }
 
-// statement finds a statement by its ID, and how many there are in its month.
+// statement finds a statement by its ID.
 func (m *Model) statement(ctx context.Context, q store.Querier, id string) (fact.Attached, bool, error) {
 	found, err := m.places.Find(ctx, q, keyID, id, "", 1)
 	if err != nil || len(found) == 0 {

@@ -9,9 +9,9 @@ import (
 	"frostline/hub/fact"
 )
 
-// place is either the head of a subject, under its name, or one month of it,
-// under its name and month. A tote is scanned for years: with a document for
-// each month a scan costs the same in the tenth year.
+// place is one of three documents about a subject: its head, under its name; a
+// month, under its name and YYYY-MM; or a day, under its name and YYYY-MM-DD. A
+// tote is scanned for years: so a scan costs the same in the tenth.
 type place struct {
 	Subject fact.Ref `json:"subject"`
 
@@ -21,12 +21,17 @@ type place struct {
 	Waiting bool           `json:"waiting,omitempty"` // there are corrections of what is not known
 
 	// Of a month:
-	Month      string          `json:"month,omitempty"`
-	Statements []fact.Attached `json:"statements,omitempty"` // whose At is in the month, as they came
-	Been       []fact.Ref      `json:"been,omitempty"`       // things that the subject was in during the month, until Last
+	Month string     `json:"month,omitempty"`
+	Days  []string   `json:"days,omitempty"` // that have documents, as they came
+	Been  []fact.Ref `json:"been,omitempty"` // all things, and perhaps more, that it was in during the month, until Last
+
+	// Of a day:
+	Day        string          `json:"day,omitempty"`
+	Statements []fact.Attached `json:"statements,omitempty"` // whose At is on the day, as they came
 }
 
 func month(ms int64) string { return time.UnixMilli(ms).UTC().Format("2006-01") }
+func dayOf(ms int64) string { return time.UnixMilli(ms).UTC().Format(time.DateOnly) }
 
 // months lists the months that [from, to] meets, both included.
 func months(from, to int64) []string {
@@ -54,15 +59,15 @@ func foldPlace(e event.Event, rows *event.Rows[place]) error {
 	if f.head == nil {
 		f.head = &place{Subject: a.Subject}
 	}
-	doc, err := f.month(month(a.At))
-	if err != nil {
+	if err := f.keep(a); err != nil {
 		return err
 	}
-	doc.Statements = append(doc.Statements, a)
 	last := f.head.Last
 	switch {
-	case a.Corrects != "" || f.head.Waiting || last != nil && !after(a, *last):
+	case a.Corrects != "" || f.head.Waiting:
 		err = f.resolve()
+	case last != nil && !after(a, *last):
+		err = f.mark(a.In, a.At, last.At) // at most until then
 	default:
 		if last != nil {
 			err = f.mark(last.In, last.At, a.At)
@@ -80,31 +85,49 @@ func after(a, b fact.Attached) bool {
 	return timeline.Compare(timeline.Heading(b), timeline.Heading(a)) < 0
 }
 
-// folding changes the documents of one subject.
+// folding changes the documents of one subject. The head is stored at the end.
 type folding struct {
 	rows *event.Rows[place]
 	name string
 	head *place
 }
 
-// month gives the document of a month, which is stored again whatever becomes
-// of it.
-func (f *folding) month(m string) (*place, error) {
-	id := f.name + " " + m
-	doc, err := f.rows.Get(id)
+// keep adds a statement to its day.
+func (f *folding) keep(a fact.Attached) error {
+	name := dayOf(a.At)
+	doc, err := f.rows.Get(f.name + " " + name)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if doc == nil {
-		doc = &place{Subject: f.head.Subject, Month: m}
-		at, _ := slices.BinarySearch(f.head.Months, m)
-		f.head.Months = slices.Insert(f.head.Months, at, m)
+		doc = &place{Subject: f.head.Subject, Day: name}
+		m, err := f.month(month(a.At))
+		if err != nil {
+			return err
+		}
+		m.Days = append(m.Days, name)
+		f.rows.Put(f.name+" "+m.Month, m)
 	}
-	f.rows.Put(id, doc)
+	doc.Statements = append(doc.Statements, a)
+	f.rows.Put(f.name+" "+name, doc)
+	return nil
+}
+
+// month gives the document of a month, a new one where there is none.
+func (f *folding) month(m string) (*place, error) {
+	doc, err := f.rows.Get(f.name + " " + m)
+	if err != nil || doc != nil {
+		return doc, err
+	}
+	at, _ := slices.BinarySearch(f.head.Months, m)
+	f.head.Months = slices.Insert(f.head.Months, at, m)
+	doc = &place{Subject: f.head.Subject, Month: m}
+	f.rows.Put(f.name+" "+m, doc)
 	return doc, nil
 }
 
-// mark notes that the subject was in a thing in the months of [from, to].
+// mark notes that the subject may have been in a thing in the months of
+// [from, to]. Whoever finds it there looks at the timeline for when it was.
 func (f *folding) mark(in *fact.Ref, from, to int64) error {
 	if in == nil {
 		return nil
@@ -116,22 +139,28 @@ func (f *folding) mark(in *fact.Ref, from, to int64) error {
 		}
 		if !slices.Contains(doc.Been, *in) {
 			doc.Been = append(doc.Been, *in)
+			f.rows.Put(f.name+" "+m, doc)
 		}
 	}
 	return nil
 }
 
-// resolve works out the whole subject, as a late or correcting statement needs.
+// resolve works out the whole subject, as a correction needs.
 func (f *folding) resolve() error {
 	var t timeline.Timeline
-	for _, m := range f.head.Months {
+	for _, m := range slices.Clone(f.head.Months) {
 		doc, err := f.month(m)
 		if err != nil {
 			return err
 		}
-		doc.Been = nil
-		for _, a := range doc.Statements {
-			t.Add(a)
+		for _, d := range doc.Days {
+			day, err := f.rows.Get(f.name + " " + d)
+			if err != nil {
+				return err
+			}
+			for _, a := range day.Statements {
+				t.Add(a)
+			}
 		}
 	}
 	f.head.Last = nil
@@ -151,25 +180,26 @@ func (f *folding) resolve() error {
 
 // Names of keys of a place.
 const (
-	keyOf  = "of"  // months of a subject
+	keyOf  = "of"  // days of a subject
 	keyID  = "id"  // statement
 	keyIn  = "in"  // thing and month
 	keyNow = "now" // thing, of heads
 )
 
-func placeKeys(id string, p *place) []event.Key {
-	if p.Month == "" {
-		if p.Last == nil || p.Last.In == nil {
-			return nil
+func placeKeys(_ string, p *place) []event.Key {
+	var keys []event.Key
+	switch {
+	case p.Day != "":
+		keys = append(keys, event.Key{Name: keyOf, Value: p.Subject.String()})
+		for _, a := range p.Statements {
+			keys = append(keys, event.Key{Name: keyID, Value: a.ID})
 		}
-		return []event.Key{{Name: keyNow, Value: p.Last.In.String()}}
-	}
-	keys := []event.Key{{Name: keyOf, Value: p.Subject.String()}}
-	for _, a := range p.Statements {
-		keys = append(keys, event.Key{Name: keyID, Value: a.ID})
-	}
-	for _, thing := range p.Been {
-		keys = append(keys, event.Key{Name: keyIn, Value: thing.String() + " " + p.Month})
+	case p.Month != "":
+		for _, thing := range p.Been {
+			keys = append(keys, event.Key{Name: keyIn, Value: thing.String() + " " + p.Month})
+		}
+	case p.Last != nil && p.Last.In != nil:
+		keys = append(keys, event.Key{Name: keyNow, Value: p.Last.In.String()})
 	}
 	return keys
 }

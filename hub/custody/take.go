@@ -1,9 +1,11 @@
 package custody
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"frostline/hub/event"
 	"frostline/hub/fact"
@@ -22,6 +24,13 @@ func (s Scan) ID() string {
 		return s.Attached.ID
 	}
 	return s.HandedOver.ID
+}
+
+func (s Scan) corrects() string {
+	if s.Attached != nil {
+		return s.Attached.Corrects
+	}
+	return s.HandedOver.Corrects
 }
 
 // Outcomes of a statement, as Counts counts them.
@@ -66,12 +75,13 @@ func (c *Custody) count(outcomes []Outcome) {
 // MaxBatch bounds the statements of one Take.
 const MaxBatch = 1000
 
-// Take takes statements in one transaction, corrections after what they
-// correct. When a person sends them (device is false), all are taken or none:
-// the error names the first that cannot be, as "statements.3: …", and is an
+// Take takes statements, corrections after what they correct. When a person
+// sends them (device is false), all are taken in one transaction or none: the
+// error names the first that cannot be, as "statements.3: …", and is an
 // ErrInvalid, ErrReused or ErrFull. When a device does, each has an outcome of
 // its own: what speaks of unknown things is set aside, what makes no sense is
-// refused. A statement that is known already is taken once. When Take gives no
+// refused; after an error some may have been taken, and all can be sent again. A
+// statement that is known already is taken once. When Take gives no
 // error, what it says is synced to disk.
 func (c *Custody) Take(ctx context.Context, actor, reason string, scans []Scan, device bool) ([]Outcome, error) {
 	if len(scans) == 0 || len(scans) > MaxBatch {
@@ -80,14 +90,23 @@ func (c *Custody) Take(ctx context.Context, actor, reason string, scans []Scan, 
 	if err := fact.CheckNote("reason", reason); err != nil {
 		return nil, invalid{err}
 	}
-	var out []Outcome
-	_, err := c.o.Log.Command(ctx, actor, func(ctx context.Context, ch event.Change) error {
-		out = make([]Outcome, len(scans))
-		return c.takeAll(ctx, ch, reason, scans, device, out)
-	})
-	if err != nil {
-		return nil, err
+	out := make([]Outcome, len(scans))
+	order := correctionsLast(scans)
+	chunk := len(scans)
+	if device {
+		chunk = takeAtOnce
 	}
+	for len(order) > 0 {
+		part := order[:min(chunk, len(order))]
+		order = order[len(part):]
+		_, err := c.o.Log.Command(ctx, actor, func(ctx context.Context, ch event.Change) error {
+			return c.takeAll(ctx, ch, reason, scans, part, device, out)
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	var err error
 	c.count(out)
 	for i, s := range scans {
 		if h := s.HandedOver; h != nil && (out[i].State == Taken || out[i].State == Known) {
@@ -99,11 +118,31 @@ func (c *Custody) Take(ctx context.Context, actor, reason string, scans []Scan, 
 	return out, nil
 }
 
-func (c *Custody) takeAll(ctx context.Context, ch event.Change, reason string, scans []Scan, device bool, out []Outcome) error {
-	todo := make([]int, len(scans))
-	for i := range scans {
-		todo[i] = i
+// takeAtOnce bounds the statements of a device in one transaction, so that the
+// hub's other writers wait for tens of milliseconds only.
+const takeAtOnce = 100
+
+// correctionsLast orders statements so that a correction comes after what it
+// corrects, as far as that is among them.
+func correctionsLast(scans []Scan) []int {
+	known := make(map[string]int, len(scans))
+	for i, s := range scans {
+		known[s.ID()] = i
 	}
+	depth := make([]int, len(scans))
+	order := make([]int, len(scans))
+	for i := range scans {
+		order[i] = i
+		for j, ok := i, true; ok && depth[i] <= len(scans); depth[i]++ {
+			j, ok = known[scans[j].corrects()]
+		}
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(depth[a], depth[b]) })
+	return order
+}
+
+// takeAll takes those of the statements that todo names.
+func (c *Custody) takeAll(ctx context.Context, ch event.Change, reason string, scans []Scan, todo []int, device bool, out []Outcome) error {
 	for len(todo) > 0 {
 		var later []int // speak of a statement that may be among those to come
 		for _, i := range todo {
