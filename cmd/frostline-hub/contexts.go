@@ -143,7 +143,7 @@ func (h *hub) openContexts(ctx context.Context) (err error) {
 	}
 	c.rest, err = rest.New(ctx, rest.Config{
 		Store: h.store, Tokens: c.people, Log: part("rest"), Version: version.String(),
-		People: c.people, Catalog: c.catalog, Orders: c.orders, Custody: c.custody, Evidence: c.evidence, Excursions: c.cases, Notifications: c.notify,
+		People: c.people, Catalog: c.catalog, Orders: c.orders, Custody: c.custody, Verdicts: c.correlate, Evidence: c.evidence, Excursions: c.cases, Notifications: c.notify,
 	})
 	return err
 }
