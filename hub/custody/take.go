@@ -90,6 +90,11 @@ func (c *Custody) Take(ctx context.Context, actor, reason string, scans []Scan, 
 	if err := fact.CheckNote("reason", reason); err != nil {
 		return nil, invalid{err}
 	}
+	for i, s := range scans {
+		if (s.Attached == nil) == (s.HandedOver == nil) {
+			return nil, invalidf("statements.%d: want one attachment or one hand-over", i)
+		}
+	}
 	out := make([]Outcome, len(scans))
 	order := correctionsLast(scans)
 	chunk := len(scans)

@@ -40,10 +40,8 @@ func drawn(t *rapid.T) event.New {
 // plain map says.
 func TestPromise6RebuildGivesIdenticalAnswers(t *testing.T) {
 	storetest.Run(t, func(t *testing.T, db *store.DB) {
-		round := 0
 		rapid.Check(t, func(rt *rapid.T) {
-			round++ // the store is emptied rather than made anew
-			wipe(t, db)
+			wipe(t, db) // rather than make a store for each
 			table := newTally(1)
 			l := open(t, db, table)
 			want := map[string]tally{}

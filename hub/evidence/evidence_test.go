@@ -3,6 +3,8 @@ package evidence_test
 import (
 	"bytes"
 	"errors"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"frostline/hub/evidence"
@@ -38,4 +40,17 @@ func TestBundleVerifiesAndIsTheSameAgain(t *testing.T) {
 			t.Errorf("a shipment that is not there: %v", err)
 		}
 	})
+}
+
+// TestWriteFixture writes the bundle that verifiers are tested with.
+func TestWriteFixture(t *testing.T) {
+	if os.Getenv("FROSTLINE_UPDATE") == "" {
+		t.Skip("set FROSTLINE_UPDATE to write it anew")
+	}
+	b, key := evidenceOf(t)
+	for name, data := range map[string][]byte{"bundle-1.zip": b, "bundle-1.key": []byte(key + "\n")} {
+		if err := os.WriteFile(filepath.Join("verify", "testdata", name), data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
 }

@@ -160,7 +160,8 @@ func TestGuard(t *testing.T) {
 	wantProblem(t, ask(t, h, "all", "GET", "/people/", ""), notFound)
 	wantProblem(t, ask(t, h, "all", "GET", "/people//me", ""), notFound)
 	wantProblem(t, ask(t, h, "all", "GET", "/people/../people", ""), notFound)
-	wantProblem(t, ask(t, h, "all", "GET", "/people/%2e%2e", ""), notFound)
+	wantProblem(t, ask(t, h, "all", "GET", "/people/%2e%2e", ""), unacceptable)
+	wantProblem(t, ask(t, h, "all", "GET", "/people/a%2F..%2Fme", ""), unacceptable)
 	wantProblem(t, ask(t, h, "all", "GET", "/people?x="+strings.Repeat("a", maxURI), ""), uriTooLong)
 	wantProblem(t, ask(t, h, "all", "GET", "/people?a;b", ""), malformed)
 	for path, want := range map[string]bool{"/people/x": true, "/people": true, "/openapi.json": true, "/": false, "/view/people": false, "/peoples": false} {

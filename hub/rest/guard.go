@@ -90,7 +90,7 @@ func (a *API) plausible(r *http.Request) *Problem {
 	switch {
 	case len(r.RequestURI) > maxURI:
 		return fail(uriTooLong, "address of %d bytes: want at most %d", len(r.RequestURI), maxURI)
-	case path.Clean(r.URL.Path) != r.URL.Path:
+	case path.Clean(r.URL.EscapedPath()) != r.URL.EscapedPath(): // ids may have a / in them, written %2F
 		return fail(notFound, "path %q: write it without empty, . or .. segments and without / at its end", short(r.URL.Path))
 	case !clean(r.URL.Path):
 		return fail(malformed, "path: want UTF-8 without control characters")

@@ -90,7 +90,7 @@ func TestIDsOfARequestStay(t *testing.T) {
 			t.Errorf("another request has the same ids %v", other)
 		}
 	}
-	if ids("a", "o", "") == ids("a", "o", "") {
+	if other := ids("a", "o", ""); other == ids("a", "o", "") {
 		t.Error("without a key the ids are the same")
 	}
 }
