@@ -15,6 +15,7 @@ import (
 
 	"frostline/hub/access"
 	"frostline/hub/api"
+	"frostline/hub/event/relay"
 	"frostline/hub/people"
 	"frostline/hub/store"
 	"frostline/hub/view"
@@ -61,7 +62,7 @@ func TestCommands(t *testing.T) {
 				return err
 			}
 			s, err := api.New(api.Config{
-				People: keeper, Events: events,
+				People: keeper, Events: events, Relay: func() relay.Status { return relay.Status{} },
 				Socket: socket, Fleet: h, History: h, Feed: h, Access: h, Authority: ca, CRL: crl, Enrol: "hub.example:8884",
 				Web: "http://127.0.0.1:8080/", Log: slog.New(slog.DiscardHandler),
 				Checks: map[string]func(context.Context) error{"store": func(context.Context) error { return h.broken() }},

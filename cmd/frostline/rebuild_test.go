@@ -60,6 +60,13 @@ func someEvents(db *store.DB, offline string) (_ *event.Log, err error) {
 					return err
 				}
 			}
+			// As if a consumer had failed.
+			if _, err := c.Tx().Exec(ctx, "INSERT INTO event_parked (consumer, position, attempts, reason, parked_ms, again) VALUES ('notify', 7, 10, 'mail server refuses the address', 0, 0)"); err != nil {
+				return err
+			}
+			if _, err := c.Tx().Exec(ctx, "INSERT INTO event_cursor (consumer, position, saved_ms) VALUES ('notify', 7, 0)"); err != nil {
+				return err
+			}
 			// As if somebody had meddled with the store.
 			if db == other {
 				_, err := c.Tx().Exec(ctx, "UPDATE event_document SET body = $1 WHERE model = 1 AND id = $2", `{"n":7}`, "A")

@@ -18,6 +18,7 @@ import (
 	"sync"
 	"time"
 
+	"frostline/hub/event/relay"
 	"frostline/hub/view"
 	"frostline/proto/enrol"
 )
@@ -73,8 +74,10 @@ type Config struct {
 	Checks map[string]func(context.Context) error
 	// People keeps persons and tokens; nil where the hub has none.
 	People People
-	// Events rebuilds read models; nil where the hub has none.
+	// Events is the log of domain events, and Relay what publishes them; nil
+	// where the hub has none.
 	Events Events
+	Relay  func() relay.Status
 	// Rest answers whatever is not under /v1, with bounds of its own; see Actor
 	// for who asks. May be nil.
 	Rest http.Handler
@@ -128,6 +131,8 @@ func New(cfg Config) (*Server, error) {
 	}
 	if cfg.Events != nil {
 		mux.HandleFunc("POST /v1/rebuild", s.rebuild)
+		mux.HandleFunc("GET /v1/events", s.events)
+		mux.HandleFunc("POST /v1/events/retry", s.retry)
 	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		problem(w, http.StatusNotFound, "no such call", r.Method+" "+r.URL.Path+" is not part of this hub's interface; is the command line of the same version?")

@@ -15,13 +15,6 @@ import (
 	"frostline/hub/event"
 )
 
-// Events rebuilds read models; *event.Log does.
-type Events interface {
-	Models() []string
-	Rebuild(ctx context.Context, names []string, progress func(done, total int64)) error
-	RebuildVerified(ctx context.Context, names []string, progress func(done, total int64)) ([]event.Rebuilt, error)
-}
-
 // RebuildRequest asks for read models to be made anew from the events.
 type RebuildRequest struct {
 	Models []string `json:"models,omitempty"` // none means all

@@ -13,6 +13,7 @@ import (
 
 // rebuilder does what a test tells it.
 type rebuilder struct {
+	Events
 	do func(ctx context.Context, progress func(done, total int64)) ([]event.Rebuilt, error)
 }
 
@@ -43,7 +44,7 @@ func serveRebuild(t *testing.T, r rebuilder) *Client {
 
 func TestRebuildTellsItsProgress(t *testing.T) {
 	seen := make(chan struct{})
-	c := serveRebuild(t, rebuilder{func(ctx context.Context, progress func(done, total int64)) ([]event.Rebuilt, error) {
+	c := serveRebuild(t, rebuilder{do: func(ctx context.Context, progress func(done, total int64)) ([]event.Rebuilt, error) {
 		progress(3, 9)
 		select {
 		case <-seen: // the caller has heard of it while it goes on
@@ -69,7 +70,7 @@ func TestRebuildTellsItsProgress(t *testing.T) {
 }
 
 func TestRebuildSaysWhyNot(t *testing.T) {
-	c := serveRebuild(t, rebuilder{func(context.Context, func(done, total int64)) ([]event.Rebuilt, error) {
+	c := serveRebuild(t, rebuilder{do: func(context.Context, func(done, total int64)) ([]event.Rebuilt, error) {
 		return nil, errors.New("cannot fold event at position 7")
 	}})
 	nothing := func(RebuildLine) error { return nil }
@@ -88,7 +89,7 @@ func TestRebuildSaysWhyNot(t *testing.T) {
 // A caller that goes away ends its rebuild.
 func TestRebuildEndsWithItsCaller(t *testing.T) {
 	ended := make(chan struct{})
-	c := serveRebuild(t, rebuilder{func(ctx context.Context, _ func(done, total int64)) ([]event.Rebuilt, error) {
+	c := serveRebuild(t, rebuilder{do: func(ctx context.Context, _ func(done, total int64)) ([]event.Rebuilt, error) {
 		defer close(ended)
 		<-ctx.Done()
 		return nil, ctx.Err()

@@ -31,10 +31,9 @@ type summary struct {
 
 // occurrence is something with a beginning and an end.
 type occurrence struct {
-	what      string
-	from, to  int64 // to is 0 while it lasts
-	alarm     int64
-	unbounded bool
+	what     string
+	from, to int64 // to is 0 while it lasts
+	alarm    int64
 }
 
 // summarize gives the substance of a verdict; open is whether its end is only

@@ -161,10 +161,9 @@ func TestOpenBuildsWhatIsNotCurrent(t *testing.T) {
 			rows.Put(p.Name, t)
 			return nil
 		}})
-		l = open(t, db, double)
+		open(t, db, double)
 		check("another version", double, 4)
-		l = open(t, db) // the model is away
-		command(t, l, amount("a", 5, ""))
+		command(t, open(t, db), amount("a", 5, "")) // the model is away
 		l = open(t, db, double)
 		check("back again", double, 14)
 		s, err := l.Status(t.Context())

@@ -71,7 +71,7 @@ func TestPromise9OrderStatusTellsNothingOfThePatient(t *testing.T) {
 			return w.Body.String()
 		}
 		do(201, "POST", "/orders", `{"id":"O1","patient":"pt_7f3a9c01e2","lines":[{"product":"D1","quantity":1}]}`)
-		do(422, "POST", "/orders", `{"id":"O2","patient":"Ada Lovelace","lines":[{"product":"D1","quantity":1}]}`, "looks like a name")
+		do(422, "POST", "/orders", `{"id":"O2","patient":"Ada Lovelace","lines":[{"product":"D1","quantity":1}]}`, "is no token")
 		do(409, "POST", "/orders", `{"id":"O1","patient":"pt_7f3a9c01e2","lines":[{"product":"D1","quantity":2}]}`)
 		do(201, "POST", "/shipments", `{"id":"H1","order":"O1","from":"S1","carrier":"co1"}`, `"planned"`)
 		do(201, "POST", "/units", `{"units":[{"product":"D1","gtin":"`+orderstest.GTIN+`","serial":"A1","lot":"L1","expiry":"2027-01-31"}]}`, unit)

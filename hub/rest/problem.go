@@ -14,8 +14,11 @@ import (
 	"frostline/hub/store"
 )
 
-// Problem is an error on the wire (RFC 9457).
+// Problem is an error on the wire (RFC 9457). An operation may add members of
+// its own, such as the report of an import.
 type Problem struct {
+	_ struct{} `additionalProperties:"true"`
+
 	Type     string  `json:"type" format:"uri" doc:"Kind of the problem. Stable: programs may compare it."`
 	Title    string  `json:"title" doc:"The kind in words."`
 	Status   int     `json:"status" doc:"HTTP status."`
