@@ -67,7 +67,7 @@ func figure(v float64) string {
 }
 
 func main() {
-	only := flag.String("only", "", "comma-separated parts: machine, codec, intake, size, journal, edge, path (default all)")
+	only := flag.String("only", "", "comma-separated parts: machine, codec, intake, size, journal, edge, path, verdict (default all)")
 	keep := flag.Bool("keep", false, "keep the working folder")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -94,6 +94,7 @@ func run(ctx context.Context, only string, keep bool) error {
 		run  func(context.Context, string, *report) error
 	}{
 		{"machine", machine}, {"codec", codec}, {"intake", intakeRate}, {"size", sizes}, {"journal", journalDisk}, {"edge", edgeMemory}, {"path", path},
+		{"verdict", verdicts},
 	} {
 		if only != "" && !strings.Contains(","+only+",", ","+part.name+",") {
 			continue
