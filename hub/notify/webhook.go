@@ -94,9 +94,12 @@ func sign(secrets [][]byte, id, at, body string) string {
 	return strings.Join(all, " ")
 }
 
-// Verify checks a delivery as a receiver does: the signature by one of the
-// secrets, and that the timestamp lies within five minutes of now.
+// Verify checks a delivery as a receiver does: that one of its signatures is by
+// the secret, and that the timestamp lies within five minutes of now.
 func Verify(secret []byte, header http.Header, body []byte, now time.Time) error {
+	if header.Get("webhook-id") == "" {
+		return errors.New("webhook-id is missing")
+	}
 	at, err := strconv.ParseInt(header.Get("webhook-timestamp"), 10, 64)
 	if err != nil || now.Sub(time.Unix(at, 0)).Abs() > 5*time.Minute {
 		return errors.New("webhook-timestamp is missing or too far from now")

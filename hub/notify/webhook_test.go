@@ -325,24 +325,51 @@ func TestAddressesThatAWebhookMustNotReach(t *testing.T) {
 	}
 }
 
-// TestSignatureOfStandardWebhooks is the example of its specification.
+// TestSignatureOfStandardWebhooks: the secret, request and signature by which
+// the reference libraries of standard-webhooks/standard-webhooks test Sign, and
+// the requests that they refuse.
 func TestSignatureOfStandardWebhooks(t *testing.T) {
-	key := []byte("\x31\xf4\x8b\x9d\xc5\x3d\x49\x8b\xc0\xb9\x8b\x9d\xc5\x3d\x49\x8b\xc0\xb9\x8b\x9d\xc5\x3d\x49\x8b") // 24 bytes
-	other := []byte("another secret, also long enough")
-	h := http.Header{}
-	now := time.Unix(1_674_087_231, 0)
-	h.Set("webhook-id", "msg_1")
-	h.Set("webhook-timestamp", "1674087231")
-	h.Set("webhook-signature", sign([][]byte{other, key}, "msg_1", "1674087231", `{"a":1}`))
-	for _, k := range [][]byte{key, other} {
-		if err := Verify(k, h, []byte(`{"a":1}`), now); err != nil {
-			t.Error(err)
+	const (
+		id, at, body = "msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330", `{"test": 2432232314}`
+		want         = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+		wrong        = "v1,Ceo5qEr07ixe2NLpvHk3FH9bwy/WavXrAFQ/9tdO6mc="
+	)
+	h, err := newHook(Webhook{SecretFiles: []string{write(t, "secret", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := sign(h.secrets, id, at, body); got != want {
+		t.Errorf("signature %s, want %s", got, want)
+	}
+	now := time.Unix(1614265330, 0)
+	for _, test := range []struct {
+		name, id, at, signature, body string
+		now                           time.Time
+		ok                            bool
+	}{
+		{"as it was signed", id, at, want, body, now, true},
+		{"among others, by a secret that is being changed", id, at, wrong + " v2," + want[3:] + " " + want + " " + wrong, body, now, true},
+		{"no id", "", at, want, body, now, false},
+		{"no timestamp", id, "", want, body, now, false},
+		{"no signature", id, at, "", body, now, false},
+		{"another signature", id, at, wrong, body, now, false},
+		{"an empty signature", id, at, "v1,", body, now, false},
+		{"of another version", id, at, "v2," + want[3:], body, now, false},
+		{"another body", id, at, want, body + " ", now, false},
+		{"another id", "msg_1", at, want, body, now, false},
+		{"long ago", id, at, want, body, now.Add(5*time.Minute + time.Second), false},
+		{"from the future", id, at, want, body, now.Add(-5*time.Minute - time.Second), false},
+	} {
+		header := http.Header{}
+		header.Set("webhook-id", test.id)
+		header.Set("webhook-timestamp", test.at)
+		header.Set("webhook-signature", test.signature)
+		if err := Verify(h.secrets[0], header, []byte(test.body), test.now); (err == nil) != test.ok {
+			t.Errorf("%s: %v", test.name, err)
 		}
 	}
-	if Verify(key, h, []byte(`{"a":2}`), now) == nil {
-		t.Error("another body verified")
-	}
-	if Verify(key, h, []byte(`{"a":1}`), now.Add(time.Hour)) == nil {
-		t.Error("an old request verified")
+	other := []byte("another secret, also long enough")
+	if got := sign([][]byte{other, h.secrets[0]}, id, at, body); !strings.HasSuffix(got, " "+want) {
+		t.Errorf("signatures by two secrets: %s", got)
 	}
 }
