@@ -30,7 +30,7 @@ func TestGrafanaAsksForWhatIsWritten(t *testing.T) {
 	if err := json.Unmarshal(text, &board); err != nil {
 		t.Fatal(err)
 	}
-	server := influxtest.Start(t)
+	server := influxtest.StartFlux(t)
 	h := &hub{dated: map[uint32]bool{1: true}}
 	h.commit(1, 2)
 	run(t, open(t, storetest.Open(t, storetest.SQLite(t)), h, server.URL()), "writing", drained(h))

@@ -41,8 +41,15 @@ func binary(t testing.TB) string {
 	return ""
 }
 
-// Start starts a server that ends with the test.
-func Start(t testing.TB) *Server {
+// Start starts a server that ends with the test. It speaks InfluxQL alone, and
+// is there at once.
+func Start(t testing.TB) *Server { return start(t, false) }
+
+// StartFlux starts one that speaks Flux as well: it reads the language's library
+// for two seconds at each start.
+func StartFlux(t testing.TB) *Server { return start(t, true) }
+
+func start(t testing.TB, flux bool) *Server {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -59,11 +66,11 @@ bind-address = "127.0.0.1:0"
   wal-dir = %q
 [http]
   bind-address = %q
-  flux-enabled = true
+  flux-enabled = %t
   log-enabled = false
 [logging]
   level = "error"
-`, filepath.Join(s.dir, "meta"), filepath.Join(s.dir, "data"), filepath.Join(s.dir, "wal"), s.Addr)
+`, filepath.Join(s.dir, "meta"), filepath.Join(s.dir, "data"), filepath.Join(s.dir, "wal"), s.Addr, flux)
 	if err := os.WriteFile(filepath.Join(s.dir, "influxdb.conf"), []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
