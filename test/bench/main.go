@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime/pprof"
 	"strings"
 	"text/tabwriter"
 )
@@ -67,15 +68,35 @@ func figure(v float64) string {
 }
 
 func main() {
-	only := flag.String("only", "", "comma-separated parts: machine, codec, intake, size, journal, edge, path, verdict (default all)")
+	profile := flag.String("cpuprofile", "", "file to write a profile of the processor to")
+	only := flag.String("only", "", "comma-separated parts: machine, codec, intake, size, journal, edge, path, verdict, live (default all)")
 	keep := flag.Bool("keep", false, "keep the working folder")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, *only, *keep); err != nil {
+	err := profiled(*profile, func() error { return run(ctx, *only, *keep) })
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
+}
+
+// profiled does something and writes what the processor did meanwhile to a
+// file, if one is named.
+func profiled(name string, do func() error) error {
+	if name == "" {
+		return do()
+	}
+	f, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return err
+	}
+	defer pprof.StopCPUProfile()
+	return do()
 }
 
 func run(ctx context.Context, only string, keep bool) error {
@@ -94,7 +115,7 @@ func run(ctx context.Context, only string, keep bool) error {
 		run  func(context.Context, string, *report) error
 	}{
 		{"machine", machine}, {"codec", codec}, {"intake", intakeRate}, {"size", sizes}, {"journal", journalDisk}, {"edge", edgeMemory}, {"path", path},
-		{"verdict", verdicts},
+		{"verdict", verdicts}, {"live", live},
 	} {
 		if only != "" && !strings.Contains(","+only+",", ","+part.name+",") {
 			continue
