@@ -24,11 +24,12 @@ func find(w1Root string) (found []Sensor, said []string) {
 	}
 	for _, a := range addresses {
 		rom := bus.FormatROM(a)
-		if f := byte(a); f != 0x28 && f != 0x22 {
-			said = append(said, fmt.Sprintf("1-Wire device %s is left alone: it is no DS18B20", rom))
+		driver := sensor.Family(a)
+		if driver == "" {
+			said = append(said, fmt.Sprintf("1-Wire device %s is left alone: it is no thermometer we know", rom))
 			continue
 		}
-		found = append(found, Sensor{ID: "probe-" + rom, Driver: "ds18b20", Bus: "w1", Address: rom})
+		found = append(found, Sensor{ID: "probe-" + rom, Driver: driver, Bus: "w1", Address: rom})
 	}
 	if _, err := os.Stat(boardI2C); err == nil {
 		for _, s := range sensor.FindI2C(buses.I2C(boardI2C)) {

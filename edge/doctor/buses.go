@@ -40,7 +40,7 @@ func (b *bench) busChecks() []check {
 	for _, k := range searchable {
 		var searched []string
 		for _, s := range b.Sensors {
-			if slices.Contains(k.drivers, s.Driver) && !slices.Contains(searched, s.Bus) {
+			if sensor.On(s.Driver) == k.on && !slices.Contains(searched, s.Bus) {
 				searched = append(searched, s.Bus)
 				checks = append(checks, one("search "+panel.BusName(s.Bus), searchLimit, func(context.Context) Result { return b.searchBus(s.Bus, k) }))
 			}

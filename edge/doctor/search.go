@@ -2,7 +2,6 @@ package doctor
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -17,15 +16,15 @@ const kernelW1 = "w1"
 
 // kind is a kind of bus that can be searched for sensors.
 type kind struct {
-	drivers []string // whose buses are of it
+	on sensor.Wiring
 	// find lists the sensors that answer on a bus, each as its driver would be
 	// configured, and counts the others.
 	find func(b *bench, bus string) (found []sensor.Spec, others int, err error)
 }
 
 var searchable = []kind{
-	{[]string{"ds18b20"}, (*bench).findOneWire},
-	{[]string{"sht4x", "mcp9808"}, (*bench).findI2C},
+	{sensor.OneWire, (*bench).findOneWire},
+	{sensor.I2C, (*bench).findI2C},
 }
 
 // findOneWire searches a 1-Wire bus, or asks the kernel what it has found.
@@ -37,8 +36,8 @@ func (b *bench) findOneWire(name string) (found []sensor.Spec, others int, err e
 		roms, err = b.buses.OneWire(name).Search(false)
 	}
 	for _, a := range roms {
-		if f := byte(a); f == 0x28 || f == 0x22 {
-			found = append(found, sensor.Spec{Driver: "ds18b20", Address: bus.FormatROM(a)})
+		if driver := sensor.Family(a); driver != "" {
+			found = append(found, sensor.Spec{Driver: driver, Address: bus.FormatROM(a)})
 		} else {
 			others++
 		}
@@ -73,7 +72,7 @@ func (b *bench) searchBus(name string, k kind) Result {
 	}
 	missing := map[string]bool{}
 	for _, s := range b.Sensors {
-		if s.Bus == name && slices.Contains(k.drivers, s.Driver) {
+		if s.Bus == name && sensor.On(s.Driver) == k.on {
 			missing[address(s)] = true
 		}
 	}

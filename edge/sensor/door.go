@@ -38,6 +38,16 @@ func NewDoor(line InputLine, open gpio.Level, pull gpio.Pull, debounce time.Dura
 	return &Door{line: line, open: open, pull: pull, debounce: debounce}
 }
 
+var doorKind = kind{
+	bus:     "a GPIO line such as GPIO17",
+	options: []string{"open", "pull", "debounce"}, defaults: Options{Open: "high", Pull: "up", Debounce: 20 * time.Millisecond},
+	open: func(s Spec, env Env) (Driver, error) {
+		o := s.Options
+		pull := map[string]gpio.Pull{"up": gpio.PullUp, "down": gpio.PullDown, "none": gpio.Float}[o.Pull]
+		return NewDoor(env.Buses.Line(s.Bus), gpio.Level(o.Open == "high"), pull, o.Debounce), nil
+	},
+}
+
 // Model implements Driver.
 func (d *Door) Model() string { return "door" }
 

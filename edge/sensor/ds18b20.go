@@ -54,6 +54,25 @@ func NewDS18B20(b OneWireBus, addr onewire.Address, bits int) *DS18B20 {
 	return &DS18B20{dev: onewire.Dev{Bus: b, Addr: addr}, bus: b, bits: bits}
 }
 
+const romExample = "the name in /sys/bus/w1/devices, such as 28-0316a2794b2c"
+
+var ds18b20Kind = kind{
+	bus: "w1 for a sensor that Linux drives, such as on GPIO4 of a Raspberry Pi", on: OneWire,
+	address: romExample, checkAddress: checkROM("ds18b20", romExample),
+	options: []string{"resolution", "max-rate", "stuck-after"}, defaults: Options{Resolution: 12, MaxRate: 5},
+	limits: thermometer,
+	open: func(s Spec, env Env) (Driver, error) {
+		a, err := bus.ParseROM(s.Address)
+		if err != nil {
+			return nil, err
+		}
+		if s.Bus == "w1" {
+			return NewW1Therm(env.Buses.W1(), a), nil
+		}
+		return NewDS18B20(env.Buses.OneWire(s.Bus), a, s.Options.Resolution), nil
+	},
+}
+
 // Model implements Driver.
 func (d *DS18B20) Model() string { return "ds18b20" }
 

@@ -53,7 +53,7 @@ var (
 	external = tx([]byte{cmdReadSupply}, 0xFF)
 )
 
-func thermometer(t *testing.T, ops ...onewiretest.IO) (*DS18B20, *wire) {
+func probe(t *testing.T, ops ...onewiretest.IO) (*DS18B20, *wire) {
 	t.Helper()
 	w := &wire{Playback: &onewiretest.Playback{Ops: ops, DontPanic: true}}
 	t.Cleanup(func() {
@@ -93,7 +93,7 @@ func TestDS18B20(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			ops := []onewiretest.IO{tx(readPad, pad(0x0550, 0x7F)...), external, convert, tx(readPad, pad(0x0048, 0x7F)...)}
-			d, _ := thermometer(t, append(ops, tt.ops...)...)
+			d, _ := probe(t, append(ops, tt.ops...)...)
 			if vs, err := measure(d); err != nil || vs[0] != (Value{reading.Temperature, 4_500, reading.OK}) {
 				t.Fatalf("got %+v %v", vs, err)
 			}
@@ -113,7 +113,7 @@ func TestDS18B20(t *testing.T) {
 // restart, and never in its EEPROM.
 func TestDS18B20Resolution(t *testing.T) {
 	set := tx([]byte{cmdWriteScratchpad, 0x4B, 0x46, 0x3F})
-	d, _ := thermometer(t,
+	d, _ := probe(t,
 		tx(readPad, pad(0x0550, 0x7F)...), set, external, convert, tx(readPad, pad(0x004B, 0x3F)...),
 		convert, tx(readPad, pad(0x0048, 0x7F)...), // restarted meanwhile
 		tx(readPad, pad(0x0048, 0x7F)...), set, external, convert, tx(readPad, pad(0x0048, 0x3F)...),
@@ -132,14 +132,14 @@ func TestDS18B20Resolution(t *testing.T) {
 func TestDS18B20Parasite(t *testing.T) {
 	powered := convert
 	powered.Pull = onewire.StrongPullup
-	d, w := thermometer(t, tx(readPad, pad(0x0550, 0x7F)...), tx([]byte{cmdReadSupply}, 0), powered, tx(readPad, pad(0x0048, 0x7F)...))
+	d, w := probe(t, tx(readPad, pad(0x0550, 0x7F)...), tx([]byte{cmdReadSupply}, 0), powered, tx(readPad, pad(0x0048, 0x7F)...))
 	if vs, err := measure(d); err != nil || vs[0].Value != 4_500 || w.held < 750*time.Millisecond {
 		t.Errorf("got %+v %v, bus held for %v", vs, err, w.held)
 	}
 }
 
 func TestDS18B20BusErrors(t *testing.T) {
-	d, w := thermometer(t, tx(readPad, pad(0x0550, 0x7F)...), external, convert)
+	d, w := probe(t, tx(readPad, pad(0x0550, 0x7F)...), external, convert)
 	gone := errors.New("bus is gone")
 	w.err = gone
 	if err := d.Begin(context.Background()); !errors.Is(err, gone) || QualityOf(err) != reading.NoAnswer {

@@ -57,6 +57,26 @@ type GNSSConfig struct {
 	Log    *slog.Logger
 }
 
+var gnssKind = kind{
+	bus: "a serial port such as /dev/ttyUSB0", real: true,
+	options: []string{"baud"}, defaults: Options{Baud: 9600},
+	limits: func(Options) map[reading.Quantity]Limit {
+		// A position moves at most 100 m/s, a tenth of a degree of longitude
+		// being shorter the nearer the poles, up to 84° where a road ends; the
+		// first fix after a tunnel may lie 500 m off.
+		return map[reading.Quantity]Limit{
+			reading.Latitude:  {Step: 45_000, Rate: 9_000},
+			reading.Longitude: {Step: 450_000, Rate: 90_000},
+		}
+	},
+	open: func(s Spec, env Env) (Driver, error) {
+		return NewGNSS(GNSSConfig{
+			Name: s.Bus, Now: env.Now, OnTime: env.OnTime, Log: env.Log.With("sensor", s.ID),
+			Open: serialOpener(env.Buses, s.Bus, s.Options.Baud),
+		}), nil
+	},
+}
+
 // NewGNSS makes a driver; Run listens.
 func NewGNSS(c GNSSConfig) *GNSS {
 	return &GNSS{open: c.Open, name: c.Name, now: c.Now, onTime: c.OnTime, log: c.Log,

@@ -34,6 +34,19 @@ func NewMCP9808(b i2c.Bus, addr uint16) *MCP9808 {
 	return &MCP9808{dev: i2c.Dev{Bus: b, Addr: addr}}
 }
 
+const mcp9808Address = "0x18 to 0x1f"
+
+var mcp9808Kind = kind{
+	bus: boardBus, on: I2C,
+	address: mcp9808Address, checkAddress: checkI2C(0x18, 0x1F, mcp9808Address),
+	options: []string{"max-rate", "stuck-after"}, defaults: Options{MaxRate: 5},
+	limits: thermometer,
+	open: func(s Spec, env Env) (Driver, error) {
+		a, err := i2cAddress(s.Address)
+		return NewMCP9808(env.Buses.I2C(s.Bus), a), err
+	},
+}
+
 // Model implements Driver.
 func (d *MCP9808) Model() string { return "mcp9808" }
 

@@ -15,29 +15,12 @@ type Limit struct {
 
 // Limits gives the limits of a sensor by quantity. Quantities without one are
 // believed as they are.
-//
-// The usual 5 °C a second is more than a bare element shows when it is taken
-// from a freezer into a warm hand. A position moves at most 100 m/s, a tenth of
-// a degree of longitude being shorter the nearer the poles, up to 84° where a
-// road ends; the first fix after a tunnel may lie 500 m off.
 func (s Spec) Limits() map[reading.Quantity]Limit {
-	o := s.Options.WithDefaults(s.Driver)
-	switch s.Driver {
-	case "gnss":
-		return map[reading.Quantity]Limit{
-			reading.Latitude:  {Step: 45_000, Rate: 9_000},
-			reading.Longitude: {Step: 450_000, Rate: 90_000},
-		}
-	case "door":
+	k := kinds[s.Driver]
+	if k.limits == nil {
 		return nil
 	}
-	l := map[reading.Quantity]Limit{
-		reading.Temperature: {Step: 2_000, Rate: int64(o.MaxRate * 1000), Stuck: o.StuckAfter},
-	}
-	if s.Driver == "sht4x" {
-		l[reading.Humidity] = Limit{Step: 20_000, Rate: 50_000, Stuck: o.StuckAfter}
-	}
-	return l
+	return k.limits(s.Options.WithDefaults(s.Driver))
 }
 
 // believed is how many readings in a row, each possible after the one before,

@@ -51,6 +51,19 @@ func NewSHT4x(b i2c.Bus, addr uint16, p Precision) *SHT4x {
 	return &SHT4x{dev: i2c.Dev{Bus: b, Addr: addr}, command: shtCommands[p]}
 }
 
+const sht4xAddress = "0x44, 0x45 or 0x46"
+
+var sht4xKind = kind{
+	bus: boardBus, on: I2C,
+	address: sht4xAddress, checkAddress: checkI2C(0x44, 0x46, sht4xAddress),
+	options: []string{"precision", "max-rate", "stuck-after"}, defaults: Options{Precision: High, MaxRate: 5, StuckAfter: 2 * time.Hour},
+	limits: hygrometer,
+	open: func(s Spec, env Env) (Driver, error) {
+		a, err := i2cAddress(s.Address)
+		return NewSHT4x(env.Buses.I2C(s.Bus), a, s.Options.Precision), err
+	},
+}
+
 // Model implements Driver.
 func (d *SHT4x) Model() string { return "sht4x" }
 

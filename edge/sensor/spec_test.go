@@ -60,17 +60,19 @@ func TestCheck(t *testing.T) {
 // Every driver has an example of what is missing, and a set of options that
 // WithDefaults fills in without changing what is given.
 func TestDrivers(t *testing.T) {
-	for _, name := range Drivers {
-		k, ok := kinds[name]
-		if !ok || busExamples[name] == "" || k.addressed != (addressExamples[name] != "") {
-			t.Errorf("%s: kind %v, bus example %q, address example %q", name, ok, busExamples[name], addressExamples[name])
+	for _, name := range Drivers() {
+		k := kinds[name]
+		if k.bus == "" || k.open == nil || (k.address == "") != (k.checkAddress == nil) {
+			t.Errorf("%s: bus example %q, address example %q, opens %v", name, k.bus, k.address, k.open != nil)
 		}
 		if p := checkOptions(k, (Options{}).WithDefaults(name)); len(p) > 0 {
 			t.Errorf("%s: defaults are wrong: %+v", name, p)
 		}
-	}
-	if len(Drivers) != len(kinds) {
-		t.Errorf("%d drivers, %d kinds", len(Drivers), len(kinds))
+		for _, o := range k.options {
+			if rules[o].right == nil {
+				t.Errorf("%s: option %s has no rule", name, o)
+			}
+		}
 	}
 	if o := (Options{Resolution: 9}).WithDefaults("ds18b20"); o.Resolution != 9 || o.MaxRate != 5 {
 		t.Errorf("got %+v", o)

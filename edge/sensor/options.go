@@ -1,0 +1,71 @@
+package sensor
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"time"
+)
+
+// Options is what only some drivers know. A field that a driver does not know
+// has to be zero.
+type Options struct {
+	Resolution int           `yaml:"resolution"`  // ds18b20: bits, 9 to 12; default 12
+	Precision  Precision     `yaml:"precision"`   // sht4x: high, medium or low; default high
+	Baud       int           `yaml:"baud"`        // gnss: default 9600
+	Open       string        `yaml:"open"`        // door: level of the line while the door is open, high or low; default high
+	Pull       string        `yaml:"pull"`        // door: the gateway's pull resistor, up, down or none; default up
+	Debounce   time.Duration `yaml:"debounce"`    // door: between two looks at the line; default 20ms, at most 1s
+	MaxRate    float64       `yaml:"max-rate"`    // thermometers: °C a second beyond which a change is impossible; default 5
+	StuckAfter time.Duration `yaml:"stuck-after"` // thermometers: the same value for so long means a stuck sensor; default 2h for sht4x, never for others
+}
+
+// rule is what an option has to be.
+type rule struct {
+	right  func(o Options) bool
+	remedy string
+}
+
+// rules has every option by its name.
+var rules = map[string]rule{
+	"resolution":  {func(o Options) bool { return o.Resolution >= 9 && o.Resolution <= 12 }, "want 9 to 12 bits"},
+	"precision":   {func(o Options) bool { return shtCommands[o.Precision] != 0 }, "want high, medium or low"},
+	"baud":        {func(o Options) bool { return o.Baud >= 300 && o.Baud <= 4_000_000 }, "want the device's, 4800, 9600, 38400 or 115200 mostly"},
+	"open":        {func(o Options) bool { return o.Open == "high" || o.Open == "low" }, "want high or low"},
+	"pull":        {func(o Options) bool { return o.Pull == "up" || o.Pull == "down" || o.Pull == "none" }, "want up, down or none"},
+	"debounce":    {func(o Options) bool { return o.Debounce >= time.Millisecond && o.Debounce <= time.Second }, "want 1ms to 1s"},
+	"max-rate":    {func(o Options) bool { return o.MaxRate >= 0.01 && o.MaxRate <= 1000 }, "want 0.01 to 1000 °C a second"},
+	"stuck-after": {func(o Options) bool { return o.StuckAfter >= time.Minute && o.StuckAfter <= 366*24*time.Hour }, "want 1m to 8784h"},
+}
+
+// WithDefaults fills in the options the driver knows and that are zero.
+func (o Options) WithDefaults(driver string) Options {
+	k := kinds[driver]
+	given, standard := reflect.ValueOf(&o).Elem(), reflect.ValueOf(k.defaults)
+	for i := range given.NumField() {
+		if f := given.Field(i); f.IsZero() && slices.Contains(k.options, optionName(i)) {
+			f.Set(standard.Field(i))
+		}
+	}
+	return o
+}
+
+// optionName is the name of a field of Options in the configuration.
+func optionName(field int) string { return reflect.TypeFor[Options]().Field(field).Tag.Get("yaml") }
+
+// checkOptions tells which options the driver does not know, or that cannot be.
+func checkOptions(k kind, o Options) []Problem {
+	var out []Problem
+	given := reflect.ValueOf(o)
+	for i := range given.NumField() {
+		name := optionName(i)
+		switch r := rules[name]; {
+		case given.Field(i).IsZero():
+		case !slices.Contains(k.options, name):
+			out = append(out, Problem{"options." + name, fmt.Sprint(given.Field(i)), "this driver does not know it: leave it out"})
+		case !r.right(o):
+			out = append(out, Problem{"options." + name, fmt.Sprint(given.Field(i)), r.remedy})
+		}
+	}
+	return out
+}
