@@ -137,7 +137,7 @@ func (k *kinetic) end(s sums) {
 	}
 	k.in = false
 	if k.rule.Anchor == AnchorFollowing {
-		if last := len(k.due) - 1; s.at > k.due[last].at+k.rule.Window {
+		if last := len(k.due) - 1; s.at >= k.due[last].at+k.rule.Window { // the instant of the grid there is passed already
 			k.judge(k.due[last], s)
 			k.due = k.due[:last]
 		}

@@ -242,3 +242,21 @@ func verdict(t interface{ Fatalf(string, ...any) }, e *Evaluator, to int64) Verd
 	}
 	return v
 }
+
+// TestFollowingWindowEndsWithItsExcursion: where an excursion ends at the very
+// instant at which its window is full, the window ends there and not later.
+func TestFollowingWindowEndsWithItsExcursion(t *testing.T) {
+	p := one(Limit{Op: Above, At: 30_000})
+	p.LongestGap = hour
+	p.MKT = &MKTRule{Limit: 6000, Op: Above, Window: 720 * second, Anchor: AnchorFollowing}
+	for name, after := range map[string][]Sample{
+		"goes on":              {{1440 * second, 4000}},
+		"knowledge ends there": nil,
+	} {
+		s := Stretch{To: 1440 * second, Samples: append([]Sample{{0, 8000}, {720 * second, 6000}}, after...)}
+		v := judge(t, p, &History{To: s.To, Stretches: []Stretch{s}})
+		if w := v.MKT.Worst; w == nil || w.From != 0 || w.To != 720*second || w.Monitored != 720*second || v.MKT.Windows != 1 {
+			t.Errorf("%s: got %+v of %d windows, want one from 0 to 720 s", name, w, v.MKT.Windows)
+		}
+	}
+}
