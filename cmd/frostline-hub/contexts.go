@@ -143,7 +143,7 @@ func (h *hub) openContexts(ctx context.Context) (err error) {
 	}
 	c.rest, err = rest.New(ctx, rest.Config{
 		Store: h.store, Tokens: c.people, Log: part("rest"), Version: version.String(),
-		People: c.people, Catalog: c.catalog, Orders: c.orders, Custody: c.custody, Verdicts: c.correlate, Evidence: c.evidence, Excursions: c.cases, Notifications: c.notify,
+		People: c.people, Catalog: c.catalog, Orders: c.orders, Custody: c.custody, Verdicts: c.correlate, Evidence: c.evidence, EvidenceLog: c.ledger, Excursions: c.cases, Notifications: c.notify,
 	})
 	return err
 }
@@ -197,8 +197,8 @@ func sealKey(k access.SealKey) ledger.KeyRecord {
 	return ledger.KeyRecord{Use: "seal", Gateway: k.Gateway, ID: k.ID, Public: base64.StdEncoding.EncodeToString(k.Public), From: k.From}
 }
 
-// program answers programs: the interface of the contexts, and the evidence log
-// for whoever wants to follow it.
+// program answers programs: the interface of the contexts, and the hashes of
+// the evidence log for whoever wants to follow it.
 func (h *hub) program() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/log/", h.contexts.ledger)

@@ -38,6 +38,7 @@ type Config struct {
 	Notifications Notifications
 	Verdicts      Verdicts
 	Evidence      Evidence
+	EvidenceLog   EvidenceLog
 
 	also func(huma.API) // operations of tests
 }
@@ -70,5 +71,8 @@ func (cfg *Config) register(api huma.API) {
 	}
 	if cfg.Evidence != nil {
 		registerEvidence(api, cfg.Evidence)
+	}
+	if cfg.EvidenceLog != nil {
+		registerLog(api, cfg.EvidenceLog)
 	}
 }

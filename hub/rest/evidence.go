@@ -11,6 +11,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"frostline/hub/evidence"
+	"frostline/hub/evidence/ledger"
 )
 
 // Evidence makes the bundles by which shipments can be checked.
@@ -18,6 +19,13 @@ type Evidence interface {
 	// Export makes the bundle of a shipment. It fails with evidence.ErrNotFound,
 	// and with evidence.ErrBusy where the log has not caught up yet.
 	Export(ctx context.Context, shipment string) (*evidence.Bundle, error)
+}
+
+// EvidenceLog is the log that bundles prove things by.
+type EvidenceLog interface {
+	// Bundle gives 256 entries, from 256·n. It fails with ledger.ErrNoBundle where
+	// the log ends before.
+	Bundle(ctx context.Context, n uint64) ([]byte, error)
 }
 
 func registerEvidence(api huma.API, e Evidence) {
@@ -52,6 +60,34 @@ func registerEvidence(api huma.API, e Evidence) {
 				panic(http.ErrAbortHandler) // an answer cut short must not look whole
 			}
 		}}, nil
+	})
+}
+
+func registerLog(api huma.API, l EvidenceLog) {
+	op := tagged(operation(http.MethodGet, "/evidence/entries/{bundle}", "read-log", Read,
+		"Read entries of the evidence log, 256 at a time"), "evidence")
+	op.Description = "Entries are domain events, heads of gateways' chains and keys. A bundle is written as c2sp.org/tlog-tiles asks: for each entry its length, two bytes, big-endian, and its bytes. " +
+		"The hashes over them are under /log, for everybody."
+	op.Responses = map[string]*huma.Response{"200": {Description: "The entries", Content: map[string]*huma.MediaType{
+		"application/octet-stream": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}},
+	}}}
+	huma.Register(api, op, func(ctx context.Context, in *struct {
+		Bundle uint64 `path:"bundle" maximum:"1099511627775" doc:"Number of the bundle, from 0: it has the entries 256·bundle and on."`
+	}) (*struct {
+		Type string `header:"Content-Type"`
+		Body []byte
+	}, error) {
+		b, err := l.Bundle(ctx, in.Bundle)
+		if errors.Is(err, ledger.ErrNoBundle) {
+			return nil, failAt(notFound, "path", "/bundle", strconv.FormatUint(in.Bundle, 10), "%v", err)
+		}
+		if err != nil {
+			return nil, err
+		}
+		return &struct {
+			Type string `header:"Content-Type"`
+			Body []byte
+		}{"application/octet-stream", b}, nil
 	})
 }
 

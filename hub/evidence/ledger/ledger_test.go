@@ -18,6 +18,7 @@ import (
 
 	"github.com/transparency-dev/merkle/proof"
 	"github.com/transparency-dev/merkle/rfc6962"
+	"github.com/transparency-dev/tessera/api"
 	"google.golang.org/protobuf/proto"
 
 	"frostline/hub/event"
@@ -440,7 +441,7 @@ func TestServe(t *testing.T) {
 	}
 	for path, want := range map[string]int{
 		"/log/checkpoint": 200, "/checkpoint": 200, "/log/key": 200, "/log/tile/0/000": 200, "/log/tile/0/001.p/45": 200, "/log/tile/1/000.p/1": 200,
-		"/log/tile/entries/000": 200, "/log/tile/entries/001.p/45": 200, "/log/tile/0/009": 404,
+		"/log/tile/entries/000": 404, "/log/tile/entries/001.p/45": 404, "/log/tile/0/009": 404,
 		"/log/.state/treeState": 404, "/log/../log.key": 404, "/log/tile/../.state/treeState": 404, "/log/tile/0/": 404, "/log/": 404, "/log/tile/entries": 404,
 	} {
 		if code, _ := get("GET", path); code != want {
@@ -449,6 +450,19 @@ func TestServe(t *testing.T) {
 	}
 	if code, _ := get("POST", "/log/checkpoint"); code != 405 {
 		t.Errorf("POST: %d", code)
+	}
+	for n, want := range []int{256, 45} {
+		raw, err := l.Bundle(t.Context(), uint64(n))
+		var b api.EntryBundle
+		if err == nil {
+			err = b.UnmarshalText(raw)
+		}
+		if err != nil || len(b.Entries) != want {
+			t.Errorf("bundle %d: %d entries, %v: want %d", n, len(b.Entries), err, want)
+		}
+	}
+	if _, err := l.Bundle(t.Context(), 2); !errors.Is(err, ErrNoBundle) {
+		t.Errorf("bundle 2: got %v, want %v", err, ErrNoBundle)
 	}
 	if _, note := get("GET", "/log/checkpoint"); !strings.HasPrefix(note, "frostline/test\n301\n") {
 		t.Errorf("checkpoint %q", note)
