@@ -34,7 +34,7 @@ function expire(el, now) {
     el.dataset.until = 0;
     return;
   }
-  mark(el, 'silent', 'silent', 0);
+  mark(el, 'silent', el.dataset.expired ?? 'silent', 0);
 }
 
 const worst = ['not-ok', 'silent', 'undated', 'live'];

@@ -2,7 +2,6 @@ package correlate
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	"frostline/hub/correlate/join"
@@ -28,10 +27,18 @@ type State struct {
 	// The newest reading that counts; nil where none is fresh.
 	Temperature *thermal.Temp `json:"temperature,omitempty"`
 	At          int64         `json:"at,omitempty"`     // of Temperature, UTC, Unix ms
+	Until       int64         `json:"until,omitempty"`  // when the state becomes unknown, unless another reading comes, Unix ms
 	Source      string        `json:"source,omitempty"` // sensor that vouches
 	Profile     string        `json:"profile,omitempty"`
-	// Outlook says for each limit when it will be reached; an estimate.
-	Outlook []thermal.Outlook `json:"outlook,omitempty"`
+	// Outcome of the verdicts so far, the worst of all profiles. It is unknown
+	// also while nobody vouches and while the package waits to be judged, and
+	// never in range then.
+	Outcome thermal.Outcome `json:"outcome"`
+	// Outlook says for each limit when it will be reached; an estimate. It is
+	// there only while readings come as often as they did, see OutlookUntil.
+	Outlook      []thermal.Outlook `json:"outlook,omitempty"`
+	OutlookUntil int64             `json:"outlookUntil,omitempty"` // when Outlook is stale, unless another reading comes, Unix ms
+	NoOutlook    string            `json:"noOutlook,omitempty"`    // why there is none
 }
 
 // State tells how a package fares. Where several profiles judge it, the worst
@@ -41,15 +48,18 @@ func (e *Engine) State(ctx context.Context, id string) (State, error) {
 	if err != nil {
 		return State{}, err
 	}
-	if s, ok := idle(c); ok {
+	if _, ok := idle(c); ok {
+		s := e.brief(id, c.Now)
+		s.NoOutlook = s.Reason
 		return s, nil
 	}
-	s, judge, ok := e.riding(id, c.Now)
+	s, judge, ok := e.riding(id, c.Now, false)
 	if !ok {
 		judged, err := c.Judge(ctx, e.readings())
 		if err != nil {
 			return State{}, err
 		}
+		outcome := thermal.Outcome("")
 		for i := range judged {
 			j := &judged[i]
 			v := State{Package: id, State: Unknown, Reason: reasonOf(&j.History), Profile: j.Profile, Since: lastKnown(&j.Verdict)}
@@ -57,48 +67,63 @@ func (e *Engine) State(ctx context.Context, id string) (State, error) {
 				all := j.History.Stretches[n-1].Samples
 				v = stateOf(id, &c.Judges[i].Profile, &j.Verdict, j.Lead, all[len(all)-1].Value, j.LeadAt)
 			}
+			outcome = worst(outcome, j.Verdict.Outcome)
 			if i == 0 || worse(v.State, s.State) {
 				s, judge = v, &c.Judges[i]
 			}
 		}
+		s.Outcome = outcome
 	}
-	if s.Temperature != nil {
-		s.Outlook, err = e.outlook(ctx, &s, &judge.Profile)
+	if s.Temperature == nil {
+		s.NoOutlook = s.Reason
+		return s, nil
 	}
-	return s, err
+	return s, e.lookAhead(ctx, &s, &judge.Profile, c.Now)
 }
 
-// idle gives the state of a package that is not watched now.
-func idle(c *join.Case) (State, bool) {
-	s := State{Package: c.Package, State: Unknown}
+// worst is the graver of two outcomes: an excursion, else unknown; "" counts
+// for nothing.
+func worst(a, b thermal.Outcome) thermal.Outcome {
+	order := []thermal.Outcome{thermal.Excursion, thermal.Unknown, thermal.InRange, ""}
+	return order[min(slices.Index(order, a), slices.Index(order, b))]
+}
+
+// idle is why a package is not watched now, and since when; false for one that
+// is.
+func idle(c *join.Case) (why string, ok bool) {
 	switch {
 	case !c.Open():
-		s.Since, s.Reason = c.Watch.To, "the watch has ended"
-		if c.Watch.Closed != "" {
-			s.Reason += ": " + c.Watch.Closed
-		}
+		return ended(c.Watch), true
 	case c.Watch.From > c.Now:
-		s.Reason = "the watch begins later"
+		return "the watch begins later", true
 	case len(c.Judges) == 0:
-		s.Since, s.Reason = c.Watch.From, "no profile"
+		why = "no profile"
 		if len(c.Missing) > 0 {
-			s.Reason += ": nobody has told of " + c.Missing[0].String()
+			why += ": nobody has told of " + c.Missing[0].String()
 		}
-	default:
-		return s, false
+		return why, true
 	}
-	return s, true
+	return "", false
+}
+
+func ended(w join.Watch) string {
+	if w.Closed == "" {
+		return "the watch has ended"
+	}
+	return "the watch has ended: " + w.Closed
 }
 
 // riding gives the state of a package by what the engine follows; false where
-// it is to be judged anew first.
-func (e *Engine) riding(id string, now int64) (s State, judge *join.Judge, ok bool) {
+// it is to be judged anew first. lenient takes one that waits to be judged for
+// nothing but readings which it has followed.
+func (e *Engine) riding(id string, now int64, lenient bool) (s State, judge *join.Judge, ok bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	p := e.packages[id]
-	if m := e.dirty[id]; p == nil || !p.open || len(p.rides) == 0 || m != nil && m.notBefore <= now {
+	if m := e.dirty[id]; p == nil || !p.open || len(p.rides) == 0 || m != nil && m.notBefore <= now && (m.wider || !lenient) {
 		return s, nil, false
 	}
+	outcome := thermal.Outcome("")
 	for i, r := range p.rides {
 		if r.ev == nil || r.lead == nil || now-r.last > r.judge.Profile.LongestGap || r.last > now || now >= r.until {
 			return s, nil, false
@@ -110,7 +135,9 @@ func (e *Engine) riding(id string, now int64) (s State, judge *join.Judge, ok bo
 		if n := stateOf(id, &r.judge.Profile, &v, r.lead.id, r.value, r.last); i == 0 || worse(n.State, s.State) {
 			s, judge = n, &r.judge
 		}
+		outcome = worst(outcome, v.Outcome)
 	}
+	s.Outcome = outcome
 	return s, judge, true
 }
 
@@ -121,7 +148,7 @@ func worse(a, b Condition) bool {
 
 // stateOf gives the state while readings are fresh.
 func stateOf(id string, p *thermal.Profile, v *thermal.Verdict, source string, value thermal.Temp, at int64) State {
-	s := State{Package: id, State: InRange, Since: v.From, Temperature: &value, At: at, Source: source, Profile: p.ID}
+	s := State{Package: id, State: InRange, Since: v.From, Temperature: &value, At: at, Until: at + p.LongestGap, Source: source, Profile: p.ID}
 	if beyond(p, value) {
 		s.State, s.Since = OutOfRange, at
 	}
@@ -189,30 +216,10 @@ func lastKnown(v *thermal.Verdict) int64 {
 	return v.From
 }
 
-// course is how far back an outlook looks, ms.
-const course = 2 * 3_600_000
-
-func (e *Engine) outlook(ctx context.Context, s *State, p *thermal.Profile) ([]thermal.Outlook, error) {
-	var recent []thermal.Sample
-	err := e.readings().Temperatures(ctx, s.Source, max(s.At-course, s.Since-course), s.At+1, func(at int64, v thermal.Temp, state join.State) error {
-		if n := len(recent); state == join.Usable && (n == 0 || at > recent[n-1].At) {
-			recent = append(recent, thermal.Sample{At: at, Value: v})
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("outlook of package %s: %w", s.Package, err)
-	}
-	out, err := thermal.Outlooks(p, recent)
-	if err != nil { // too few readings to say
-		return nil, nil
-	}
-	return out, nil
-}
-
 // States gives the states of open packages, as the engine follows them: those
 // in the given state, or all for "", with ids after after, at most limit. They
-// come without an outlook.
+// come without an outlook, and history is not read: ten thousand take some
+// tens of milliseconds.
 func (e *Engine) States(state Condition, after string, limit int) []State {
 	now := e.now().UnixMilli()
 	e.mu.Lock()
@@ -235,54 +242,4 @@ func (e *Engine) States(state Condition, after string, limit int) []State {
 		}
 	}
 	return out
-}
-
-// brief is the state of a package without reading history.
-func (e *Engine) brief(id string, now int64) State {
-	if s, _, ok := e.riding(id, now); ok {
-		return s
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	s := State{Package: id, State: Unknown, Reason: "no profile"}
-	if p := e.packages[id]; p != nil && len(p.rides) > 0 {
-		s.Profile, s.Reason = p.rides[0].judge.Profile.ID, "nobody vouches"
-		if r := p.rides[0]; r.lead != nil {
-			s.Since = r.last
-		}
-	}
-	if e.dirty[id] != nil {
-		s.Reason = "being judged"
-	}
-	return s
-}
-
-// Settled waits until the verdicts of all events up to a position are made; it
-// does not wait for anchors that move readings by less than Tolerance.
-func (e *Engine) Settled(ctx context.Context, position int64) error {
-	for {
-		e.mu.Lock()
-		done, round := e.followed >= position, e.round
-		now := e.now().UnixMilli()
-		for _, m := range e.dirty {
-			done = done && (m.notBefore > now || m.position > position)
-		}
-		e.mu.Unlock()
-		if done {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("wait for verdicts of events up to %d: %w", position, ctx.Err())
-		case <-round:
-		}
-	}
-}
-
-// lap tells those who wait that the engine has worked. mu is not held.
-func (e *Engine) lap() {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	close(e.round)
-	e.round = make(chan struct{})
 }

@@ -78,7 +78,7 @@ func (b *Builder) tell(ctx context.Context, k orders.Package, last *int64) (Pack
 		what string
 		do   func() error
 	}{
-		{"judgements", func() (err error) { p.Judgements, _, err = b.judge(ctx, p.ID, columns); return err }},
+		{"judgements", func() (err error) { p.Judgements, err = b.judge(ctx, p.ID, columns); return err }},
 		{"units", func() error { return b.units(ctx, &p) }},
 		{"whereabouts", func() error { return b.whereabouts(ctx, &p) }},
 		{"custody", func() error { return b.custody(ctx, &p) }},

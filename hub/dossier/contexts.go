@@ -3,6 +3,7 @@ package dossier
 import (
 	"context"
 	"errors"
+	"time"
 
 	"frostline/hub/catalog"
 	"frostline/hub/correlate"
@@ -42,6 +43,10 @@ type Cases interface {
 // Verdicts judges packages; *correlate.Engine does.
 type Verdicts interface {
 	Judgements(ctx context.Context, id string) (correlate.Judged, error)
+	// State is how a package fares now, with an outlook, and Briefs the same of
+	// many without one and without reading history.
+	State(ctx context.Context, id string) (correlate.State, error)
+	Briefs(ids []string) []correlate.State
 	Budget(ctx context.Context, unit string) (fact.UnitBudget, error)
 }
 
@@ -66,4 +71,6 @@ type Builder struct {
 	Profiles Profiles
 	Events   Events
 	Columns  int // of a chart; default 240
+	// Now is the clock of estimates; default time.Now.
+	Now func() time.Time
 }

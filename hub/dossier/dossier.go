@@ -169,7 +169,13 @@ type Line struct {
 	Temperature *thermal.Temp `json:"temperature,omitempty"` // the newest that vouches
 	At          int64         `json:"at,omitempty"`          // when it was taken
 	Source      string        `json:"source,omitempty"`      // by which sensor
-	Ahead       string        `json:"ahead,omitempty"`       // estimate of time to a limit, in words
+	Until       int64         `json:"until,omitempty"`       // when Now becomes unknown, unless there is another reading
+	Why         string        `json:"why,omitempty"`         // Now is unknown
+	// Ahead is an estimate of the time to a limit, in words, or why there is
+	// none; of a line by itself only. It holds until AheadUntil, unless there is
+	// another reading.
+	Ahead      string `json:"ahead,omitempty"`
+	AheadUntil int64  `json:"aheadUntil,omitempty"`
 	// Outcome of the verdicts so far: the worst of all profiles.
 	Outcome thermal.Outcome `json:"outcome"`
 	Open    int             `json:"open"` // cases that are not closed

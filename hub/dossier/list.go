@@ -1,63 +1,145 @@
 package dossier
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
+	"strings"
+	"time"
 
+	"frostline/hub/correlate"
 	"frostline/hub/excursion"
 	"frostline/hub/fact"
 	"frostline/hub/orders"
 )
 
-// Lines lists packages that are watched, and after them those closed, at most
-// so many.
-func (b *Builder) Lines(ctx context.Context, limit int) ([]Line, error) {
-	open, err := b.Orders.Packages(ctx, "", "open", "", limit)
+// Listing is a list of packages and how many there are.
+type Listing struct {
+	// Lines has those that are watched first: out of range, then unknown, then
+	// in range; after them closed ones.
+	Lines   []Line
+	Watched map[State]int // all, also those that the list has no room for
+}
+
+// mostWatched bounds the packages that a listing looks at. Beyond it the
+// listing says so by an error.
+const mostWatched = 100_000
+
+// Lines lists packages, at most so many. It reads no history: ten thousand
+// packages take some tenths of a second.
+func (b *Builder) Lines(ctx context.Context, limit int) (Listing, error) {
+	l := Listing{Watched: map[State]int{}}
+	open, err := b.watched(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("list packages: %w", err)
+		return l, fmt.Errorf("list packages: %w", err)
 	}
-	list := open
+	ids := make([]string, len(open))
+	for i := range open {
+		ids[i] = open[i].ID
+	}
+	states := b.Verdicts.Briefs(ids)
+	order := make([]int, len(open))
+	for i := range order {
+		order[i] = i
+		l.Watched[stateOf(&states[i])]++
+	}
+	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(urgency(&states[i]), urgency(&states[j])) })
+	var list []orders.Package
+	var now []correlate.State
+	for _, i := range order[:min(len(order), limit)] {
+		list, now = append(list, open[i]), append(now, states[i])
+	}
 	for _, end := range fact.Ends {
 		if len(list) >= limit {
 			break
 		}
 		closed, err := b.Orders.Packages(ctx, "", end, "", limit-len(list))
 		if err != nil {
-			return nil, fmt.Errorf("list packages: %w", err)
+			return l, fmt.Errorf("list packages: %w", err)
 		}
-		list = append(list, closed...)
+		for _, k := range closed {
+			list, now = append(list, k), append(now, b.Verdicts.Briefs([]string{k.ID})...)
+		}
 	}
-	return b.lines(ctx, list)
+	l.Lines, err = b.lines(ctx, list, now)
+	return l, err
 }
 
-// Line is the line of one package.
+// watched reads all packages that are not closed.
+func (b *Builder) watched(ctx context.Context) (open []orders.Package, err error) {
+	for after := ""; ; after = open[len(open)-1].ID {
+		some, err := b.Orders.Packages(ctx, "", "open", after, page)
+		if err != nil {
+			return nil, err
+		}
+		open = append(open, some...)
+		if len(some) < page {
+			return open, nil
+		}
+		if len(open) >= mostWatched {
+			return nil, fmt.Errorf("more than %d are watched: ask for them by GET /watch, page by page", mostWatched)
+		}
+	}
+}
+
+func urgency(s *correlate.State) int {
+	switch s.State {
+	case correlate.OutOfRange:
+		return 0
+	case correlate.InRange:
+		return 2
+	}
+	return 1
+}
+
+// stateOf is a condition as a dossier tells it; whatever it does not know is
+// unknown.
+func stateOf(s *correlate.State) State {
+	switch s.State {
+	case correlate.OutOfRange:
+		return NowOutOfRange
+	case correlate.InRange:
+		return NowInRange
+	}
+	return NowUnknown
+}
+
+// Line is the line of one package, with an estimate of the time to a limit.
 func (b *Builder) Line(ctx context.Context, id string) (Line, error) {
 	k, err := b.Orders.Package(ctx, id)
 	if err != nil {
 		return Line{}, b.explain("package "+id, err)
 	}
-	lines, err := b.lines(ctx, []orders.Package{k})
+	s, err := b.state(ctx, id)
 	if err != nil {
 		return Line{}, err
+	}
+	lines, err := b.lines(ctx, []orders.Package{k}, []correlate.State{s})
+	if err != nil {
+		return Line{}, err
+	}
+	now := time.Now
+	if b.Now != nil {
+		now = b.Now
+	}
+	if lines[0].Closed == 0 {
+		lines[0].Ahead, lines[0].AheadUntil = ahead(&s, now().UnixMilli())
 	}
 	return lines[0], nil
 }
 
-func (b *Builder) lines(ctx context.Context, list []orders.Package) ([]Line, error) {
+func (b *Builder) lines(ctx context.Context, list []orders.Package, states []correlate.State) ([]Line, error) {
 	open, err := b.openCases(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("cases of packages: %w", err)
 	}
 	status := map[string]string{}
 	var out []Line
-	for _, k := range list {
-		_, n, err := b.judge(ctx, k.ID, 1)
-		if err != nil {
-			return nil, fmt.Errorf("state of package %s: %w", k.ID, err)
-		}
-		l := Line{ID: k.ID, Shipment: shipmentOf(k), Now: n.State, Since: n.Since, Temperature: n.Temperature, At: n.At, Source: n.Source,
-			Outcome: n.Outcome, Open: open[k.ID]}
+	for i, k := range list {
+		s := &states[i]
+		l := Line{ID: k.ID, Shipment: shipmentOf(k), Now: stateOf(s), Since: s.Since, Temperature: s.Temperature, At: s.At, Source: s.Source,
+			Until: s.Until, Why: s.Reason, Outcome: s.Outcome, Open: open[k.ID]}
 		if k.Closed != nil {
 			l.Closed = k.Closed.At
 		}
@@ -114,14 +196,14 @@ func (b *Builder) CaseLines(ctx context.Context, limit int) ([]CaseLine, error) 
 	if err != nil {
 		return nil, fmt.Errorf("list cases: %w", err)
 	}
-	slices.SortStableFunc(all, func(a, c CaseLine) int {
-		if closedA, closedC := a.State == string(excursion.Closed), c.State == string(excursion.Closed); closedA != closedC {
-			if closedA {
-				return 1
-			}
-			return -1
+	rank := func(c *CaseLine) int {
+		if c.State == string(excursion.Closed) {
+			return 1
 		}
-		return int(min(1, max(-1, c.Facts.From-a.Facts.From)))
+		return 0
+	}
+	slices.SortStableFunc(all, func(a, c CaseLine) int {
+		return cmp.Or(cmp.Compare(rank(&a), rank(&c)), cmp.Compare(c.Facts.From, a.Facts.From), strings.Compare(a.ID, c.ID))
 	})
 	return all[:min(len(all), limit)], nil
 }

@@ -20,7 +20,7 @@ var ErrNoStory = errors.New("not known")
 type Stories interface {
 	// Lines lists packages that are watched, then those closed lately, at most
 	// so many.
-	Lines(ctx context.Context, limit int) ([]dossier.Line, error)
+	Lines(ctx context.Context, limit int) (dossier.Listing, error)
 	// Package tells of one package.
 	Package(ctx context.Context, id string) (dossier.Package, dossier.Line, error)
 	// Cases lists cases, those that need somebody first, at most so many.
@@ -58,6 +58,7 @@ type packagesPage struct {
 	frame
 	Lines []lineView
 	Tally []tallyView
+	More  int // watched ones that are not listed
 }
 
 type lineView struct {
@@ -103,20 +104,20 @@ func outcomeMark(o thermal.Outcome) view.State {
 // packages is GET /view/packages.
 func (s *Server) packages(w http.ResponseWriter, r *http.Request) {
 	page := packagesPage{frame: s.storyFrame("Packages", "packages")}
-	lines, err := s.cfg.Stories.Lines(r.Context(), listed)
+	list, err := s.cfg.Stories.Lines(r.Context(), listed)
 	if err != nil {
 		s.broken(w, r, "list the packages", err)
 		return
 	}
-	count := map[dossier.State]int{}
-	for _, l := range lines {
+	for _, l := range list.Lines {
 		page.Lines = append(page.Lines, lineOf(l))
 		if l.Closed == 0 {
-			count[l.Now]++
+			page.More--
 		}
 	}
 	for _, state := range []dossier.State{dossier.NowOutOfRange, dossier.NowUnknown, dossier.NowInRange} {
-		page.Tally = append(page.Tally, tallyView{State: nowMark(state), N: count[state], Word: state.Word() + " now"})
+		page.Tally = append(page.Tally, tallyView{State: nowMark(state), N: list.Watched[state], Word: state.Word() + " now"})
+		page.More += list.Watched[state]
 	}
 	s.render(w, s.pages.packages, http.StatusOK, page)
 }

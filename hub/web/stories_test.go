@@ -29,7 +29,9 @@ func (s *storyteller) lines() []dossier.Line {
 	}
 }
 
-func (s *storyteller) Lines(context.Context, int) ([]dossier.Line, error) { return s.lines(), nil }
+func (s *storyteller) Lines(context.Context, int) (dossier.Listing, error) {
+	return dossier.Listing{Lines: s.lines(), Watched: map[dossier.State]int{dossier.NowOutOfRange: 1, dossier.NowUnknown: 12}}, nil
+}
 func (s *storyteller) Package(_ context.Context, id string) (dossier.Package, dossier.Line, error) {
 	if id != s.Packages[0].ID {
 		return dossier.Package{}, dossier.Line{}, fmt.Errorf("package %s: %w", id, ErrNoStory)
@@ -72,7 +74,7 @@ func TestPagesTellStories(t *testing.T) {
 	}
 	p := stories().Packages[0]
 	for path, wants := range map[string][]string{
-		"view/packages":        {p.ID, "out of range", "8.42 °C", "nowhere known", "1</span> unknown now", "closed"},
+		"view/packages":        {p.ID, "out of range", "8.42 °C", "nowhere known", "12</span> unknown now", "11 more are watched", "closed"},
 		"view/package/" + p.ID: {"verdict: excursion", "10.87 °C", "hatch", "sensor silent", "custodian before was not told", "report.pdf"},
 		"view/excursions":      {"was above 8 °C for 42 min", "0</span> not closed"},
 		"view/excursion/ex-1":  {"Amélie Østergård, PharmD", "no longer matches", "acknowledged", "lot L77"},
