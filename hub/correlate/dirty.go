@@ -18,6 +18,14 @@ type mark struct {
 	notBefore int64      // hub's clock, Unix ms; 0: at once
 	batch     int64      // batches and events before these were judged, as far as this package goes
 	position  int64
+	turn      *turn
+}
+
+// turn is what a marked package is sorted by, as it was when it was first asked
+// for: it decides who is judged first and nothing else.
+type turn struct {
+	place fact.Ref
+	from  int64
 }
 
 // minorWait is how long a package waits that readings moved by milliseconds
@@ -69,32 +77,31 @@ func joined(a, b fact.Cause) fact.Cause {
 	return a
 }
 
-// due takes the packages that are to be judged now, those with one lead
+// due takes the packages that are to be judged now, those in one place
 // together and the longest watch first, so that readings are read once.
 func (e *Engine) due() []string {
 	now := e.now().UnixMilli()
 	type item struct {
-		id, lead string
-		from     int64
+		id string
+		*turn
 	}
 	e.mu.Lock()
-	defer e.mu.Unlock()
 	var items []item
 	for id, m := range e.dirty {
 		if m.notBefore > now {
 			continue
 		}
-		it := item{id: id}
-		if p := e.packages[id]; p != nil && len(p.rides) > 0 && p.rides[0].lead != nil {
-			it.lead = p.rides[0].lead.id
+		if m.turn == nil {
+			m.turn = &turn{place: e.facts.Place(id, now)}
+			if w, ok := e.facts.Watch(id); ok {
+				m.turn.from = w.From
+			}
 		}
-		if w, ok := e.facts.Watch(id); ok {
-			it.from = w.From
-		}
-		items = append(items, it)
+		items = append(items, item{id, m.turn})
 	}
+	e.mu.Unlock()
 	slices.SortFunc(items, func(a, b item) int {
-		return cmp.Or(cmp.Compare(a.lead, b.lead), cmp.Compare(a.from, b.from), cmp.Compare(a.id, b.id))
+		return cmp.Or(cmp.Compare(a.place.Kind, b.place.Kind), cmp.Compare(a.place.ID, b.place.ID), cmp.Compare(a.from, b.from), cmp.Compare(a.id, b.id))
 	})
 	out := make([]string, len(items))
 	for i, it := range items {

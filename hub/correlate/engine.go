@@ -92,6 +92,7 @@ type Engine struct {
 	lately   string // last error of the engine; "" when it works
 
 	// Owned by Run.
+	shelf   *join.Shelf // of a gateway what was read since its last batch was worked in
 	feeds   map[seriesKey]*feed
 	boots   map[bootKey]*truetime.Timeline
 	missed  map[seriesKey]bool // series with readings whose meaning is not known yet
@@ -122,6 +123,7 @@ func New(ctx context.Context, o Options) (*Engine, error) {
 		queue: newQueue(o.QueueReadings), facts: join.NewFacts(), packages: map[string]*parcel{}, open: map[string]*parcel{}, sensors: map[string]*sensor{},
 		lag: lagging, round: make(chan struct{}), dirty: map[string]*mark{}, feeds: map[seriesKey]*feed{}, boots: map[bootKey]*truetime.Timeline{}, missed: map[seriesKey]bool{},
 	}
+	e.shelf = join.NewShelf(e.readings(), maxShelf)
 	if err := e.restore(ctx); err != nil {
 		return nil, fmt.Errorf("start correlate: %w", err)
 	}

@@ -92,6 +92,7 @@ func (e *Engine) drain(ctx context.Context) error {
 
 // batch works in one batch. When it fails it can be given again.
 func (e *Engine) batch(ctx context.Context, b *batch.Batch) error {
+	e.shelf.Forget(b.Gateway)
 	anchored := map[uint32]bool{}
 	for i := range b.Events {
 		ev := b.Events[i].Event

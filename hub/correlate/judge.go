@@ -20,10 +20,10 @@ import (
 func (e *Engine) judgeSome(ctx context.Context, within time.Duration) (more bool, err error) {
 	ids := e.due()
 	if len(ids) == 0 {
+		e.shelf.Clear()
 		return false, nil
 	}
 	until := time.Now().Add(within)
-	read := newMemo(e.readings())
 	var done []string
 	var marks []*mark
 	var changed []revision
@@ -37,7 +37,7 @@ func (e *Engine) judgeSome(ctx context.Context, within time.Duration) (more bool
 		m := e.dirty[id]
 		delete(e.dirty, id)
 		e.mu.Unlock()
-		r, err := e.judge(ctx, read, id, m)
+		r, err := e.judge(ctx, e.shelf, id, m)
 		if err != nil {
 			e.again(id, m)
 			if failed = err; ctx.Err() != nil {

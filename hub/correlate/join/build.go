@@ -35,7 +35,7 @@ func (p *Plan) History(ctx context.Context, r Readings, profile *thermal.Profile
 type builder struct {
 	ctx      context.Context
 	plan     *Plan
-	readings Readings
+	readings *Shelf
 	profile  *thermal.Profile
 	tracks   map[string]*track
 	hulls    map[string]Span
@@ -45,7 +45,7 @@ type builder struct {
 }
 
 func (p *Plan) builder(ctx context.Context, r Readings, profile *thermal.Profile) *builder {
-	b := &builder{ctx: ctx, plan: p, readings: r, profile: profile, tracks: map[string]*track{}, hulls: map[string]Span{}, upto: p.To,
+	b := &builder{ctx: ctx, plan: p, readings: shelfOf(r), profile: profile, tracks: map[string]*track{}, hulls: map[string]Span{}, upto: p.To,
 		out: thermal.History{From: p.From, To: p.To, Stretches: []thermal.Stretch{}, Unmonitored: []thermal.Unmonitored{}}}
 	for _, l := range p.Legs {
 		for _, s := range l.Sources {
@@ -70,7 +70,7 @@ func (b *builder) track(sensor string) (*track, error) {
 	if b.ahead && h.To == b.upto {
 		span.To = Open
 	}
-	t, err := load(b.ctx, b.readings, sensor, span, b.profile.LongestGap)
+	t, err := b.readings.track(b.ctx, sensor, span, b.profile.LongestGap)
 	if err != nil {
 		return nil, err
 	}

@@ -49,7 +49,7 @@ func (b *builder) cut(to int64) {
 func (b *builder) after(now int64) int64 {
 	first := int64(Open)
 	for _, t := range b.tracks {
-		if i := sort.Search(len(t.samples), func(i int) bool { return t.samples[i].At > now }); i < len(t.samples) {
+		if i := sort.Search(len(t.samples), func(i int) bool { return t.samples[i].At > now }); i < len(t.samples) && t.samples[i].At < t.until {
 			first = min(first, t.samples[i].At)
 		}
 	}

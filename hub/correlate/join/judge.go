@@ -118,6 +118,7 @@ func Verdict(ctx context.Context, f *Facts, r Readings, id string, now int64) ([
 // Judge judges by all profiles, in order of their keys.
 func (c *Case) Judge(ctx context.Context, r Readings) ([]Judgement, error) {
 	out := make([]Judgement, 0, len(c.Judges))
+	r = shelfOf(r)
 	for i := range c.Judges {
 		j, err := c.by(ctx, r, &c.Judges[i])
 		if err != nil {

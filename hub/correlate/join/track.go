@@ -32,14 +32,11 @@ type Readings interface {
 	Undated(ctx context.Context, sensor string) ([]Span, error)
 }
 
-// track is what a sensor measured over a span.
+// track is what a sensor measured over a span, as a longest gap divides it.
 type track struct {
-	samples []thermal.Sample // usable, one for an instant
-	flaws   []flaw           // the others, in order
-	runs    []run            // of samples that follow one another within the longest gap
-	span    Span             // that was asked for
-	undated []Span
-	asked   bool // for undated
+	*measured
+	runs  []run
+	until int64 // that was asked for; more may be there
 }
 
 type flaw struct {
@@ -49,43 +46,6 @@ type flaw struct {
 
 // run are samples[first:last+1].
 type run struct{ first, last int }
-
-// load reads a track. Of several usable readings at an instant the sample is
-// the mean, rounded down.
-func load(ctx context.Context, r Readings, sensor string, span Span, gap int64) (*track, error) {
-	t := &track{span: span}
-	var sum, n int64 // of the last instant
-	err := r.Temperatures(ctx, sensor, span.From, span.To, func(at int64, v thermal.Temp, s State) error {
-		if s != Usable {
-			t.flaws = append(t.flaws, flaw{at, s})
-			return nil
-		}
-		last := len(t.samples) - 1
-		switch {
-		case last < 0 || at > t.samples[last].At:
-			if last < 0 || at-t.samples[last].At > gap {
-				t.runs = append(t.runs, run{first: last + 1})
-			}
-			t.samples = append(t.samples, thermal.Sample{At: at, Value: v})
-			t.runs[len(t.runs)-1].last = last + 1
-			sum, n = int64(v), 1
-		case at == t.samples[last].At:
-			sum, n = sum+int64(v), n+1
-			mean := sum / n
-			if sum%n < 0 {
-				mean--
-			}
-			t.samples[last].Value = thermal.Temp(mean)
-		default:
-			return fmt.Errorf("reading of sensor %s at %d comes after one at %d: readings must be in order", sensor, at, t.samples[last].At)
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read temperatures of sensor %s: %w", sensor, err)
-	}
-	return t, nil
-}
 
 // covered gives the parts of a span in which the sensor's readings are close
 // enough, in order.
