@@ -92,6 +92,8 @@ type mktAnswer struct {
 	Skipped    int      `json:"skipped"`
 	Timed      *mktTime `json:"time,omitempty"`
 	Duplicates int      `json:"duplicates_averaged"`
+	Differing  int      `json:"duplicates_that_differ"` // instants with readings of several temperatures
+	Widest     float64  `json:"widest_difference_k"`
 	Unsorted   int      `json:"unsorted"`
 	Gaps       []mktGap `json:"gaps"`
 }
@@ -130,6 +132,7 @@ func meanKinetic(s *series, weighted bool, longest, joule int64) (*mktAnswer, er
 		points[i] = thermal.Point{At: r.at, Celsius: r.celsius}
 	}
 	out.Unsorted = thermal.Sort(points, func(p thermal.Point) int64 { return p.At })
+	out.Differing, out.Widest = differing(points, func(p thermal.Point) (int64, float64) { return p.At, p.Celsius })
 	if longest == 0 {
 		longest = usualGap(points)
 	}
@@ -181,6 +184,11 @@ func (a *mktAnswer) print(w io.Writer) error {
 	}
 	if a.Duplicates+a.Unsorted+a.Skipped > 0 {
 		if _, err := fmt.Fprintf(w, "%d readings shared an instant and were averaged, %d came out of order, %d were skipped\n", a.Duplicates, a.Unsorted, a.Skipped); err != nil {
+			return err
+		}
+	}
+	if a.Differing > 0 {
+		if _, err := fmt.Fprintf(w, "at %d instants readings differ, by up to %s K\n", a.Differing, number(a.Widest)); err != nil {
 			return err
 		}
 	}

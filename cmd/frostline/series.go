@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // Bounds of a series: what fits into the memory of a small machine, and how
@@ -46,7 +47,8 @@ type seriesReader struct {
 	columns   map[string]int // by what they hold, if there is a header
 	fields    int            // of the first line
 	clock     string         // how times are written: RFC 3339 and so on
-	clockLine int
+	clockLine int            // that told; 0 is the header
+	fractions bool           // of numbers of more than whole ones
 }
 
 // readSeries reads a file, or standard input for "" and "-". All bad rows are
@@ -74,6 +76,9 @@ func readSeries(file string, in io.Reader, weights bool) (*series, error) {
 	if len(r.s.rows) == 0 {
 		return nil, fmt.Errorf("%s: no readings: want lines of time,celsius", name)
 	}
+	if r.commas() {
+		return nil, fmt.Errorf("%s: these look like temperatures with a decimal comma, which is not read: write 5.1, not 5,1; if they are seconds and degrees, begin with a line time,celsius", name)
+	}
 	return &r.s, nil
 }
 
@@ -88,6 +93,9 @@ func (r *seriesReader) read(in io.Reader) error {
 		line := lines.Text()
 		if r.s.Lines == 1 {
 			line = strings.TrimPrefix(line, "\ufeff")
+		}
+		if !utf8.ValidString(line) || strings.Contains(line, "\x00") {
+			return fmt.Errorf("line %d: not UTF-8 text: save the file as CSV in UTF-8", r.s.Lines)
 		}
 		line = strings.TrimSpace(line)
 		if line == "" || line[0] == '#' {
@@ -159,47 +167,5 @@ func (r *seriesReader) begin(line string) (header bool, err error) {
 		}
 	}
 	r.s.Header = true
-	if len(f) == 1 {
-		return true, nil
-	}
-	r.columns = map[string]int{}
-	for i, x := range f {
-		x = strings.ToLower(x)
-		as := ""
-		switch {
-		case strings.Contains(x, "fahrenheit") || x == "temp_f" || x == "°f" || strings.HasSuffix(x, "(°f)"):
-			return false, fmt.Errorf("column %q: want degrees Celsius", f[i])
-		case slices.Contains([]string{"time", "time_utc", "timestamp", "utc", "at", "datetime", "date_time", "unix", "unix_s", "unix_ms", "ts", "t"}, x):
-			as = "time"
-		case slices.Contains([]string{"celsius", "temperature", "temp", "temp_c", "temperature_c", "value", "degc", "deg_c", "°c", "c", "temperature (°c)", "temperature_celsius"}, x):
-			as = "celsius"
-		case slices.Contains([]string{"weight", "weights", "duration", "hours", "minutes", "seconds"}, x):
-			as = "weight"
-		case slices.Contains([]string{"quality", "quantity", "unit"}, x):
-			as = x
-		}
-		if _, twice := r.columns[as]; twice && as != "" {
-			return false, fmt.Errorf("columns: two hold %s: want one", as)
-		}
-		r.columns[as] = i
-	}
-	delete(r.columns, "")
-	_, weighed := r.columns["weight"]
-	if weighed && !r.weights {
-		return false, errors.New("columns: weights or durations are read by frostline mkt --weights; for times want RFC 3339 or Unix seconds in a column called time")
-	}
-	if len(f) == 2 && (weighed || len(r.columns) < 2) {
-		r.columns = nil // in the usual order, whatever they are called
-		return true, nil
-	}
-	want := "time"
-	if r.weights {
-		want = "weight"
-	}
-	for _, c := range []string{want, "celsius"} {
-		if _, ok := r.columns[c]; !ok {
-			return false, fmt.Errorf("columns %s: none of them is called %s", strings.Join(f, ", "), c)
-		}
-	}
-	return true, nil
+	return true, r.name(f)
 }

@@ -33,8 +33,8 @@ Times are RFC 3339 with a zone (2026-09-14T06:00:00Z), Unix seconds or Unix
 milliseconds, all alike. A header may name the columns; blank lines and lines
 that begin with # are passed over. What frostline history prints is read too:
 lines of another quality than ok are no readings. Lines may come in any order;
-readings of one instant are averaged; how many is said under "input". If a line
-is bad, all bad lines are named and nothing is judged. Without FILE.csv, or with
+readings of one instant are averaged; how many, and how far they differ, is said
+under "input". If a line is bad, all bad lines are named and nothing is judged. Without FILE.csv, or with
 "-", standard input is read.
 
 --profile is a ready-made profile (--profiles lists them) or a file in YAML or
@@ -109,6 +109,8 @@ type judgedInput struct {
 	Readings   int      `json:"readings"` // after averaging
 	Skipped    int      `json:"skipped"`
 	Duplicates int      `json:"duplicatesAveraged"`
+	Differing  int      `json:"duplicatesThatDiffer"` // instants with readings of several temperatures
+	Widest     float64  `json:"widestDifferenceKelvin"`
 	Unsorted   int      `json:"unsorted"`
 	Rounded    int      `json:"roundedToThousandths"`
 	First      string   `json:"first"`
@@ -207,6 +209,7 @@ func judgeSeries(p *thermal.Profile, s *series, spent []thermal.Spent) (*judged,
 	}
 	s.rows = nil
 	out.Input.Unsorted = thermal.Sort(samples, func(s thermal.Sample) int64 { return s.At })
+	out.Input.Differing, out.Input.Widest = differing(samples, func(s thermal.Sample) (int64, float64) { return s.At, s.Value.Celsius() })
 	samples, out.Input.Duplicates = thermal.Average(samples)
 	first, last := samples[0].At, samples[len(samples)-1].At
 	for i := 1; i < len(samples); i++ {
@@ -216,6 +219,27 @@ func judgeSeries(p *thermal.Profile, s *series, spent []thermal.Spent) (*judged,
 	var err error
 	out.Verdict, err = thermal.Evaluate(p, &thermal.History{From: first, To: last, Stretches: []thermal.Stretch{{From: first, To: last, Samples: samples}}}, spent...)
 	return out, err
+}
+
+// differing counts the instants at which readings in order of time disagree,
+// and says by how many kelvin at most: their mean may be in range where one of
+// them was not.
+func differing[T any](of []T, at func(T) (int64, float64)) (instants int, widest float64) {
+	for i := 0; i < len(of); {
+		t, low := at(of[i])
+		high := low
+		for i++; i < len(of); i++ {
+			u, v := at(of[i])
+			if u != t {
+				break
+			}
+			low, high = min(low, v), max(high, v)
+		}
+		if high > low {
+			instants, widest = instants+1, max(widest, ninth(high-low))
+		}
+	}
+	return instants, widest
 }
 
 func rfc3339(ms int64) string { return time.UnixMilli(ms).UTC().Format("2006-01-02T15:04:05.000Z") }
