@@ -94,20 +94,8 @@ func (n *naive) verdicts(t fataler, now int64) map[string]string {
 		end := to
 		if to > now {
 			end = max(from, now)
-			if from < now {
-				list, _ := n.candidates(pkg, now-1)
-				for _, c := range list {
-					last := int64(-1 << 62)
-					for _, s := range n.usable(c.sensor) {
-						if s.At <= now {
-							last = s.At
-						}
-					}
-					if now-last <= profile.LongestGap && n.refuses(&profile, c.sensor, last) == "" {
-						end = max(from, last)
-						break
-					}
-				}
+			if _, last, ok := n.fresh(&profile, pkg, from, now); ok {
+				end = max(from, last.At)
 			}
 		}
 		h := n.history(pkg, &profile, from, end)
@@ -127,6 +115,52 @@ func (n *naive) verdicts(t fataler, now int64) map[string]string {
 		out[id] = string(b)
 	}
 	return out
+}
+
+// fresh gives the first source in order whose newest reading still vouches.
+func (n *naive) fresh(p *thermal.Profile, pkg fact.Ref, from, now int64) (sensor string, last thermal.Sample, ok bool) {
+	if from >= now {
+		return "", last, false
+	}
+	list, _ := n.candidates(pkg, now-1)
+	for _, c := range list {
+		last := thermal.Sample{At: -1 << 62}
+		for _, s := range n.usable(c.sensor) {
+			if s.At <= now {
+				last = s
+			}
+		}
+		if now-last.At <= p.LongestGap && n.refuses(p, c.sensor, last.At) == "" {
+			return c.sensor, last, true
+		}
+	}
+	return "", last, false
+}
+
+// now gives the temperature of a package at this moment, where it is known: it
+// is watched, and a fresh source vouched until its newest reading.
+func (n *naive) now(id string, now int64) (thermal.Temp, bool) {
+	from, to, _ := n.watch(id)
+	packed := n.packing(id)
+	profile := n.inForce(packed.At)
+	if packed.Version > 0 {
+		profile = n.profiles[packed.Version-1].Profile
+	}
+	if len(n.received) > 0 { // a unit in it is judged by what was in force
+		for at := from; at < min(to, noon+world+10_000); at++ {
+			if n.unitIn(unitA, at) == id {
+				profile = n.inForce(packed.At)
+				break
+			}
+		}
+	}
+	pkg := fact.Ref{Kind: fact.Package, ID: id}
+	sensor, last, ok := n.fresh(&profile, pkg, from, now)
+	if to <= now || !ok || last.At <= from {
+		return 0, false
+	}
+	h := n.history(pkg, &profile, last.At-1, last.At)
+	return last.Value, len(h.Stretches) == 1 && covered(n.usable(sensor), last.At-1, profile.LongestGap)
 }
 
 // life is what the unit has spent until an instant.

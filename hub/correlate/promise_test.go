@@ -295,6 +295,47 @@ func profileOf(r *rig, id string, j *join.Judgement) *thermal.Profile {
 	return nil
 }
 
+// wantTold holds the last verdict in the event log against the model's, by
+// nothing of the engine's: outcome, severity and the rules that were broken.
+func wantTold(t *rapid.T, r *rig, id, want string) {
+	var naive []join.Judgement
+	if err := json.Unmarshal([]byte(want), &naive); err != nil {
+		t.Fatal(err)
+	}
+	v := &naive[0].Verdict
+	var told *fact.VerdictRevised
+	for _, e := range r.journal.events {
+		var one fact.VerdictRevised
+		if e.Type != fact.VerdictWasRevised || e.Stream != "package/"+id {
+			continue
+		}
+		if err := json.Unmarshal(e.Data, &one); err != nil {
+			t.Fatal(err)
+		}
+		if one.Product == naive[0].Product && one.Version == naive[0].Version {
+			told = &one
+		}
+	}
+	if told == nil && v.From == v.To {
+		return // nothing is known yet, nor missing
+	}
+	broken := func(v *thermal.Verdict) (out []string) {
+		for _, x := range v.Excursions {
+			if x.Alarm != 0 {
+				out = append(out, x.Limit)
+			}
+		}
+		return out
+	}
+	if told == nil || told.Dropped || told.Verdict.Outcome != v.Outcome || told.Verdict.Severity != v.Severity || !slices.Equal(broken(&told.Verdict), broken(v)) {
+		t.Fatalf("package %s: told %+v, want\n%s", id, told, want)
+	}
+}
+
+func newRand(t *rapid.T) *rand.Rand {
+	return rand.New(rand.NewSource(rapid.Int64().Draw(t, "order")))
+}
+
 // TestPromise6OrderFree: whatever is told, in whatever order, with whatever
 // stops between, the verdicts at the end are the same to the byte, and those
 // that a model says that looks at every millisecond.
@@ -309,11 +350,12 @@ func TestPromise6OrderFree(t *testing.T) {
 			r.now = noon
 			r.lag = rapid.SampledFrom([]int64{0, 1000, 5000}).Draw(rt, "lag")
 			r.engine.lag = max(r.lag, 1000)
-			got := w.play(rt, r, rand.New(rand.NewSource(rapid.Int64().Draw(rt, "order"))))
+			got := w.play(rt, r, newRand(rt))
 			for id := range want {
 				if got[id] != want[id] {
 					rt.Fatalf("package %s: got\n%s\nwant\n%s", id, got[id], want[id])
 				}
+				wantTold(rt, r, id, want[id])
 			}
 		}
 	})

@@ -62,7 +62,7 @@ func (e *Engine) State(ctx context.Context, id string) (State, error) {
 		outcome := thermal.Outcome("")
 		for i := range judged {
 			j := &judged[i]
-			v := State{Package: id, State: Unknown, Reason: reasonOf(&j.History), Profile: j.Profile, Since: lastKnown(&j.Verdict)}
+			v := State{Package: id, State: Unknown, Reason: reasonOf(&j.History, &c.Judges[i].Profile), Profile: j.Profile, Since: lastKnown(&j.Verdict)}
 			if n := len(j.History.Stretches); j.Lead != "" && n > 0 && j.History.Stretches[n-1].To == j.History.To {
 				all := j.History.Stretches[n-1].Samples
 				v = stateOf(id, &c.Judges[i].Profile, &j.Verdict, j.Lead, all[len(all)-1].Value, j.LeadAt)
@@ -198,12 +198,18 @@ func beyond(p *thermal.Profile, v thermal.Temp) bool {
 	return false
 }
 
-// reasonOf is why nobody vouches at the end of a history.
-func reasonOf(h *thermal.History) string {
-	if n := len(h.Unmonitored); n > 0 && h.Unmonitored[n-1].To == h.To {
-		return h.Unmonitored[n-1].Reason
+// reasonOf is why nobody vouches at the end of a history. That the next reading
+// is not there yet explains nothing: what was wrong with those before it does.
+func reasonOf(h *thermal.History, p *thermal.Profile) string {
+	n := len(h.Unmonitored)
+	if n == 0 || h.Unmonitored[n-1].To != h.To {
+		return "only one reading so far"
 	}
-	return "only one reading so far"
+	last := &h.Unmonitored[n-1]
+	if n > 1 && last.Reason == join.SensorSilent && last.To-last.From <= p.LongestGap && h.Unmonitored[n-2].To == last.From {
+		return h.Unmonitored[n-2].Reason
+	}
+	return last.Reason
 }
 
 // lastKnown is when the unmonitored span at the end began.
