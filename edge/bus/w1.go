@@ -207,18 +207,21 @@ func (w *W1) read(addr onewire.Address) (int64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("bus w1: read %s: %w", rom, err)
 	}
-	v, err := parseW1Slave(string(b))
+	v, err := parseW1Slave(byte(addr), string(b))
 	if err != nil {
 		return 0, fmt.Errorf("bus w1: read %s: %w", rom, err)
 	}
 	return v, nil
 }
 
-// parseW1Slave reads what the kernel shows of a sensor:
+// ds18s20 is the family whose temperature the kernel divides by a counter.
+const ds18s20 = 0x10
+
+// parseW1Slave reads what the kernel shows of a sensor of a family:
 //
 //	72 01 4b 46 7f ff 0e 10 57 : crc=57 YES
 //	72 01 4b 46 7f ff 0e 10 57 t=23125
-func parseW1Slave(s string) (int64, error) {
+func parseW1Slave(family byte, s string) (int64, error) {
 	if s == "" {
 		return 0, fmt.Errorf("%w, or went wrong: the kernel shows nothing", ErrNotReady)
 	}
@@ -247,6 +250,9 @@ func parseW1Slave(s string) (int64, error) {
 	}
 	if ram == [9]byte{} {
 		return 0, fmt.Errorf("%w: nothing but zeros: the data line is held low", ErrNack)
+	}
+	if family == ds18s20 && ram[7] == 0 {
+		return 0, fmt.Errorf("%w: a counter of 0, which the kernel shows as 0.000 °C", ErrChecksum)
 	}
 	if _, err := fmt.Sscanf(strings.TrimSpace(t), "%d", &v); err != nil {
 		return 0, bad

@@ -25,16 +25,41 @@ func TestParseW1Slave(t *testing.T) {
 		{"shorted bus", "00 00 00 00 00 00 00 00 00 : crc=00 YES\n00 00 00 00 00 00 00 00 00 t=0\n", 0, ErrNack},
 		{"in progress", "", 0, ErrNotReady},
 	} {
-		got, err := parseW1Slave(tt.text)
+		got, err := parseW1Slave(0x28, tt.text)
 		if got != tt.want || !errors.Is(err, tt.err) || (err == nil) != (tt.err == nil) {
 			t.Errorf("%s: got %d, %v, want %d, %v", tt.name, got, err, tt.want, tt.err)
 		}
 	}
 	for _, text := range []string{"\n", "xx", good[:20], good[:40], ": crc= YES\n t=1", "zz 01 4b 46 7f ff 0e 10 d8 : crc=d8 YES\nt=26125"} {
-		if v, err := parseW1Slave(text); err == nil {
+		if v, err := parseW1Slave(0x28, text); err == nil {
 			t.Errorf("%q: got %d, want an error", text, v)
 		}
 	}
+}
+
+// A DS18S20 whose counter reads 0 is shown as 0.000 °C with a right checksum.
+func TestParseW1SlaveCounter(t *testing.T) {
+	const text = "aa 00 4b 46 ff ff 0c 10 87 : crc=87 YES\naa 00 4b 46 ff ff 0c 10 87 t=85000\n"
+	if v, err := parseW1Slave(0x10, text); err != nil || v != 85_000 {
+		t.Errorf("got %d, %v", v, err)
+	}
+	const none = "aa 00 4b 46 ff ff 0c 00 b6 : crc=b6 YES\naa 00 4b 46 ff ff 0c 00 b6 t=0\n"
+	if v, err := parseW1Slave(0x10, none); !errors.Is(err, ErrChecksum) {
+		t.Errorf("counter of 0: got %d, %v", v, err)
+	}
+	if v, err := parseW1Slave(0x28, none); err != nil || v != 0 {
+		t.Errorf("a DS18B20 has no such counter: got %d, %v", v, err)
+	}
+}
+
+func FuzzParseW1Slave(f *testing.F) {
+	f.Add(byte(0x28), good)
+	f.Add(byte(0x10), "aa 00 4b 46 ff ff 0c 10 87 : crc=87 YES\naa 00 4b 46 ff ff 0c 10 87 t=85000\n")
+	f.Fuzz(func(t *testing.T, family byte, text string) {
+		if v, err := parseW1Slave(family, text); err != nil && v != 0 {
+			t.Errorf("%q: got %d beside %v", text, v, err)
+		}
+	})
 }
 
 // fakeSysfs builds the directories Linux shows for one bus master with one sensor.

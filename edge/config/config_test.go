@@ -97,7 +97,7 @@ func TestDefault(t *testing.T) {
 
 func TestFindOnThisHost(t *testing.T) {
 	root := t.TempDir()
-	for _, d := range []string{"28-0316a2794b2c", "10-000000000001", "w1_bus_master1"} {
+	for _, d := range []string{"28-0316a2794b2c", "1d-000000000001", "w1_bus_master1"} {
 		if err := os.Mkdir(filepath.Join(root, d), 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -106,7 +106,7 @@ func TestFindOnThisHost(t *testing.T) {
 	if len(found) == 0 || found[0] != (Sensor{ID: "probe-28-0316a2794b2c", Driver: "ds18b20", Bus: "w1", Address: "28-0316a2794b2c"}) {
 		t.Errorf("found %+v", found)
 	}
-	if text := strings.Join(said, "\n"); !strings.Contains(text, "10-000000000001 is left alone") || !strings.Contains(text, "probe-28-0316a2794b2c") {
+	if text := strings.Join(said, "\n"); !strings.Contains(text, "1d-000000000001 is left alone") || !strings.Contains(text, "probe-28-0316a2794b2c") {
 		t.Errorf("said %q", text)
 	}
 }
@@ -165,7 +165,7 @@ sensors:
 		`line 19: sensors[1].adress: there is no such field: want one of id, driver, bus, address, interval, timeout, options`,
 		`line 20: sensors[1].interval "soon": want a number with a unit, such as 500ms, 10s, 5m or 24h`,
 		`line 21: sensors[2].id: want 1 to 63 characters of a-z, 0-9, '.', '_' and '-', the first a letter or digit`,
-		`line 21: sensors[2].driver "thermocouple": want one of door, ds18b20, gnss, mcp9808, sht4x`,
+		`line 21: sensors[2].driver "thermocouple": want one of ` + strings.Join(sensor.Drivers(), ", "),
 		`line 28: sensors[3].options.resolution "twelve": want a whole number`,
 		`line 29: sensors[3].options.baud "9600": this driver does not know it: leave it out`,
 	}

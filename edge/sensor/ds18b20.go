@@ -2,7 +2,6 @@ package sensor
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"periph.io/x/conn/v3/onewire"
@@ -11,22 +10,11 @@ import (
 	"frostline/proto/reading"
 )
 
-// powerOnMilli is what a DS18B20 answers between power-up and the end of its
-// first conversion, and after one that its supply did not last for.
-const powerOnMilli = 85_000
-
 // ds18b20Low and High bound what the part measures, milli-degrees.
 const (
 	ds18b20Low  = -55_000
 	ds18b20High = 125_000
 )
-
-// OneWireBus is what a DS18B20 needs of its bus.
-type OneWireBus interface {
-	onewire.Bus
-	// Hold ends a transaction with a strong pull-up and keeps the bus for d.
-	Hold(w []byte, d time.Duration) error
-}
 
 // DS18B20 is Maxim's 1-Wire thermometer, on a bus we drive ourselves.
 //
@@ -40,24 +28,23 @@ type OneWireBus interface {
 // low; and the value before, when the part is slower than its data sheet allows,
 // which nothing in the part tells.
 type DS18B20 struct {
-	dev  onewire.Dev
-	bus  OneWireBus
-	bits int
-
-	ready    bool // set up since it was last seen to have restarted
-	parasite bool // takes its power from the data line
+	maxim
+	bits  int
+	ready bool // set up since it was last seen to have restarted
 }
 
 // NewDS18B20 makes a driver; bits is the resolution, 9 to 12. It does not talk
 // to the part yet.
 func NewDS18B20(b OneWireBus, addr onewire.Address, bits int) *DS18B20 {
-	return &DS18B20{dev: onewire.Dev{Bus: b, Addr: addr}, bus: b, bits: bits}
+	return &DS18B20{maxim: newMaxim("ds18b20", b, addr), bits: bits}
 }
+
+const w1Example = "w1 for a sensor that Linux drives, such as on GPIO4 of a Raspberry Pi"
 
 const romExample = "the name in /sys/bus/w1/devices, such as 28-0316a2794b2c"
 
 var ds18b20Kind = kind{
-	bus: "w1 for a sensor that Linux drives, such as on GPIO4 of a Raspberry Pi", on: OneWire,
+	bus: w1Example, on: OneWire,
 	address: romExample, checkAddress: checkROM("ds18b20", romExample),
 	options: []string{"resolution", "max-rate", "stuck-after"}, defaults: Options{Resolution: 12, MaxRate: 5},
 	limits: thermometer,
@@ -67,7 +54,7 @@ var ds18b20Kind = kind{
 			return nil, err
 		}
 		if s.Bus == "w1" {
-			return NewW1Therm(env.Buses.W1(), a), nil
+			return NewW1Therm("ds18b20", env.Buses.W1(), a), nil
 		}
 		return NewDS18B20(env.Buses.OneWire(s.Bus), a, s.Options.Resolution), nil
 	},
@@ -88,27 +75,14 @@ func (d *DS18B20) conversion() time.Duration { return 750 * time.Millisecond >> 
 // Close implements Driver.
 func (d *DS18B20) Close() error { return nil }
 
-// Function commands (data sheet, "DS18B20 Function Commands").
-const (
-	cmdConvert         = 0x44
-	cmdWriteScratchpad = 0x4E
-	cmdReadScratchpad  = 0xBE
-	cmdReadSupply      = 0xB4
-)
-
-// Begin implements Driver. The bus is free while a part with a supply of its
-// own converts; one that lives on the data line needs it for itself.
+// Begin implements Driver.
 func (d *DS18B20) Begin(context.Context) error {
 	if !d.ready {
 		if err := d.setUp(); err != nil {
 			return err
 		}
 	}
-	if d.parasite {
-		match := append([]byte{0x55}, romBytes(d.dev.Addr)...)
-		return d.bus.Hold(append(match, cmdConvert), d.conversion())
-	}
-	return d.dev.Tx([]byte{cmdConvert}, nil)
+	return d.convert(d.conversion())
 }
 
 // setUp sets the resolution, in RAM only: the EEPROM wears out, and is somebody
@@ -123,11 +97,9 @@ func (d *DS18B20) setUp() error {
 			return err
 		}
 	}
-	var supply [1]byte
-	if err := d.dev.Tx([]byte{cmdReadSupply}, supply[:]); err != nil {
+	if err := d.askSupply(); err != nil {
 		return err
 	}
-	d.parasite = supply[0]&1 == 0
 	d.ready = true
 	return nil
 }
@@ -148,36 +120,4 @@ func (d *DS18B20) Read(context.Context) ([]Value, error) {
 		v.Quality, d.ready = reading.PowerOn, false
 	}
 	return []Value{v}, nil
-}
-
-// scratchpad reads the part's memory, once more if the checksum is wrong: on a
-// long cable that is mostly one flipped bit.
-func (d *DS18B20) scratchpad() ([9]byte, error) {
-	var pad [9]byte
-	for range 2 {
-		if err := d.dev.Tx([]byte{cmdReadScratchpad}, pad[:]); err != nil {
-			return pad, err
-		}
-		switch {
-		case pad == [9]byte{}:
-			return pad, fmt.Errorf("ds18b20 %s: %w: the data line is held low", bus.FormatROM(d.dev.Addr), bus.ErrNack)
-		case onewire.CheckCRC(pad[:]):
-			return pad, nil
-		}
-	}
-	for _, b := range pad {
-		if b != 0xFF {
-			return pad, fmt.Errorf("ds18b20 %s: %w: scratchpad % x", bus.FormatROM(d.dev.Addr), bus.ErrChecksum, pad)
-		}
-	}
-	return pad, fmt.Errorf("ds18b20 %s: %w: check the address and the wiring", bus.FormatROM(d.dev.Addr), bus.ErrNack)
-}
-
-// romBytes gives an address in the order it has on the wire.
-func romBytes(a onewire.Address) []byte {
-	b := make([]byte, 8)
-	for i := range b {
-		b[i] = byte(a >> (8 * i))
-	}
-	return b
 }

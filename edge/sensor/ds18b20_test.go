@@ -164,3 +164,72 @@ func TestQualityOf(t *testing.T) {
 		}
 	}
 }
+
+const oldROM onewire.Address = 0x5f000802b4a3f110
+
+func TestDS18S20(t *testing.T) {
+	rom := append([]byte{0x55}, romBytes(oldROM)...)
+	tx := func(command byte, answer ...byte) onewiretest.IO {
+		return onewiretest.IO{W: append(slices.Clone(rom), command), R: answer}
+	}
+	pad := func(raw uint16, remain, per byte) []byte {
+		b := []byte{byte(raw), byte(raw >> 8), 0x4B, 0x46, 0xFF, 0xFF, remain, per}
+		return append(b, onewire.CalcCRC(b))
+	}
+	ok := func(milli int64) Value { return Value{reading.Temperature, milli, reading.OK} }
+	ops := []onewiretest.IO{tx(cmdReadSupply, 0xFF)}
+	var want []any
+	for _, m := range []struct {
+		raw         uint16
+		remain, per byte
+		want        any
+	}{
+		{0x0032, 0x0C, 0x10, ok(25_000)}, // the data sheet's +25.0 °C
+		{0x0032, 0x0A, 0x10, ok(25_125)},
+		{0x0001, 0x0C, 0x10, ok(0)},       // bit 0 is dropped: 0 and no quarter
+		{0xFFFF, 0x04, 0x10, ok(-500)},    // its -0.5 °C, floored to -1, and three quarters less one
+		{0xFFCE, 0x0C, 0x10, ok(-25_000)}, // its -25.0 °C
+		{0xFF92, 0x0C, 0x10, ok(-55_000)},
+		{0x0008, 0x10, 0x10, ok(3_750)},
+		{0x00FC, 0x0C, 0x10, Value{reading.Temperature, 126_000, reading.OutOfRange}},
+		{0x00AA, 0x0C, 0x10, Value{reading.Temperature, 85_000, reading.PowerOn}},
+	} {
+		ops = append(ops, tx(cmdConvert), tx(cmdReadScratchpad, pad(m.raw, m.remain, m.per)...))
+		want = append(want, m.want)
+	}
+	ops = append(ops, tx(cmdReadSupply, 0xFF)) // it has restarted
+	for range 3 {
+		ops = append(ops, tx(cmdConvert))
+	}
+	ops = append(ops[:len(ops)-2],
+		tx(cmdReadScratchpad, pad(0x0032, 0x0C, 0)...), tx(cmdConvert), tx(cmdReadScratchpad, pad(0x0032, 0x11, 0x10)...),
+		tx(cmdConvert), tx(cmdReadScratchpad, make([]byte, 9)...))
+	want = append(want, reading.NoAnswer, reading.NoAnswer, reading.NoAnswer)
+	w := &wire{Playback: &onewiretest.Playback{Ops: ops, DontPanic: true}}
+	d := NewDS18S20(w, oldROM)
+	for i, want := range want {
+		vs, err := measure(d)
+		if q, bad := want.(reading.Quality); bad {
+			if err == nil || QualityOf(err) != q {
+				t.Errorf("%d: got %+v, %v, want %v", i, vs, err, q)
+			}
+		} else if err != nil || len(vs) != 1 || vs[0] != want {
+			t.Errorf("%d: got %+v, %v, want %+v", i, vs, err, want)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// Whatever is in a scratchpad, a temperature lies where 16 bits can tell it.
+func FuzzDS18S20Milli(f *testing.F) {
+	f.Add([]byte{0x32, 0, 0x4B, 0x46, 0xFF, 0xFF, 0x0C, 0x10, 0x1C})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var pad [9]byte
+		copy(pad[:], b)
+		if v, ok := ds18s20Milli(pad); v < -16_385_000 || v > 16_385_000 || !ok && v != 0 {
+			t.Errorf("% x: %d %v", pad, v, ok)
+		}
+	})
+}

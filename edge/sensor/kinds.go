@@ -35,6 +35,7 @@ type kind struct {
 var kinds = map[string]kind{
 	"door":    doorKind,
 	"ds18b20": ds18b20Kind,
+	"ds18s20": ds18s20Kind,
 	"gnss":    gnssKind,
 	"mcp9808": mcp9808Kind,
 	"sht4x":   sht4xKind,
@@ -57,6 +58,7 @@ func On(driver string) Wiring { return kinds[driver].on }
 
 // families are the 1-Wire parts we know, by the first byte of their address.
 var families = map[byte]string{
+	0x10: "ds18s20",
 	0x28: "ds18b20",
 	0x22: "ds18b20", // DS1822, of which it is the better half
 }

@@ -20,6 +20,8 @@ func TestCheck(t *testing.T) {
 	}{
 		{Spec{Driver: "ds18b20", Bus: "w1", Address: "28-0316a2794b2c"}, nil},
 		{Spec{Driver: "ds18b20", Bus: "sim:unix:/tmp/x.sock/w1", Address: "28-0316a2794b2c", Options: Options{Resolution: 9, StuckAfter: time.Hour}}, nil},
+		{Spec{Driver: "ds18s20", Bus: "w1", Address: "10-0316a2794b2c"}, nil},
+		{Spec{Driver: "ds18s20", Bus: "w1", Address: "28-0316a2794b2c", Options: Options{Resolution: 9}}, []string{"address", "options.resolution"}},
 		{Spec{Driver: "sht4x", Bus: "/dev/i2c-1", Address: "0x44", Options: Options{Precision: Low, MaxRate: 1}}, nil},
 		{Spec{Driver: "mcp9808", Bus: "/dev/i2c-1", Address: "24"}, nil},
 		{Spec{Driver: "gnss", Bus: "/dev/ttyACM0", Options: Options{Baud: 115200}}, nil},

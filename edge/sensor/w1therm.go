@@ -10,19 +10,22 @@ import (
 	"frostline/proto/reading"
 )
 
-// W1Therm is a DS18B20, or a relative of it, on a bus that Linux drives with
-// w1-gpio and w1-therm. Accuracy, range and what to mistrust are those of
-// DS18B20; the kernel checks the checksum, up to ten times.
+// W1Therm is a DS18B20 or DS18S20 on a bus that Linux drives with w1-gpio and
+// w1-therm. Accuracy, range and what to mistrust are those of the part; the
+// kernel checks the checksum, up to ten times.
 type W1Therm struct {
-	bus  *bus.W1
-	addr onewire.Address
+	model string
+	bus   *bus.W1
+	addr  onewire.Address
 }
 
 // NewW1Therm makes a driver without talking to the part.
-func NewW1Therm(b *bus.W1, addr onewire.Address) *W1Therm { return &W1Therm{bus: b, addr: addr} }
+func NewW1Therm(model string, b *bus.W1, addr onewire.Address) *W1Therm {
+	return &W1Therm{model: model, bus: b, addr: addr}
+}
 
 // Model implements Driver.
-func (d *W1Therm) Model() string { return "ds18b20" }
+func (d *W1Therm) Model() string { return d.model }
 
 // Quantities implements Driver.
 func (d *W1Therm) Quantities() []reading.Quantity { return []reading.Quantity{reading.Temperature} }

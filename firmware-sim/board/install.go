@@ -15,74 +15,98 @@ const humidityLag = 8 * time.Second
 // humidityNoise is the standard deviation of a humidity element, %.
 const humidityNoise = 0.08
 
-// install builds a device and puts it on its bus.
+// installers build a device of each kind and put it where it belongs. full is
+// its name in all of the simulation.
+var installers = map[string]func(b *Board, full string, d scenario.Device) (sensor, error){
+	scenario.DS18B20: onOneWire(device.NewDS18B20),
+	scenario.DS18S20: onOneWire(device.NewDS18S20),
+	scenario.SHT4x: onI2C(func(b *Board, full string, d scenario.Device, signal *device.Signal) (i2cSensor, error) {
+		h, err := b.hygrometer(full, d)
+		return device.NewSHT4x(b.seed, full, d.Serial, signal, h), err
+	}),
+	scenario.MCP9808: onI2C(func(b *Board, full string, d scenario.Device, signal *device.Signal) (i2cSensor, error) {
+		return device.NewMCP9808(b.seed, full, signal), nil
+	}),
+	scenario.Contact: installContact,
+	scenario.GNSS: func(b *Board, full string, d scenario.Device) (sensor, error) {
+		r, err := b.receiver(full, d)
+		if err != nil {
+			return nil, err
+		}
+		return r.gnss, nil
+	},
+}
+
+// install builds a device and puts it where it belongs.
 func (b *Board) install(d scenario.Device) error {
-	full := b.name + "/" + d.Name
-	in := &installed{spec: d}
-	switch d.Kind {
-	case scenario.DS18B20:
+	build := installers[d.Kind]
+	if build == nil {
+		return fmt.Errorf("kind %q is not known", d.Kind)
+	}
+	s, err := build(b, b.name+"/"+d.Name, d)
+	if err != nil {
+		return err
+	}
+	b.devices = append(b.devices, &installed{spec: d, sensor: s})
+	return nil
+}
+
+// onOneWire installs a thermometer on a 1-Wire bus.
+func onOneWire[D interface {
+	sensor
+	bus.OneWireDevice
+}](fresh func(seed uint64, name string, rom uint64, parasite bool, signal *device.Signal) D) func(*Board, string, scenario.Device) (sensor, error) {
+	return func(b *Board, full string, d scenario.Device) (sensor, error) {
 		signal, err := b.thermometer(d)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		rom, err := device.ParseROM(d.ROM)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		s := device.NewDS18B20(b.seed, full, rom, d.Parasite, signal)
-		in.sensor = s
 		w, err := busOf(b, d.Bus, bus.NewOneWire)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if err := w.Add(s); err != nil {
-			return err
-		}
-	case scenario.SHT4x, scenario.MCP9808:
+		s := fresh(b.seed, full, rom, d.Parasite, signal)
+		return s, w.Add(s)
+	}
+}
+
+// i2cSensor is a sensor on an I²C bus.
+type i2cSensor interface {
+	sensor
+	bus.I2CDevice
+}
+
+// onI2C installs a thermometer, and what else it is, on an I²C bus.
+func onI2C(fresh func(b *Board, full string, d scenario.Device, signal *device.Signal) (i2cSensor, error)) func(*Board, string, scenario.Device) (sensor, error) {
+	return func(b *Board, full string, d scenario.Device) (sensor, error) {
 		signal, err := b.thermometer(d)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		var s interface {
-			sensor
-			bus.I2CDevice
-		} = device.NewMCP9808(b.seed, full, signal)
-		if d.Kind == scenario.SHT4x {
-			p, err := b.world.Probe(d.Humidity, humidityLag, 0)
-			if err != nil {
-				return err
-			}
-			s = device.NewSHT4x(b.seed, full, d.Serial, signal, device.NewSignal(p.Value, b.seed, full+"/humidity", humidityNoise))
+		s, err := fresh(b, full, d, signal)
+		if err != nil {
+			return nil, err
 		}
-		in.sensor = s
 		w, err := busOf(b, d.Bus, bus.NewI2C)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if err := w.Add(d.Address, s); err != nil {
-			return err
-		}
-	case scenario.Contact:
-		p, err := b.world.Probe(d.Senses, 0, 0)
-		if err != nil {
-			return err
-		}
-		s := device.NewContact(b.seed, full, func() bool { return p.Value() >= 0.5 })
-		in.sensor = s
-		if _, err := busOf(b, d.Bus, func() *bus.Line { return bus.NewLine(s.Level) }); err != nil {
-			return err
-		}
-	case scenario.GNSS:
-		r, err := b.receiver(full, d)
-		if err != nil {
-			return err
-		}
-		in.sensor = r.gnss
-	default:
-		return fmt.Errorf("kind %q is not known", d.Kind)
+		return s, w.Add(d.Address, s)
 	}
-	b.devices = append(b.devices, in)
-	return nil
+}
+
+func installContact(b *Board, full string, d scenario.Device) (sensor, error) {
+	p, err := b.world.Probe(d.Senses, 0, 0)
+	if err != nil {
+		return nil, err
+	}
+	s := device.NewContact(b.seed, full, func() bool { return p.Value() >= 0.5 })
+	_, err = busOf(b, d.Bus, func() *bus.Line { return bus.NewLine(s.Level) })
+	return s, err
 }
 
 // thermometer makes the analogue side of a temperature sensor.
@@ -96,6 +120,15 @@ func (b *Board) thermometer(d scenario.Device) (*device.Signal, error) {
 		noise = *d.NoiseC
 	}
 	return device.NewSignal(p.Value, b.seed, b.name+"/"+d.Name, noise), nil
+}
+
+// hygrometer makes the analogue side of a humidity element.
+func (b *Board) hygrometer(full string, d scenario.Device) (*device.Signal, error) {
+	p, err := b.world.Probe(d.Humidity, humidityLag, 0)
+	if err != nil {
+		return nil, err
+	}
+	return device.NewSignal(p.Value, b.seed, full+"/humidity", humidityNoise), nil
 }
 
 // busOf gives the board's bus of that name, made by fresh where there is none.

@@ -153,15 +153,15 @@ func (b *Board) deviceStatus(d *installed) control.Device {
 		Name: d.spec.Name, Kind: d.spec.Kind, Bus: d.spec.Bus, Senses: d.spec.Senses,
 		True: d.sensor.True(), Fault: d.sensor.Fault().String(), Flipped: d.sensor.FlippedFrames(),
 	}
-	switch d.spec.Kind {
-	case scenario.DS18B20:
+	switch {
+	case d.spec.ROM != "":
 		s.Address = d.spec.ROM
 		if rom, err := device.ParseROM(d.spec.ROM); err == nil {
 			s.Address = device.FormatROM(rom)
 		}
-	case scenario.SHT4x, scenario.MCP9808:
+	case d.spec.Address != 0:
 		s.Address = fmt.Sprintf("0x%02x", d.spec.Address)
-	case scenario.GNSS:
+	case d.spec.Kind == scenario.GNSS:
 		for _, r := range b.receivers {
 			if sensor(r.gnss) == d.sensor {
 				s.Port, s.Bursts, s.Skipped, s.Lost, s.Failed = r.path, r.sent, r.skipped, r.lost, r.failed

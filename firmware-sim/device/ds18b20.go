@@ -10,10 +10,15 @@ import (
 
 // DS18B20 is Maxim's 1-Wire thermometer
 // (https://www.analog.com/media/en/technical-documentation/data-sheets/DS18B20.pdf).
+//
+// With old set it is the elder DS18S20
+// (https://www.analog.com/media/en/technical-documentation/data-sheets/DS18S20.pdf):
+// half degrees and a counter in place of sixteenths, and no configuration.
 type DS18B20 struct {
 	health
 	signal   *Signal
 	rom      uint64
+	old      bool // a DS18S20
 	parasite bool // takes its power from the data line
 
 	eeprom  [3]byte // TH, TL, configuration
@@ -44,9 +49,20 @@ func NewDS18B20(seed uint64, name string, rom uint64, parasite bool, signal *Sig
 	return d
 }
 
+// NewDS18S20 makes a DS18S20 as delivered.
+func NewDS18S20(seed uint64, name string, rom uint64, parasite bool, signal *Signal) *DS18B20 {
+	d := NewDS18B20(seed, name, rom, parasite, signal)
+	d.old = true
+	d.powerUp()
+	return d
+}
+
 // powerUp is what the device does when power returns.
 func (d *DS18B20) powerUp() {
 	d.scratch = [8]byte{powerOnRaw & 0xFF, powerOnRaw >> 8, d.eeprom[0], d.eeprom[1], d.eeprom[2], 0xFF, 0x0C, 0x10}
+	if d.old {
+		d.scratch = [8]byte{0xAA, 0, d.eeprom[0], d.eeprom[1], 0xFF, 0xFF, 0x0C, 0x10}
+	}
 	d.pending, d.writing, d.alarm = nil, 0, false
 }
 
@@ -68,7 +84,7 @@ func (d *DS18B20) True() float64 { return d.signal.True() }
 // SetFault makes something go wrong, or right again. A device that is plugged
 // in again powers up.
 func (d *DS18B20) SetFault(f fault.Fault, now time.Duration) error {
-	if err := d.accept("ds18b20", f, fault.None, fault.Unplugged, fault.Stuck, fault.Noisy, fault.CRC, fault.Slow, fault.PowerOn, fault.Drift); err != nil {
+	if err := d.accept(d.kind(), f, fault.None, fault.Unplugged, fault.Stuck, fault.Noisy, fault.CRC, fault.Slow, fault.PowerOn, fault.Drift); err != nil {
 		return err
 	}
 	d.settle(now)
@@ -80,8 +96,20 @@ func (d *DS18B20) SetFault(f fault.Fault, now time.Duration) error {
 	return nil
 }
 
+func (d *DS18B20) kind() string {
+	if d.old {
+		return "ds18s20"
+	}
+	return "ds18b20"
+}
+
 // bits is the resolution set in the configuration register, 9 to 12.
-func (d *DS18B20) bits() int { return 9 + int(d.scratch[4]>>5&3) }
+func (d *DS18B20) bits() int {
+	if d.old {
+		return 12 // what its counter amounts to
+	}
+	return 9 + int(d.scratch[4]>>5&3)
+}
 
 // conversionTime is the longest a conversion takes: 93.75 ms at 9 bits and
 // twice that for each bit more.
@@ -91,6 +119,14 @@ func (d *DS18B20) conversionTime() time.Duration {
 		t += duration(d.fault.Value)
 	}
 	return t
+}
+
+// kept is where the bytes that the EEPROM keeps end in the scratchpad.
+func (d *DS18B20) kept() int {
+	if d.old {
+		return 4
+	}
+	return 5
 }
 
 // convert starts a conversion. A parasitic device without a strong pull-up has
@@ -115,12 +151,19 @@ func (d *DS18B20) settle(now time.Duration) {
 		d.powerUp()
 		return
 	}
+	whole := int8(c.raw >> 4)
+	d.alarm = whole >= int8(d.scratch[2]) || whole <= int8(d.scratch[3])
+	if d.old {
+		// T = whole - 0.25 + (16 - remain) / 16 (data sheet, "Operation").
+		m := c.raw + 4
+		half := m >> 3
+		d.scratch[0], d.scratch[1], d.scratch[6] = byte(half), byte(uint16(half)>>8), byte(16-m&15)
+		return
+	}
 	d.scratch[0], d.scratch[1] = byte(c.raw), byte(uint16(c.raw)>>8)
 	// Undocumented, and what real parts do: it tells 85.000 °C measured from
 	// 85.000 °C never measured.
 	d.scratch[6] = 0x10 - d.scratch[0]&0x0F
-	whole := int8(c.raw >> 4)
-	d.alarm = whole >= int8(d.scratch[2]) || whole <= int8(d.scratch[3])
 }
 
 // Select begins a transaction.
@@ -156,10 +199,10 @@ func (t *ds18b20Function) Write(now time.Duration, b byte, strong bool) {
 		t.command = b
 		t.start(now, strong)
 	case cmdWriteScratch:
-		switch t.written {
-		case 0, 1:
+		switch {
+		case t.written < 2:
 			d.scratch[2+t.written] = b
-		case 2:
+		case t.written == 2 && !d.old:
 			d.scratch[4] = b&0x60 | 0x1F // other bits cannot be written
 		}
 		t.written++
@@ -179,11 +222,11 @@ func (t *ds18b20Function) start(now time.Duration, strong bool) {
 		t.out = frame
 	case cmdCopyScratch:
 		if !d.parasite || strong {
-			copy(d.eeprom[:], d.scratch[2:5])
+			copy(d.eeprom[:], d.scratch[2:d.kept()])
 		}
 		d.writing = now + eepromTime
 	case cmdRecall:
-		copy(d.scratch[2:5], d.eeprom[:])
+		copy(d.scratch[2:d.kept()], d.eeprom[:])
 	}
 }
 

@@ -348,3 +348,57 @@ func TestDS18B20Faults(t *testing.T) {
 		}
 	})
 }
+
+// A DS18S20 gives its data sheet's numbers for the data sheet's temperatures.
+func TestDS18S20(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		celsius := 25.0
+		d := device.NewDS18S20(1, "old", rom(t, "10-000802b4a3f1"), false, device.NewSignal(func() float64 { return celsius }, 1, "old", 0))
+		w := bus.NewOneWire()
+		if err := w.Add(d); err != nil {
+			t.Fatal(err)
+		}
+		dev := onewire.Dev{Bus: testbus.OneWire{Do: attach(w)}, Addr: onewire.Address(d.ROM())}
+		pad := func() []byte {
+			t.Helper()
+			b := make([]byte, 9)
+			if err := dev.Tx([]byte{0xBE}, b); err != nil {
+				t.Fatal(err)
+			}
+			if !onewire.CheckCRC(b) {
+				t.Errorf("checksum of % x is wrong", b)
+			}
+			return b
+		}
+		powerOn := []byte{0xAA, 0, 0x4B, 0x46, 0xFF, 0xFF, 0x0C, 0x10}
+		if got := pad(); !slices.Equal(got[:8], powerOn) {
+			t.Errorf("after power-up % x, want % x", got, powerOn)
+		}
+		for _, c := range []struct {
+			celsius     float64
+			raw, remain byte
+			high        byte
+		}{
+			{85, 0xAA, 0x0C, 0}, {25, 0x32, 0x0C, 0}, {25.25, 0x33, 0x08, 0}, {0, 0, 0x0C, 0},
+			{-0.5, 0xFF, 0x04, 0xFF}, {-25, 0xCE, 0x0C, 0xFF}, {-55, 0x92, 0x0C, 0xFF},
+		} {
+			celsius = c.celsius
+			if err := dev.Tx([]byte{0x44}, nil); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(750 * time.Millisecond)
+			b := pad()
+			if b[0] != c.raw || b[1] != c.high || b[6] != c.remain || b[7] != 16 {
+				t.Errorf("%g °C: % x, want %02x %02x and counter %02x", c.celsius, b, c.raw, c.high, c.remain)
+			}
+			whole := float64(int16(uint16(b[1])<<8|uint16(b[0])) >> 1)
+			near(t, "by the formula", whole-0.25+(16-float64(b[6]))/16, c.celsius, 1.0/32)
+		}
+		set(t, d, began, fault.Unplugged)
+		set(t, d, began, fault.None)
+		if got := pad(); !slices.Equal(got[:8], powerOn) {
+			t.Errorf("plugged in again % x, want % x", got, powerOn)
+		}
+	})
+}

@@ -7,8 +7,11 @@ import (
 	"strings"
 )
 
-// FamilyDS18B20 is the family code in the lowest byte of a DS18B20's ROM.
-const FamilyDS18B20 = 0x28
+// Family codes, in the lowest byte of a ROM.
+const (
+	FamilyDS18B20 = 0x28
+	FamilyDS18S20 = 0x10
+)
 
 // ParseROM reads a ROM code as Linux writes it, family and 48-bit serial
 // number as in "28-00000a1b2c3d", and adds the checksum.

@@ -155,28 +155,15 @@ func kindOf(objects []world.Object, name string) string {
 	return ""
 }
 
-// kinds says what each kind of device needs.
-var kinds = map[string]struct {
-	bus       *regexp.Regexp
-	example   string
-	addresses [2]int
-}{
-	DS18B20: {bus: regexp.MustCompile(`^w1(-\d{1,3})?$`), example: "w1"},
-	SHT4x:   {bus: regexp.MustCompile(`^i2c-\d{1,3}$`), example: "i2c-1", addresses: [2]int{0x44, 0x46}},
-	MCP9808: {bus: regexp.MustCompile(`^i2c-\d{1,3}$`), example: "i2c-1", addresses: [2]int{0x18, 0x1F}},
-	Contact: {bus: regexp.MustCompile(`^gpio-\d{1,3}$`), example: "gpio-17"},
-	GNSS:    {},
-}
-
 func (d Device) check(f *findings, path string, objects []world.Object, taken map[string]string) {
 	k, ok := kinds[d.Kind]
 	if !ok {
-		f.add(path+".kind", d.Kind, "ds18b20, sht4x, mcp9808, gnss or contact")
+		f.add(path+".kind", d.Kind, strings.Join(Kinds(), ", "))
 		return
 	}
 	switch {
 	case k.bus == nil && d.Bus != "":
-		f.add(path+".bus", d.Bus, "no bus: a "+d.Kind+" has a pty")
+		f.add(path+".bus", d.Bus, "no bus: a "+d.Kind+" has "+k.instead)
 	case k.bus != nil && !k.bus.MatchString(d.Bus):
 		f.add(path+".bus", d.Bus, "a bus for a "+d.Kind+", as in "+k.example)
 	}
@@ -185,24 +172,23 @@ func (d Device) check(f *findings, path string, objects []world.Object, taken ma
 	} else if d.Address < k.addresses[0] || d.Address > k.addresses[1] {
 		f.add(path+".address", hexadecimal(d.Address), fmt.Sprintf("%#02x to %#02x", k.addresses[0], k.addresses[1]))
 	}
-	if d.Kind == DS18B20 {
-		d.checkROM(f, path)
+	if k.family != 0 {
+		d.checkROM(f, path, k.family)
 		f.once(taken, path+".rom", d.Bus+" "+strings.ToLower(d.ROM))
 	} else if d.ROM != "" {
 		f.add(path+".rom", d.ROM, "no ROM code: a "+d.Kind+" has none")
 	} else if d.Bus != "" {
 		f.once(taken, path+".bus", fmt.Sprintf("%s %#02x", d.Bus, d.Address))
 	}
-	if d.Parasite && d.Kind != DS18B20 {
-		f.add(path+".parasite", d.Parasite, "it on a ds18b20 alone")
+	own := func(field string, value any, given bool) {
+		if given && !slices.Contains(k.takes, field) {
+			f.add(path+"."+field, value, "it left out: a "+d.Kind+" has none")
+		}
 	}
-	if d.Serial != 0 && d.Kind != SHT4x {
-		f.add(path+".serial", d.Serial, "it on an sht4x alone")
-	}
-	if d.Pty != "" && d.Kind != GNSS {
-		f.add(path+".pty", d.Pty, "it on a gnss alone")
-	}
-	d.checkElement(f, path, objects)
+	own("parasite", d.Parasite, d.Parasite)
+	own("serial", d.Serial, d.Serial != 0)
+	own("pty", d.Pty, d.Pty != "")
+	d.checkElement(f, path, k, objects)
 }
 
 // hexadecimal shows an address as data sheets do.
@@ -211,27 +197,27 @@ type hexadecimal int
 // String gives 0x44 for 68.
 func (h hexadecimal) String() string { return fmt.Sprintf("0x%02x", int(h)) }
 
-func (d Device) checkROM(f *findings, path string) {
+func (d Device) checkROM(f *findings, path string, family byte) {
 	rom, err := device.ParseROM(d.ROM)
-	if err != nil || rom&0xFF != device.FamilyDS18B20 {
-		f.add(path+".rom", d.ROM, "28- and 12 hexadecimal digits, as in 28-00000a1b2c3d")
+	if err != nil || byte(rom) != family {
+		f.add(path+".rom", d.ROM, fmt.Sprintf("%02x- and 12 hexadecimal digits, as in %02x-00000a1b2c3d", family, family))
 	}
 }
 
 // checkElement checks what the sensing element is exposed to.
-func (d Device) checkElement(f *findings, path string, objects []world.Object) {
-	if d.Kind == GNSS {
-		if kindOf(objects, d.Senses) != "vehicle" {
-			f.add(path+".senses", d.Senses, "the name of a vehicle of this board")
-		}
-	} else {
+func (d Device) checkElement(f *findings, path string, k kind, objects []world.Object) {
+	switch {
+	case k.vehicle && kindOf(objects, d.Senses) != "vehicle":
+		f.add(path+".senses", d.Senses, "the name of a vehicle of this board")
+	case k.vehicle:
+	default:
 		checkQuantity(f, path+".senses", d.Senses, objects)
 	}
 	switch {
-	case d.Kind == SHT4x:
+	case slices.Contains(k.takes, "humidity"):
 		checkQuantity(f, path+".humidity", d.Humidity, objects)
 	case d.Humidity != "":
-		f.add(path+".humidity", d.Humidity, "it on an sht4x alone")
+		f.add(path+".humidity", d.Humidity, "it left out: a "+d.Kind+" has none")
 	}
 	if d.Lag < 0 || d.Lag > time.Hour {
 		f.add(path+".lag", d.Lag, "up to 1h")

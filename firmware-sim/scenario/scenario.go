@@ -40,27 +40,18 @@ type Planned struct {
 	Value *float64      `yaml:"value,omitempty"` // in the unit of the fault
 }
 
-// Device kinds.
-const (
-	DS18B20 = "ds18b20"
-	SHT4x   = "sht4x"
-	MCP9808 = "mcp9808"
-	GNSS    = "gnss"
-	Contact = "contact"
-)
-
 // Device is one sensor. Which fields a kind takes is checked.
 type Device struct {
 	Name     string        `yaml:"name"`               // by which faults are set
-	Kind     string        `yaml:"kind"`               // ds18b20, sht4x, mcp9808, gnss or contact
+	Kind     string        `yaml:"kind"`               // one of Kinds
 	Bus      string        `yaml:"bus,omitempty"`      // w1, i2c-1, gpio-17
 	Address  int           `yaml:"address,omitempty"`  // on I²C: 0x44 to 0x46, 0x18 to 0x1f
 	ROM      string        `yaml:"rom,omitempty"`      // on 1-Wire, as Linux writes it: 28-00000a1b2c3d
-	Parasite bool          `yaml:"parasite,omitempty"` // a ds18b20 powered by the data line
+	Parasite bool          `yaml:"parasite,omitempty"` // a 1-Wire thermometer powered by the data line
 	Serial   uint32        `yaml:"serial,omitempty"`   // of an sht4x
 	Senses   string        `yaml:"senses"`             // OBJECT.QUANTITY, or a vehicle's name for a gnss
 	Humidity string        `yaml:"humidity,omitempty"` // OBJECT.QUANTITY of an sht4x
-	Lag      time.Duration `yaml:"lag,omitempty"`      // time constant of the element; default 25s, 10s and 15s by kind
+	Lag      time.Duration `yaml:"lag,omitempty"`      // time constant of the element; default by kind
 	OffsetC  float64       `yaml:"offset_c,omitempty"` // of the place, K
 	NoiseC   *float64      `yaml:"noise_c,omitempty"`  // standard deviation, K; default 0.03
 	Pty      string        `yaml:"pty,omitempty"`      // path of a gnss's terminal; default BOARD.gnss
@@ -86,11 +77,11 @@ func (b Board) standard() Board {
 }
 
 func (d Device) standard(board string) Device {
-	lags := map[string]time.Duration{DS18B20: 25 * time.Second, SHT4x: 10 * time.Second, MCP9808: 15 * time.Second}
+	lag := kinds[d.Kind].lag
 	if d.Lag == 0 {
-		d.Lag = lags[d.Kind]
+		d.Lag = lag
 	}
-	if _, thermometer := lags[d.Kind]; thermometer && d.NoiseC == nil {
+	if lag > 0 && d.NoiseC == nil {
 		noise := 0.03
 		d.NoiseC = &noise
 	}

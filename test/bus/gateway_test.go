@@ -34,6 +34,7 @@ var (
 type gateway struct {
 	t     *testing.T
 	dir   string
+	world func(dir string) sim.Scenario
 	board sim.Board
 	sim   *sim.Running
 	steer *control.Client
@@ -52,10 +53,17 @@ func (g *gateway) ID(s sampler.Series) (uint32, error) {
 	return uint32(len(g.names) - 1), nil
 }
 
-// open starts a board and samples all its sensors every ten seconds.
+// open starts a board of the demonstration and samples all its sensors every
+// ten seconds.
 func open(t *testing.T, board string) *gateway {
 	t.Helper()
-	g := &gateway{t: t, dir: t.TempDir(), got: map[string][]reading.Reading{}}
+	return openIn(t, sim.Demo, board)
+}
+
+// openIn is open for a board of another world.
+func openIn(t *testing.T, world func(dir string) sim.Scenario, board string) *gateway {
+	t.Helper()
+	g := &gateway{t: t, dir: t.TempDir(), world: world, got: map[string][]reading.Reading{}}
 	g.start(board, begin.Add(time.Millisecond), 1) // past the tick of 0
 	t.Cleanup(func() { g.stop() })
 	var err error
@@ -113,7 +121,7 @@ func open(t *testing.T, board string) *gateway {
 // start starts the simulator and takes its clock.
 func (g *gateway) start(board string, at time.Time, ms int64) {
 	g.t.Helper()
-	s := sim.Demo(g.dir)
+	s := g.world(g.dir)
 	for _, b := range s.Boards {
 		if b.Name == board {
 			g.board = b

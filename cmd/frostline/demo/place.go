@@ -78,11 +78,10 @@ func (d *demo) writeConfig(i int, p place) error {
 	for _, dev := range p.devices {
 		s := sensorFile{ID: dev.Name, Driver: dev.Kind, Interval: interval.String()}
 		s.Bus = "sim:unix:" + p.socket + "/" + dev.Bus
-		switch dev.Kind {
-		case "ds18b20":
-			s.Address = dev.ROM
-		case "sht4x", "mcp9808":
+		if s.Address = dev.ROM; dev.Address != 0 {
 			s.Address = fmt.Sprintf("0x%02x", dev.Address)
+		}
+		switch dev.Kind {
 		case "contact":
 			s.Driver = "door"
 		case "gnss":

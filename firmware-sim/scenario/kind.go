@@ -1,0 +1,50 @@
+package scenario
+
+import (
+	"maps"
+	"regexp"
+	"slices"
+	"time"
+
+	"frostline/firmware-sim/device"
+)
+
+// Device kinds.
+const (
+	DS18B20 = "ds18b20"
+	DS18S20 = "ds18s20"
+	SHT4x   = "sht4x"
+	MCP9808 = "mcp9808"
+	GNSS    = "gnss"
+	Contact = "contact"
+)
+
+// Kinds lists the kinds of devices, by name.
+func Kinds() []string { return slices.Sorted(maps.Keys(kinds)) }
+
+// kind is what a kind of device needs.
+type kind struct {
+	bus       *regexp.Regexp // nil: none
+	example   string         // of a bus
+	instead   string         // of a bus
+	addresses [2]int         // on I²C
+	family    byte           // on 1-Wire
+	takes     []string       // fields that most kinds do not have
+	vehicle   bool           // senses one, and no quantity
+	lag       time.Duration  // usual time constant of a thermometer; 0: it is none
+}
+
+var (
+	onWire = regexp.MustCompile(`^w1(-\d{1,3})?$`)
+	onI2C  = regexp.MustCompile(`^i2c-\d{1,3}$`)
+	onGPIO = regexp.MustCompile(`^gpio-\d{1,3}$`)
+)
+
+var kinds = map[string]kind{
+	DS18B20: {bus: onWire, example: "w1", family: device.FamilyDS18B20, takes: []string{"parasite"}, lag: 25 * time.Second},
+	DS18S20: {bus: onWire, example: "w1", family: device.FamilyDS18S20, takes: []string{"parasite"}, lag: 25 * time.Second},
+	SHT4x:   {bus: onI2C, example: "i2c-1", addresses: [2]int{0x44, 0x46}, takes: []string{"serial", "humidity"}, lag: 10 * time.Second},
+	MCP9808: {bus: onI2C, example: "i2c-1", addresses: [2]int{0x18, 0x1F}, lag: 15 * time.Second},
+	Contact: {bus: onGPIO, example: "gpio-17"},
+	GNSS:    {instead: "a pty", takes: []string{"pty"}, vehicle: true},
+}
