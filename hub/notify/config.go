@@ -17,8 +17,9 @@ type Config struct {
 	Policies  []Policy   `yaml:"policies"`
 	// RepeatLast is how often the last level is told again while nobody
 	// acknowledges, 0 to 100; default 3.
-	RepeatLast *int  `yaml:"repeat-last"`
-	Retry      Retry `yaml:"retry"`
+	RepeatLast *int   `yaml:"repeat-last"`
+	Gather     Gather `yaml:"gather"`
+	Retry      Retry  `yaml:"retry"`
 }
 
 // SMTP is the server that takes e-mail.
@@ -34,6 +35,18 @@ type SMTP struct {
 	PasswordFile string        `yaml:"password-file"`
 	From         string        `yaml:"from"`    // address of the sender
 	Timeout      time.Duration `yaml:"timeout"` // of one message; default 30s
+}
+
+// Gather says how e-mail about excursions of one cause is put together: those
+// at one place, by one profile, of one kind, that begin within Window of one
+// another. The first message waits for First, so that a zone that warms up is
+// told of once; more of the same is told by an update, Update after the last
+// message. What is worse than anything told before (a greater severity, a
+// level of escalation, a reopening) waits for First alone.
+type Gather struct {
+	First  time.Duration `yaml:"first"`  // 10ms to 5m; default 20s
+	Update time.Duration `yaml:"update"` // First to 24h; default 15m
+	Window time.Duration `yaml:"window"` // 0s < window <= 24h; default 1h
 }
 
 // Contact is a person who can be told.
@@ -74,6 +87,8 @@ type Webhook struct {
 	Private bool          `yaml:"private"`
 	CAFile  string        `yaml:"ca-file"` // PEM; "" means the system's authorities
 	Timeout time.Duration `yaml:"timeout"` // of one attempt; default 10s
+	// Rate is how many attempts are made a second at most, 0.1 to 1000; default 10.
+	Rate float64 `yaml:"rate"`
 	// Events are types that it is told of whatever the policies say, such as
 	// excursion.closed; only types of excursions.
 	Events []string `yaml:"events"`
@@ -129,6 +144,7 @@ webhooks:
     url: https://pager.example.com/hooks/frostline
     secret-files: [/etc/frostline/pager-secret]   # mode 0600: whsec_… (base64)
     events: [excursion.closed]
+gather: {first: 20s, update: 15m, window: 1h}   # e-mail about one cause
 policies:
   - name: urgent
     severities: [alarm, critical]

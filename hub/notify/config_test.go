@@ -56,6 +56,8 @@ func TestWhatCannotBeIsNamed(t *testing.T) {
 		"unknown contact":    {func(c *Config) { c.Policies[0].Levels[0].Notify = []string{"contact:zoe"} }, `"contact:zoe"`},
 		"no time":            {func(c *Config) { c.Policies[0].Levels[0].Within = 0 }, "within 0s"},
 		"retry":              {func(c *Config) { c.Retry.First = time.Hour }, "retry"},
+		"gather":             {func(c *Config) { c.Gather.First = time.Hour }, "gather"},
+		"rate":               {func(c *Config) { c.Webhooks[0].Rate = -1 }, "rate -1"},
 	} {
 		c := example(t)
 		test.spoil(&c)

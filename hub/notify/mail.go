@@ -56,6 +56,11 @@ func (m *mailer) send(ctx context.Context, d Delivery) error {
 	}
 	_, domain, _ := strings.Cut(m.config.From, "@")
 	msg.SetMessageIDWithValue(d.ID + "@" + domain)
+	if d.ReplyTo != "" {
+		first := "<" + d.ReplyTo + "@" + domain + ">"
+		msg.SetGenHeader("In-Reply-To", first)
+		msg.SetGenHeader("References", first)
+	}
 	msg.SetDate()
 	msg.Subject(d.Subject)
 	msg.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: no answer by a machine

@@ -27,7 +27,18 @@ type message struct {
 	Kind     string               `json:"kind,omitempty"`
 	Facts    *fact.ExcursionFacts `json:"facts,omitempty"`
 	Data     json.RawMessage      `json:"event,omitempty"` // of one that has no facts
+
+	what, todo string
+	repeat     int // of the last level of escalation
 }
+
+// What a headline says has happened; nothing where the excursion is new.
+const (
+	whatReopened  = "REOPENED: "
+	whatEscalated = "NOT ACKNOWLEDGED: "
+	whatWorse     = "WORSE: "
+	whatWithdrawn = "withdrawn by data: "
+)
 
 // compose gives the message of an event of an excursion.
 func compose(e event.Event, link string) (message, error) {
@@ -49,20 +60,20 @@ func compose(e event.Event, link string) (message, error) {
 		f, m.Place, m.Effects, m.Level = &v.New, v.Place, v.Effects, 1
 		switch {
 		case slices.Contains(v.Effects, "retracted"):
-			what = "withdrawn by data: "
+			what = whatWithdrawn
 			todo = "By what has come in since, this excursion never was. Look at it and acknowledge, which closes it."
 			if v.State != "retracted" {
 				todo = "By what has come in since, this excursion never was, but a disposition was signed upon it. Review it anew."
 			}
 		case slices.Contains(v.Effects, "reopened"):
-			what = "REOPENED: "
+			what = whatReopened
 			todo = "Data that came late have changed what was " + v.OldState + ". Acknowledge and review it anew: " + strings.Join(v.Changed, ", ") + " changed. Earlier signatures no longer match."
 		case slices.Contains(v.Effects, "raised"):
-			what = "WORSE: "
+			what = whatWorse
 		}
 	case *fact.ExcursionEscalated:
-		f, m.Place, m.Level = &v.Facts, v.Place, v.Level
-		what = "NOT ACKNOWLEDGED: "
+		f, m.Place, m.Level, m.repeat = &v.Facts, v.Place, v.Level, v.Repeat
+		what = whatEscalated
 	}
 	if f == nil {
 		_, step, _ := strings.Cut(e.Type, ".")
@@ -88,7 +99,7 @@ func compose(e event.Event, link string) (message, error) {
 	fmt.Fprintf(&b, "Affected:   %s\n", line(affected(*f)))
 	fmt.Fprintf(&b, "To do:      %s\n", line(todo))
 	fmt.Fprintf(&b, "Look:       %s\n", m.Link)
-	m.Text = b.String()
+	m.Text, m.what, m.todo = b.String(), what, todo
 	return m, nil
 }
 
@@ -115,7 +126,7 @@ func short(f fact.ExcursionFacts) string {
 	case fact.Unmonitored:
 		return "is not watched"
 	}
-	if strings.HasPrefix(string(f.Op), "<") {
+	if cold(f) {
 		return "too cold"
 	}
 	return "too warm"
@@ -159,25 +170,11 @@ func since(f fact.ExcursionFacts) string {
 }
 
 func affected(f fact.ExcursionFacts) string {
-	lots := map[string]bool{}
-	for _, u := range f.Units {
-		if u.Lot != "" {
-			lots[u.Lot] = true
-		}
-	}
-	names := make([]string, 0, len(lots))
-	for l := range lots {
-		names = append(names, l)
-	}
-	slices.Sort(names)
+	names := lots(f, fact.MaxAffected)
 	if n := len(names); n > 10 {
 		names = append(names[:10], fmt.Sprintf("and %d more", n-10))
 	}
-	s := fmt.Sprintf("%d units", len(f.Units)+f.MoreUnits)
-	if len(names) > 0 {
-		s += ", lots " + strings.Join(names, ", ")
-	}
-	return s
+	return plural(len(f.Units)+f.MoreUnits, "unit") + lotsOf(names)
 }
 
 // line makes one line of a text, of bounded length: names come from outside.

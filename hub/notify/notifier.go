@@ -45,7 +45,9 @@ type Notifier struct {
 	mail   *mailer          // nil without SMTP
 	hooks  map[string]*hook // by name
 	wake   chan struct{}
-	counts struct{ told, sent, retried, failed, lost, unread atomic.Uint64 }
+	// failing is why nothing is sent now, "" or nil while something could be.
+	failing atomic.Pointer[string]
+	counts  struct{ told, sent, retried, failed, lost, unread atomic.Uint64 }
 }
 
 // Counts is what has happened since New, and what waits.
@@ -54,10 +56,12 @@ type Counts struct {
 	Sent    uint64 `json:"sent"`    // accepted by their receivers
 	Retried uint64 `json:"retried"` // attempts that failed and are tried again
 	GaveUp  uint64 `json:"gaveUp"`
-	Lost    uint64 `json:"lost"`   // events that no policy fits: nobody was told
-	Unread  uint64 `json:"unread"` // events that could not be understood
+	Lost    uint64 `json:"lost"`    // events that no policy fits: nobody was told
+	Unread  uint64 `json:"unread"`  // events that could not be understood
+	Waiting int64  `json:"waiting"` // news for e-mail that is gathered
 	Pending int64  `json:"pending"`
-	Failed  int64  `json:"failed"` // in the store: given up and not retried
+	Failed  int64  `json:"failed"`            // in the store: given up and not retried
+	Failing string `json:"failing,omitempty"` // why nothing can be sent at all
 }
 
 // New validates the configuration and reads the secrets it names, which must
@@ -102,7 +106,7 @@ func (n *Notifier) Run(ctx context.Context) error {
 // Handle makes deliveries of events. Handling an event again makes none. It
 // fails when the store does, and for an event that it cannot read.
 func (n *Notifier) Handle(ctx context.Context, events []event.Event) error {
-	var all []Delivery
+	var hooks, mails []Delivery
 	var bad error
 	now := n.now().UnixMilli()
 	for _, e := range events {
@@ -121,13 +125,19 @@ func (n *Notifier) Handle(ctx context.Context, events []event.Event) error {
 		}
 		for _, d := range found {
 			d.State, d.Created, d.Since, d.Due = Pending, now, now, now
-			all = append(all, d)
+			if d.Channel == Email && d.of.Facts != nil {
+				mails = append(mails, d)
+			} else {
+				hooks = append(hooks, d)
+			}
 		}
 	}
-	if len(all) > 0 {
+	if len(hooks)+len(mails) > 0 {
 		var added int64
 		err := n.store.Write(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-			added, err = insert(ctx, tx, all)
+			if added, err = insert(ctx, tx, hooks); err == nil {
+				_, err = n.gather(ctx, tx, mails, now)
+			}
 			return err
 		})
 		if err != nil {
@@ -178,7 +188,10 @@ func (n *Notifier) Retry(ctx context.Context, actor, id string) (d Delivery, err
 func (n *Notifier) Counts(ctx context.Context) (Counts, error) {
 	k := &n.counts
 	c := Counts{Told: k.told.Load(), Sent: k.sent.Load(), Retried: k.retried.Load(), GaveUp: k.failed.Load(), Lost: k.lost.Load(), Unread: k.unread.Load()}
+	if s := n.failing.Load(); s != nil {
+		c.Failing = *s
+	}
 	var err error
-	c.Pending, c.Failed, err = tally(ctx, n.store)
+	c.Waiting, c.Pending, c.Failed, err = tally(ctx, n.store)
 	return c, err
 }

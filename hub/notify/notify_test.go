@@ -175,6 +175,7 @@ func secretFile(t testing.TB) string {
 func config(t testing.TB, mailTo *post, hookURL string) Config {
 	c := Config{
 		Link: "https://hub.example.com", Retry: Retry{First: 20 * time.Millisecond, Longest: 50 * time.Millisecond, For: time.Minute},
+		Gather:   Gather{First: 10 * time.Millisecond, Update: 20 * time.Millisecond},
 		Policies: []Policy{{Name: "all"}},
 	}
 	var targets []string
@@ -316,7 +317,7 @@ func TestEmailByARealServer(t *testing.T) {
 				t.Errorf("header %v", m.Header)
 			}
 			text := strings.ReplaceAll(strings.ReplaceAll(p.texts[0], "=\r\n", ""), "=C2=B0", "°")
-			for _, want := range []string{"compartment/van-1-a", "up to 12.3", "10m0s", "2026-05-28 20:26:40 UTC", "Acknowledge", "https://hub.example.com/view/excursions/x1", "lots L1", "1 units"} {
+			for _, want := range []string{"compartment/van-1-a", "up to 12.3", "10m0s", "2026-05-28 20:26:40 UTC", "Acknowledge", "https://hub.example.com/view/excursions/x1", "lots L1", "1 unit"} {
 				if !strings.Contains(text, want) {
 					t.Errorf("message does not say %q:\n%s", want, text)
 				}

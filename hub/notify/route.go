@@ -82,9 +82,7 @@ func told(typ string, m message) bool {
 	case fact.ExcursionWasOpened, fact.ExcursionWasEscalated:
 		return true
 	case fact.ExcursionWasRevised:
-		return slices.ContainsFunc(m.Effects, func(s string) bool {
-			return s == "raised" || s == "reopened" || s == "reinstated" || s == "retracted"
-		})
+		return slices.ContainsFunc(m.Effects, func(s string) bool { return slices.Contains(newsworthy, s) })
 	}
 	return false
 }
@@ -103,7 +101,7 @@ func (c *Config) delivery(e event.Event, m message, target, why string, at time.
 	}
 	d := Delivery{
 		Position: e.Position, Event: e.ID, Type: e.Type, About: m.Case, Recipient: name, Why: why, Subject: m.Subject,
-		Channel: Email, Body: m.Text,
+		Channel: Email, Body: m.Text, Thread: m.Case, Members: 1, of: m,
 	}
 	if kind == "webhook" {
 		d.Channel = Hook
@@ -132,6 +130,7 @@ func (c *Config) cloudEvent(e event.Event, m message) (string, error) {
 	ce.SetType("frostline." + e.Type)
 	ce.SetSubject(m.Case)
 	ce.SetTime(time.UnixMilli(e.At).UTC())
+	ce.SetExtension("sequence", fmt.Sprintf("%020d", e.Position)) // CloudEvents' extension: later events have greater texts
 	if err := ce.SetData(cloudevents.ApplicationJSON, m); err != nil {
 		return "", fmt.Errorf("make cloud event of %s: %w", e.ID, err)
 	}

@@ -33,61 +33,138 @@ type later struct {
 
 func (l later) Unwrap() error { return l.error }
 
-// send attempts what is due, until ctx ends. A receiver that hangs holds up
-// only what is for the same receiver.
+// recipient is how one is dealt with: one attempt after the other.
+type recipient struct {
+	busy  bool
+	free  time.Time // when the next attempt may be made
+	fails int       // in a row
+}
+
+// result is what an attempt means for its receiver.
+type result struct {
+	to    string
+	ok    bool
+	after time.Duration // that it asked to be left alone for
+}
+
+// send makes messages of news and attempts what is due, until ctx ends. A
+// receiver that hangs holds up only what is for the same receiver; one that
+// fails is asked again after a pause, whatever waits for it.
 func (n *Notifier) send(ctx context.Context) error {
 	var running sync.WaitGroup
 	defer running.Wait()
-	done := make(chan string, atOnce)
-	busy := map[string]bool{} // receivers
-	for {
-		now := n.now().UnixMilli()
-		all, err := due(ctx, n.store, now)
-		if err != nil {
-			if ctx.Err() != nil {
-				return nil
-			}
-			return fmt.Errorf("send notifications: %w", err)
+	done := make(chan result, atOnce)
+	receivers := map[string]*recipient{}
+	busy := 0
+	for ctx.Err() == nil {
+		wait := atMost
+		now := n.now()
+		err := n.tell(ctx)
+		all, err2 := due(ctx, n.store, now.UnixMilli())
+		at, err3 := n.nextDue(ctx, now)
+		n.troubled(ctx, errors.Join(err, err2, err3))
+		if err != nil || err2 != nil || err3 != nil {
+			wait = writeAgain
 		}
 		for _, d := range all {
 			to := d.Channel + ":" + d.Recipient
-			if busy[to] || len(busy) == atOnce {
+			r := receivers[to]
+			if r == nil {
+				r = &recipient{}
+				receivers[to] = r
+			}
+			if r.busy || busy == atOnce {
 				continue
 			}
-			busy[to] = true
-			running.Go(func() {
-				n.deliver(ctx, d)
-				done <- to
-			})
+			if left := r.free.Sub(now); left > 0 {
+				wait = min(wait, left)
+				continue
+			}
+			r.busy, r.free = true, now.Add(n.gap(d))
+			busy++
+			running.Go(func() { done <- n.deliver(ctx, d) })
 		}
-		at, err := next(ctx, n.store, now)
-		if err != nil && ctx.Err() == nil {
-			return fmt.Errorf("send notifications: %w", err)
-		}
-		d := atMost
 		if at > 0 {
-			d = min(d, max(time.UnixMilli(at).Sub(n.now()), time.Millisecond))
+			wait = min(wait, max(time.UnixMilli(at).Sub(n.now()), time.Millisecond))
 		}
-		timer := time.NewTimer(d)
+		timer := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():
-			timer.Stop()
-			return nil
-		case to := <-done:
-			delete(busy, to)
+		case o := <-done:
+			busy--
+			receivers[o.to].ended(o, n.now(), n.config.Retry)
 		case <-n.wake:
 		case <-timer.C:
 		}
 		timer.Stop()
 	}
+	return nil
+}
+
+// troubled notes that the store does not do what it should, once, and that it
+// does again.
+func (n *Notifier) troubled(ctx context.Context, err error) {
+	if ctx.Err() != nil {
+		return
+	}
+	text := ""
+	if err != nil {
+		text = err.Error()
+	}
+	switch was := n.failing.Swap(&text); {
+	case err != nil && (was == nil || *was == ""):
+		n.log.Error("notifications are held up", "error", err)
+	case err == nil && was != nil && *was != "":
+		n.log.Info("notifications go on")
+	}
+}
+
+// ended takes in the end of an attempt.
+func (r *recipient) ended(o result, now time.Time, retry Retry) {
+	r.busy = false
+	if o.ok {
+		r.fails = 0
+		return
+	}
+	r.fails++
+	if free := now.Add(max(retry.pause(r.fails), min(o.after, retry.Longest))); free.After(r.free) {
+		r.free = free
+	}
+}
+
+// gap is between two attempts at a receiver at least.
+func (n *Notifier) gap(d Delivery) time.Duration {
+	if h := n.hooks[d.Recipient]; d.Channel == Hook && h != nil {
+		return time.Duration(float64(time.Second) / h.config.Rate)
+	}
+	return 0
+}
+
+// nextDue is when something will be due that is not now, Unix ms; 0 for never.
+func (n *Notifier) nextDue(ctx context.Context, now time.Time) (int64, error) {
+	at, err := next(ctx, n.store, now.UnixMilli())
+	if err != nil {
+		return 0, err
+	}
+	news, err := nextNews(ctx, n.store)
+	if news > 0 && (at == 0 || news < at) {
+		at = news
+	}
+	return at, err
 }
 
 // deliver makes one attempt and notes its outcome. An attempt that was cut by
 // the end of ctx is not noted: it is made again.
-func (n *Notifier) deliver(ctx context.Context, d Delivery) {
+func (n *Notifier) deliver(ctx context.Context, d Delivery) result {
+	res := result{to: d.Channel + ":" + d.Recipient}
 	err := n.attempt(ctx, d)
 	if err != nil && ctx.Err() != nil {
-		return
+		return res
+	}
+	res.ok = err == nil
+	var l later
+	if errors.As(err, &l) {
+		res.after = l.after
 	}
 	d = n.outcome(d, err)
 	// Note it even when the hub is ending, else a message that was accepted
@@ -97,7 +174,7 @@ func (n *Notifier) deliver(ctx context.Context, d Delivery) {
 	for logged := false; ; logged = true {
 		err := n.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error { return settle(ctx, tx, d) })
 		if err == nil || ctx.Err() != nil || errors.Is(err, store.ErrClosed) {
-			return
+			return res
 		}
 		if !logged {
 			n.log.Error("cannot note the outcome of a delivery", "delivery", d.ID, "state", d.State, "error", err)

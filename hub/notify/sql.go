@@ -22,7 +22,10 @@ type Delivery struct {
 	Position  int64  `json:"position"`
 	Event     string `json:"event"`
 	Type      string `json:"type"`
-	About     string `json:"excursion"`
+	About     string `json:"excursion"`         // of several, that of the first event
+	Thread    string `json:"thread"`            // what is told in order: a group of excursions by e-mail, an excursion to a webhook
+	ReplyTo   string `json:"replyTo,omitempty"` // first delivery of the group to this recipient, that this one brings up to date
+	Members   int    `json:"excursions"`        // that it tells of
 	Channel   string `json:"channel"`
 	Recipient string `json:"recipient"`
 	Address   string `json:"address,omitempty"`
@@ -36,18 +39,20 @@ type Delivery struct {
 	Created   int64  `json:"created"`         // Unix ms
 	Done      int64  `json:"done,omitempty"`  // sent or given up
 	Error     string `json:"error,omitempty"` // of the last attempt
+
+	of message // that it is made of, until it is stored
 }
 
-const columns = "id, position, event, type, about, channel, recipient, address, why, subject, body, state, attempts, since_ms, due_ms, created_ms, done_ms, error"
+const columns = "id, position, event, type, about, channel, recipient, address, why, subject, body, state, attempts, since_ms, due_ms, created_ms, done_ms, error, thread, reply_to, members"
 
 // insert stores deliveries that are not there yet, and says how many were new.
 func insert(ctx context.Context, tx *store.Tx, all []Delivery) (int64, error) {
 	var added int64
 	for _, d := range all {
 		n, err := tx.Exec(ctx, "INSERT INTO notify_delivery ("+columns+`)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) ON CONFLICT (id) DO NOTHING`,
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21) ON CONFLICT (id) DO NOTHING`,
 			d.ID, d.Position, d.Event, d.Type, d.About, d.Channel, d.Recipient, d.Address, d.Why, d.Subject, d.Body,
-			d.State, d.Attempts, d.Since, d.Due, d.Created, d.Done, d.Error)
+			d.State, d.Attempts, d.Since, d.Due, d.Created, d.Done, d.Error, d.Thread, d.ReplyTo, d.Members)
 		if err != nil {
 			return 0, fmt.Errorf("store delivery of %s: %w", d.Event, err)
 		}
@@ -56,8 +61,8 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $
 	return added, nil
 }
 
-// due gives for each receiver that has something due the delivery that has
-// waited longest.
+// due gives for each receiver that has something due the oldest delivery that
+// follows no other of its thread that is yet to be made.
 func due(ctx context.Context, q store.Querier, before int64) ([]Delivery, error) {
 	rows, err := q.Query(ctx, "SELECT channel, recipient, MIN(due_ms) FROM notify_delivery WHERE state = 'pending' AND due_ms <= $1 GROUP BY channel, recipient ORDER BY 3", before)
 	if err != nil {
@@ -79,7 +84,10 @@ func due(ctx context.Context, q store.Querier, before int64) ([]Delivery, error)
 	}
 	var all []Delivery
 	for _, r := range heads {
-		one, err := query(ctx, q, "state = 'pending' AND channel = $1 AND recipient = $2 AND due_ms <= $3 ORDER BY due_ms, position, id LIMIT 1", r.channel, r.name, before)
+		one, err := query(ctx, q, `state = 'pending' AND channel = $1 AND recipient = $2 AND due_ms <= $3 AND NOT EXISTS (
+	SELECT 1 FROM notify_delivery b WHERE b.state = 'pending' AND b.channel = $1 AND b.recipient = $2 AND b.thread = notify_delivery.thread
+	AND (b.position < notify_delivery.position OR b.position = notify_delivery.position AND b.id < notify_delivery.id))
+ORDER BY position, id LIMIT 1`, r.channel, r.name, before)
 		if err != nil {
 			return nil, err
 		}
@@ -125,7 +133,7 @@ func get(ctx context.Context, q store.Querier, id string) (Delivery, error) {
 }
 
 func list(ctx context.Context, q store.Querier, f Filter, after string, limit int) ([]Delivery, error) {
-	return query(ctx, q, "id > $1 AND ($2 = '' OR state = $2) AND ($3 = '' OR about = $3) ORDER BY id LIMIT $4", after, f.State, f.About, limit)
+	return query(ctx, q, "id > $1 AND ($2 = '' OR state = $2) AND ($3 = '' OR about = $3 OR id IN (SELECT delivery FROM notify_news WHERE about = $3)) ORDER BY id LIMIT $4", after, f.State, f.About, limit)
 }
 
 func query(ctx context.Context, q store.Querier, where string, args ...any) ([]Delivery, error) {
@@ -138,7 +146,7 @@ func query(ctx context.Context, q store.Querier, where string, args ...any) ([]D
 	for rows.Next() {
 		var d Delivery
 		if err := rows.Scan(&d.ID, &d.Position, &d.Event, &d.Type, &d.About, &d.Channel, &d.Recipient, &d.Address, &d.Why, &d.Subject, &d.Body,
-			&d.State, &d.Attempts, &d.Since, &d.Due, &d.Created, &d.Done, &d.Error); err != nil {
+			&d.State, &d.Attempts, &d.Since, &d.Due, &d.Created, &d.Done, &d.Error, &d.Thread, &d.ReplyTo, &d.Members); err != nil {
 			return nil, fmt.Errorf("list deliveries: %w", err)
 		}
 		all = append(all, d)
@@ -159,12 +167,15 @@ func next(ctx context.Context, q store.Querier, after int64) (at int64, err erro
 	return ms.Int64, nil
 }
 
-// tally counts deliveries by state.
-func tally(ctx context.Context, q store.Querier) (pending, failed int64, err error) {
+// tally counts news that wait, and deliveries by state.
+func tally(ctx context.Context, q store.Querier) (waiting, pending, failed int64, err error) {
 	err = q.QueryRow(ctx, `SELECT COALESCE(SUM(CASE WHEN state = 'pending' THEN 1 ELSE 0 END), 0), COALESCE(SUM(CASE WHEN state = 'failed' THEN 1 ELSE 0 END), 0)
 FROM notify_delivery WHERE state IN ('pending', 'failed')`).Scan(&pending, &failed)
+	if err == nil {
+		err = q.QueryRow(ctx, "SELECT COUNT(*) FROM notify_news WHERE delivery = ''").Scan(&waiting)
+	}
 	if err != nil {
 		err = fmt.Errorf("count deliveries: %w", err)
 	}
-	return pending, failed, err
+	return waiting, pending, failed, err
 }

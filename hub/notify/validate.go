@@ -2,6 +2,7 @@ package notify
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"net"
 	"net/mail"
@@ -31,7 +32,7 @@ func (c *Config) None() bool {
 // of anything may be empty.
 func (c *Config) Validate() error {
 	if c.None() && c.Link == "" {
-		return c.Retry.validate()
+		return errors.Join(c.Retry.validate(), c.Gather.validate())
 	}
 	u, err := url.Parse(c.Link)
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.RawQuery != "" || u.User != nil {
@@ -45,7 +46,7 @@ func (c *Config) Validate() error {
 	if n := c.Repeats(); n < 0 || n > 100 {
 		return fmt.Errorf("repeat-last %d: want 0 to 100", n)
 	}
-	if err := c.Retry.validate(); err != nil {
+	if err := errors.Join(c.Retry.validate(), c.Gather.validate()); err != nil {
 		return err
 	}
 	if c.SMTP != nil {
@@ -212,6 +213,9 @@ func (w *Webhook) validate() error {
 	if w.Timeout < 100*time.Millisecond || w.Timeout > time.Minute {
 		return fmt.Errorf("timeout %s: want 100ms to 1m", w.Timeout)
 	}
+	if w.Rate = cmp.Or(w.Rate, 10); !(w.Rate >= 0.1 && w.Rate <= 1000) {
+		return fmt.Errorf("rate %v: want 0.1 to 1000 attempts a second", w.Rate)
+	}
 	return nil
 }
 
@@ -219,6 +223,14 @@ func (r *Retry) validate() error {
 	r.First, r.Longest, r.For = cmp.Or(r.First, 10*time.Second), cmp.Or(r.Longest, 15*time.Minute), cmp.Or(r.For, 24*time.Hour)
 	if r.First < 10*time.Millisecond || r.Longest < r.First || r.For < r.Longest || r.For > 30*24*time.Hour {
 		return fmt.Errorf("retry: first %s, longest %s, for %s: want 10ms <= first <= longest <= for <= 720h", r.First, r.Longest, r.For)
+	}
+	return nil
+}
+
+func (g *Gather) validate() error {
+	g.First, g.Update, g.Window = cmp.Or(g.First, 20*time.Second), cmp.Or(g.Update, 15*time.Minute), cmp.Or(g.Window, time.Hour)
+	if g.First < 10*time.Millisecond || g.First > 5*time.Minute || g.Update < g.First || g.Update > 24*time.Hour || g.Window < 0 || g.Window > 24*time.Hour {
+		return fmt.Errorf("gather: first %s, update %s, window %s: want 10ms <= first <= 5m, first <= update <= 24h, window <= 24h", g.First, g.Update, g.Window)
 	}
 	return nil
 }

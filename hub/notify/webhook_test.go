@@ -27,9 +27,9 @@ import (
 type receiver struct {
 	*httptest.Server
 	mu    sync.Mutex
-	ids   []string // webhook-id of each request
-	taken []string // bodies of those answered with 2xx, or done and not answered
-	turns []func(w http.ResponseWriter, r *http.Request)
+	ids   []string                                       // webhook-id of each request
+	taken []string                                       // bodies of those answered with 2xx, or done and not answered
+	turns []func(w http.ResponseWriter, r *http.Request) // nil: take it
 	hang  chan struct{}
 }
 
@@ -48,7 +48,8 @@ func receive(t testing.TB, turns ...func(http.ResponseWriter, *http.Request)) *r
 		var turn func(http.ResponseWriter, *http.Request)
 		if len(rec.turns) > 0 {
 			turn, rec.turns = rec.turns[0], rec.turns[1:]
-		} else {
+		}
+		if turn == nil {
 			rec.taken = append(rec.taken, string(body))
 		}
 		rec.mu.Unlock()
