@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 
 	"frostline/hub/correlate/join"
 	"frostline/hub/fact"
@@ -25,6 +26,9 @@ type Judged struct {
 	Now        int64            `json:"now"`              // hub's clock, UTC, Unix ms
 	Judgements []join.Judgement `json:"judgements"`       // by profile, version and product
 	Missing    []fact.Ref       `json:"missing"`          // why more of its units cannot be judged: nobody has told of these
+	// Dissent names the sensors that stood beside those that vouched and saw a
+	// limit broken that the judgements do not.
+	Dissent []join.Dissent `json:"dissent"`
 }
 
 // Judgements judges a package by all that is known now. It reads its whole
@@ -35,7 +39,11 @@ func (e *Engine) Judgements(ctx context.Context, id string) (Judged, error) {
 		return Judged{}, err
 	}
 	out := Judged{Package: id, Closed: c.Watch.Closed, Now: c.Now, Missing: append([]fact.Ref{}, c.Missing...)}
-	out.Judgements, err = c.Judge(ctx, e.readings())
+	read := join.NewShelf(e.readings(), math.MaxInt)
+	if out.Judgements, err = c.Judge(ctx, read); err != nil {
+		return Judged{}, err
+	}
+	out.Dissent, err = c.Dissents(ctx, read, out.Judgements)
 	return out, err
 }
 
