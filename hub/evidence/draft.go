@@ -37,6 +37,7 @@ type draft struct {
 	parts    []bundle.Part
 	seals    []bundle.SealRecord
 	wanted   []wanted // entries of the log
+	unsigned []Unsigned
 }
 
 // wanted is an entry of the log that needs a proof.
@@ -61,7 +62,7 @@ func (d *draft) make() (*Bundle, error) {
 			return nil, err
 		}
 	}
-	return &Bundle{Shipment: d.shipment, Size: bundle.Size(d.parts), parts: d.parts, dir: d.dir}, nil
+	return &Bundle{Shipment: d.shipment, Size: bundle.Size(d.parts), Unsigned: d.unsigned, parts: d.parts, dir: d.dir}, nil
 }
 
 // putChains writes the chain files, and notes the seals that hold them.
@@ -158,6 +159,7 @@ func (d *draft) putSegment(out *bundle.ChainWriter, c *epoch, s bundle.Segment) 
 	if err != nil {
 		return err
 	}
+	held := s.First - 1
 	for at, page := max(s.First, 2)-2, 1000; page == 1000 && at < s.Last; {
 		page = 0
 		err := d.x.o.Intake.Seals(d.ctx, c.gateway, c.number, at, 1000, func(number uint64, body []byte) error {
@@ -165,6 +167,7 @@ func (d *draft) putSegment(out *bundle.ChainWriter, c *epoch, s bundle.Segment) 
 			if at = number; number > s.Last {
 				return nil
 			}
+			held = max(held, number)
 			if number == s.Last {
 				if err := matches(body, after); err != nil {
 					return fmt.Errorf("seal of block %d: %w", number, err)
@@ -176,6 +179,9 @@ func (d *draft) putSegment(out *bundle.ChainWriter, c *epoch, s bundle.Segment) 
 		if err != nil {
 			return err
 		}
+	}
+	if held < s.Last {
+		d.unsigned = append(d.unsigned, Unsigned{c.gateway, c.number, held + 1, s.Last})
 	}
 	return nil
 }

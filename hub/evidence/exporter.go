@@ -55,8 +55,11 @@ type Options struct {
 	// optional.
 	Settled func(ctx context.Context, position int64) error
 	Keys    func() []ledger.KeyRecord // as the ledger has them; optional
-	Spool   string                    // directory for bundles under way; made with mode 0700
-	Log     *slog.Logger
+	// Online tells whether a gateway is connected, and so may sign soon;
+	// optional: without it all may.
+	Online func(gateway string) bool
+	Spool  string // directory for bundles under way; made with mode 0700
+	Log    *slog.Logger
 }
 
 // Exporter makes bundles. Its methods may be called from any goroutine.
@@ -91,6 +94,7 @@ func New(o Options) (*Exporter, error) {
 type Bundle struct {
 	Shipment string
 	Size     int64
+	Unsigned []Unsigned // by gateway and epoch
 	parts    []bundle.Part
 	dir      string
 }
@@ -116,21 +120,45 @@ func (c *counting) Write(b []byte) (int, error) {
 // Close removes what the bundle has on disk.
 func (b *Bundle) Close() error { return os.RemoveAll(b.dir) }
 
-// Export makes the bundle of a shipment. It fails with ErrNotFound, and with
-// ErrBusy where it is too early. Bundles are made one at a time.
+// Export makes the bundle of a shipment at once. It fails with ErrNotFound, and
+// with ErrBusy where it is too early. Bundles are made one at a time. Blocks
+// that their gateways have not signed yet are listed in Bundle.Unsigned.
 func (x *Exporter) Export(ctx context.Context, shipment string) (*Bundle, error) {
+	return x.ExportSigned(ctx, shipment, 0)
+}
+
+// ExportSigned is Export that waits at most so long for gateways that are
+// connected to sign their newest blocks. What has happened meanwhile is left
+// to the next bundle.
+func (x *Exporter) ExportSigned(ctx context.Context, shipment string, wait time.Duration) (*Bundle, error) {
 	ctx, done := context.WithTimeout(ctx, 10*time.Minute)
 	defer done()
+	s, err := x.settled(ctx, shipment)
+	if err != nil {
+		return nil, err
+	}
+	b, err := x.make(ctx, s)
+	if err != nil || wait <= 0 || len(b.Unsigned) == 0 {
+		return b, err
+	}
+	signed, err := x.await(ctx, b.Unsigned, wait)
+	if err == nil && !signed {
+		return b, nil
+	}
+	if err = errors.Join(err, b.Close()); err != nil {
+		return nil, err
+	}
+	return x.make(ctx, s)
+}
+
+// make makes the bundle of a scope when it is its turn.
+func (x *Exporter) make(ctx context.Context, s *scope) (*Bundle, error) {
 	select {
 	case <-ctx.Done():
 		return nil, fmt.Errorf("%w: other bundles are being made: %w", ErrBusy, ctx.Err())
 	case <-x.turn:
 	}
 	defer func() { x.turn <- struct{}{} }()
-	s, err := x.settled(ctx, shipment)
-	if err != nil {
-		return nil, err
-	}
 	dir, err := os.MkdirTemp(x.o.Spool, "bundle-")
 	if err != nil {
 		return nil, fmt.Errorf("spool of evidence: %w", err)
@@ -138,7 +166,7 @@ func (x *Exporter) Export(ctx context.Context, shipment string) (*Bundle, error)
 	d := &draft{x: x, ctx: ctx, scope: s, dir: dir}
 	b, err := d.make()
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("evidence of shipment %s: %w", shipment, err), os.RemoveAll(dir))
+		return nil, errors.Join(fmt.Errorf("evidence of shipment %s: %w", s.shipment, err), os.RemoveAll(dir))
 	}
 	return b, nil
 }

@@ -7,8 +7,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"frostline/hub/event"
+	"frostline/hub/evidence"
 	"frostline/hub/evidence/verify"
 	"frostline/hub/evidence/witness"
 	"frostline/hub/evidence/witness/witnesstest"
@@ -143,27 +145,68 @@ func copyKey(t *testing.T, from, to string) {
 	}
 }
 
-// TestUnsigned: blocks after the last seal pass only when it is asked for.
+// TestUnsigned: blocks after the last seal are told and are no evidence. A
+// closed package whose outcome needs them does not hold, unless it is asked for.
 func TestUnsigned(t *testing.T) {
 	g := newGateway("van-1")
 	h := newHub(t, storetest.Open(t, storetest.SQLite(t)), nil, g)
 	ship(h, g)
-	for range 20 {
+	for range 80 {
 		g.keep([]int64{5000, 20_000})
 	}
 	h.send(g, 401, 420)
-	h.tell(event.New{Stream: "package/P1", Type: fact.PackageWasClosed, Data: fact.PackageClosed{ID: "P1", How: "delivered", At: start + 4_100_000, Made: start + 4_200_000}})
-	h.judge("P1")
-	b := h.bundleOf("S1")
-	if r := check(t, b, verify.Options{}); r.Holds || r.Problems[0].Check != verify.SealIs || r.Problems[0].Gateway != "van-1" || r.Problems[0].Block != 401 {
-		t.Errorf("unsigned blocks: %+v", r.Problems)
+	// The second package begins after the warm spell.
+	pkg, place := ref(fact.Package, "P2"), ref(fact.Compartment, "van-1-a")
+	h.tell(
+		event.New{Stream: "shipment/S2", Type: fact.ShipmentWasPlanned, Data: fact.ShipmentPlanned{ID: "S2"}},
+		event.New{Stream: pkg.String(), Type: fact.PackageWasPacked, Data: fact.PackagePacked{ID: "P2", Shipment: "S2", Profile: "fridge", At: start + 3_000_000, Made: start + 3_000_000}},
+		attached("a9", pkg, place, start+3_000_000),
+	)
+	h.judgeAt("P2", start+4_195_000)
+	r := check(t, h.bundleOf("S2"), verify.Options{})
+	if !r.Holds || len(r.Unsigned) != 1 || r.Unsigned[0] != (verify.Tail{Gateway: "van-1", Epoch: 1, First: 401, Last: 420}) || r.VerifiedTo != start+4_000_000 {
+		t.Errorf("going on: %v, %+v, verified to %d", r.Problems, r.Unsigned, r.VerifiedTo-start)
 	}
-	if r := check(t, b, verify.Options{AllowUnsigned: true}); !r.Holds || !strings.Contains(strings.Join(r.Reservations, "\n"), "not signed") {
+	if v := r.Verdicts[0]; v.Signed == nil || v.Signed.Outcome != "in_range" || v.Outcome != "in_range" || v.To != start+4_190_000 {
+		t.Errorf("going on: verdict %+v, signed %+v", v, v.Signed)
+	}
+	h.send(g, 421, 480)
+	h.tell(event.New{Stream: pkg.String(), Type: fact.PackageWasClosed, Data: fact.PackageClosed{ID: "P2", How: "delivered", At: start + 4_700_000, Made: start + 4_700_000}})
+	h.judge("P2")
+	b := h.bundleOf("S2")
+	if r := check(t, b, verify.Options{}); r.Holds || r.Problems[0].Check != verify.SealIs || r.Problems[0].Gateway != "van-1" || r.Problems[0].Block != 401 {
+		t.Errorf("closed on unsigned blocks: %+v", r.Problems)
+	}
+	if r := check(t, b, verify.Options{AllowUnsigned: true}); !r.Holds || r.Verdicts[0].Signed.Outcome != "unknown" {
 		t.Errorf("allowed: %+v", r)
 	}
-	h.seal(g, 420)
+	// The outcome of the first rests on signed blocks, whatever came later.
 	if r := check(t, h.bundleOf("S1"), verify.Options{}); !r.Holds {
-		t.Errorf("signed after all: %v", r.Problems)
+		t.Errorf("the first: %v", r.Problems)
+	}
+	// A seal comes while an export waits for it.
+	done := make(chan *evidence.Bundle)
+	go func() {
+		b, err := h.export.ExportSigned(t.Context(), "S2", time.Minute)
+		if err != nil {
+			t.Error(err)
+		}
+		done <- b
+	}()
+	h.seal(g, 480)
+	last := <-done
+	if last == nil || len(last.Unsigned) > 0 {
+		t.Fatalf("after the seal: %+v", last)
+	}
+	var out bytes.Buffer
+	if _, err := last.WriteTo(&out); err != nil {
+		t.Fatal(err)
+	}
+	if r := check(t, out.Bytes(), verify.Options{}); !r.Holds || len(r.Unsigned) > 0 || r.VerifiedTo != 0 || r.Verdicts[0].Signed != nil {
+		t.Errorf("signed after all: %v, %+v", r.Problems, r)
+	}
+	if err := last.Close(); err != nil {
+		t.Error(err)
 	}
 }
 

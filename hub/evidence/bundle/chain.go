@@ -117,7 +117,7 @@ func ReadChain(r io.Reader, gateway string, epoch uint32, walk Walk) error {
 	buffered := bufio.NewReader(r)
 	z, err := zlib.NewReader(buffered)
 	if err != nil {
-		return &ChainError{0, "not a zlib stream: " + err.Error()}
+		return &ChainError{0, "it is not a zlib stream"}
 	}
 	c := &chainReader{in: bufio.NewReaderSize(io.LimitReader(z, MaxChain), 64<<10)}
 	header := chainHeader(gateway, epoch)
@@ -132,9 +132,9 @@ func ReadChain(r io.Reader, gateway string, epoch uint32, walk Walk) error {
 			}
 			return nil
 		case err != nil:
-			return &ChainError{c.next, "cannot be read: " + err.Error()}
+			return c.broken()
 		case tag != 'S':
-			return &ChainError{c.next, fmt.Sprintf("byte %q where a segment begins", tag)}
+			return &ChainError{c.next, "no segment begins where one should"}
 		}
 		if err := c.segment(walk); err != nil {
 			return err
@@ -160,10 +160,16 @@ func (c *chainReader) take(n int) []byte {
 	return c.buf[:n]
 }
 
+// broken is one error for all that a changed byte can come to: in a compressed
+// stream it depends on the decompressor which of them it is.
+func (c *chainReader) broken() error {
+	return &ChainError{c.next, "it was changed or cut short, or one before it was removed or moved: the chain does not go on here"}
+}
+
 func (c *chainReader) segment(walk Walk) error {
 	b := c.take(8 + sha256.Size)
 	if b == nil {
-		return &ChainError{c.next, "segment is cut short"}
+		return c.broken()
 	}
 	first := binary.BigEndian.Uint64(b)
 	head := chain.Head(b[8:])
@@ -177,7 +183,7 @@ func (c *chainReader) segment(walk Walk) error {
 	for {
 		tag, err := c.in.ReadByte()
 		if err != nil {
-			return &ChainError{c.next, "is cut short"}
+			return c.broken()
 		}
 		l := Link{Number: c.next}
 		var sum [sha256.Size]byte
@@ -191,7 +197,7 @@ func (c *chainReader) segment(walk Walk) error {
 		case 'B':
 			n := c.take(4)
 			if n == nil || binary.BigEndian.Uint32(n) > block.MaxBytes {
-				return &ChainError{c.next, "its length cannot be"}
+				return c.broken()
 			}
 			if l.Raw = c.take(int(binary.BigEndian.Uint32(n)) + checkSize); l.Raw != nil {
 				sum = sha256.Sum256(l.Raw[:len(l.Raw)-checkSize])
@@ -201,10 +207,10 @@ func (c *chainReader) segment(walk Walk) error {
 				sum = [sha256.Size]byte(l.Raw)
 			}
 		default:
-			return &ChainError{c.next, fmt.Sprintf("byte %q where a block begins", tag)}
+			return c.broken()
 		}
 		if l.Raw == nil {
-			return &ChainError{c.next, "is cut short"}
+			return c.broken()
 		}
 		check := l.Raw[len(l.Raw)-checkSize:]
 		if l.Raw = l.Raw[:len(l.Raw)-checkSize]; tag == 'D' {
@@ -212,7 +218,7 @@ func (c *chainReader) segment(walk Walk) error {
 		}
 		head = link(head, sum)
 		if l.Head = head; string(check) != string(head[:checkSize]) {
-			return &ChainError{c.next, "it was changed, or one before it was removed or moved: the chain head after it is not the one written beside it"}
+			return c.broken()
 		}
 		if err := walk.Block(l); err != nil {
 			return err

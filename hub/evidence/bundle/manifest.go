@@ -4,10 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
-
-	"github.com/gowebpki/jcs"
 )
 
 // ManifestRecord is manifest.json: canonical JSON (RFC 8785), signed by
@@ -101,33 +98,6 @@ func SignedText(digest, shipment string) string {
 func HexSHA256(b []byte) string {
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:])
-}
-
-// Canonical is v as canonical JSON (RFC 8785).
-func Canonical(v any) ([]byte, error) {
-	b, err := json.Marshal(v)
-	if err != nil {
-		return nil, err
-	}
-	return jcs.Transform(b)
-}
-
-// Decode reads canonical JSON into v, and refuses unknown fields and any other
-// way to write the same.
-func Decode(b []byte, v any) error {
-	d := json.NewDecoder(bytes.NewReader(b))
-	d.DisallowUnknownFields()
-	if err := d.Decode(v); err != nil {
-		return malformed("%v", err)
-	}
-	again, err := jcs.Transform(b)
-	if err != nil {
-		return malformed("%v", err)
-	}
-	if !bytes.Equal(again, b) {
-		return malformed("JSON is not canonical (RFC 8785)")
-	}
-	return nil
 }
 
 // Lines calls yield for each line of a file, without its line feed; number

@@ -98,8 +98,8 @@ func Read(r io.ReaderAt, size int64) ([]*File, error) {
 	at := int64(0)
 	for {
 		head := make([]byte, localSize)
-		if n, err := r.ReadAt(head, at); n < 4 {
-			return nil, malformed("it ends at byte %d, before its directory: %v", at, err)
+		if n, _ := r.ReadAt(head, at); n < 4 {
+			return nil, malformed("it ends at byte %d, before its directory", at)
 		}
 		if binary.LittleEndian.Uint32(head) != 0x04034b50 {
 			break
@@ -118,7 +118,7 @@ func Read(r io.ReaderAt, size int64) ([]*File, error) {
 		}
 		f.Name = string(full[localSize:])
 		if !goodName.MatchString(f.Name) {
-			return nil, malformed("file name %.60q at byte %d: want plain names such as events.jsonl", f.Name, at)
+			return nil, malformed("the name of the file at byte %d is not plain, as events.jsonl is", at)
 		}
 		if len(files) > 0 && files[len(files)-1].Name >= f.Name {
 			return nil, malformed("file %s comes after %s: names ascend, and none comes twice", f.Name, files[len(files)-1].Name)

@@ -1,8 +1,12 @@
 package verify
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
 	"frostline/hub/evidence/bundle"
 	"frostline/proto/block"
@@ -14,9 +18,16 @@ import (
 // putChains walks the gateways' chains, and takes readings and anchors from
 // blocks that a seal holds.
 func (r *run) putChains() bool {
+	for n := range r.seals {
+		c := chainName{n.gateway, n.epoch}
+		r.sealed[c] = append(r.sealed[c], n.number)
+	}
+	for _, all := range r.sealed {
+		slices.Sort(all)
+	}
 	var err error
-	if r.store, err = newReadings(r.events, r.m.Packages); err != nil {
-		r.fail(Problem{Check: EventIs, File: bundle.Events, Detail: "facts cannot be read: " + err.Error()})
+	if r.store, err = newReadings(r.events); err != nil {
+		r.fail(Problem{Check: EventIs, File: bundle.Events, Detail: "facts cannot be read"})
 		return false
 	}
 	names := map[string]bool{}
@@ -35,23 +46,34 @@ func (r *run) putChains() bool {
 		w := &walker{run: r, chain: c, file: name, series: map[uint32]declared{}}
 		w.walk(f)
 	}
-	for name := range r.files {
+	for _, name := range slices.Sorted(maps.Keys(r.files)) {
 		if len(name) > len(bundle.ChainPrefix) && name[:len(bundle.ChainPrefix)] == bundle.ChainPrefix && !names[name] {
 			r.fail(Problem{Check: ChainIs, File: name, Detail: "the manifest does not speak of this chain"})
 		}
 	}
-	for n, s := range r.seals {
-		if !s.used && len(r.Problems) == 0 {
+	for _, n := range slices.SortedFunc(maps.Keys(r.seals), sealName.compare) {
+		if s := r.seals[n]; !s.used && len(r.Problems) == 0 {
 			r.fail(Problem{Check: SealIs, Gateway: n.gateway, Epoch: n.epoch, Block: n.number, File: bundle.Seals, Detail: "it is of no block in the bundle: the blocks were removed"})
 		}
 	}
 	return true
 }
 
+// chainName names an epoch of a gateway.
+type chainName struct {
+	gateway string
+	epoch   uint32
+}
+
+func (s sealName) compare(o sealName) int {
+	return cmp.Or(strings.Compare(s.gateway, o.gateway), cmp.Compare(s.epoch, o.epoch), cmp.Compare(s.number, o.number))
+}
+
 // declared is what a series id stands for.
 type declared struct {
 	sensor   string
 	quantity reading.Quantity
+	signed   bool
 }
 
 // walker follows one chain file.
@@ -63,6 +85,7 @@ type walker struct {
 	segment int    // index of the one under way
 	begin   uint64 // its first block
 	held    uint64 // blocks up to this one are held by a seal
+	signed  uint64 // and up to this one they will have been at its end
 	count   uint64 // readings in the epoch up to the last whole block
 	counted uint64 // that block; 0 none
 	last    struct {
@@ -93,7 +116,7 @@ func (w *walker) walk(f *bundle.File) {
 func (w *walker) bad(block uint64, format string, a ...any) error {
 	p := Problem{Check: ChainIs, Gateway: clip(w.chain.Gateway), Epoch: w.chain.Epoch, Block: block, File: w.file, Detail: fmt.Sprintf(format, a...)}
 	if w.last.ok {
-		if m, ok := w.store.timeline(bootKey{w.chain.Gateway, w.chain.Epoch, w.last.boot}).Resolve(w.last.tick); ok {
+		if m, ok := w.store.all.timeline(bootKey{w.chain.Gateway, w.chain.Epoch, w.last.boot}).Resolve(w.last.tick); ok {
 			p.After = m.UTC
 		}
 	}
@@ -106,6 +129,7 @@ func (w *walker) beginSegment(first uint64, before chain.Head) error {
 		return w.bad(first, "a segment begins here that the manifest does not speak of: blocks were removed or added")
 	}
 	w.begin, w.held, w.counted = first, first-1, 0
+	w.signed = w.lastSeal(first-1, w.chain.Segments[w.segment].Last)
 	if first == 1 {
 		if before != chain.Genesis(w.chain.Gateway, w.chain.Epoch) {
 			return w.bad(first, "the chain head before it is not that of gateway %s, epoch %d", w.chain.Gateway, w.chain.Epoch)
@@ -126,7 +150,7 @@ func (w *walker) block(l bundle.Link) error {
 	w.Counts.Blocks++
 	b, err := block.Decode(l.Raw)
 	if err != nil {
-		return w.bad(l.Number, "%v", err)
+		return w.bad(l.Number, "it is not a block in its canonical form")
 	}
 	if b.Number != l.Number {
 		return w.bad(l.Number, "block %d stands in its place: one was removed, or they were put into another order", b.Number)
@@ -139,6 +163,19 @@ func (w *walker) block(l bundle.Link) error {
 		return w.bad(l.Number, "%v", err)
 	}
 	return w.sealAt(l.Number, l.Head)
+}
+
+// lastSeal is the greatest block in [from, to] that there is a seal of, or from.
+func (w *walker) lastSeal(from, to uint64) uint64 {
+	all := w.sealed[chainName{w.chain.Gateway, w.chain.Epoch}]
+	i, found := slices.BinarySearch(all, to)
+	if !found {
+		i--
+	}
+	if i < 0 {
+		return from
+	}
+	return max(from, all[i])
 }
 
 // sealAt compares the chain with the seal for a block, if there is one.
@@ -173,28 +210,27 @@ func (w *walker) end(last uint64, _ chain.Head) error {
 	case w.held == last:
 	case s.Sealed:
 		w.Report.fail(Problem{Check: SealIs, Gateway: w.chain.Gateway, Epoch: w.chain.Epoch, Block: last, File: bundle.Seals, Detail: "its seal was removed: the manifest speaks of it"})
-	case w.o.AllowUnsigned:
-		w.reserve("blocks %d to %d of gateway %s, epoch %d are not signed by it", w.held+1, last, w.chain.Gateway, w.chain.Epoch)
 	default:
-		w.Report.fail(Problem{Check: SealIs, Gateway: w.chain.Gateway, Epoch: w.chain.Epoch, Block: w.held + 1, To: last, File: w.file,
-			Detail: "the gateway had not signed for them when the bundle was made: make it again after its next seal, or allow it with --allow-unsigned"})
+		w.Unsigned = append(w.Unsigned, Tail{w.chain.Gateway, w.chain.Epoch, w.held + 1, last})
+		w.reserve("%d blocks, %d to %d of gateway %s, epoch %d, await its seal: what they say is the hub's word alone", last-w.held, w.held+1, last, w.chain.Gateway, w.chain.Epoch)
 	}
 	return nil
 }
 
 // take adds the block's anchors and readings to the store.
 func (w *walker) take(b *block.Block) error {
+	signed := b.Number <= w.signed
 	for _, raw := range b.Events {
 		e, err := block.DecodeEvent(raw)
 		if err != nil {
 			continue // it is evidence all the same, of what the gateway wrote
 		}
 		if a := e.GetAnchor(); a != nil {
-			w.store.anchor(bootKey{w.chain.Gateway, w.chain.Epoch, a.Boot}, truetime.Anchor{At: a.AtMs, UTC: a.UtcMs, Uncertainty: int64(a.UncertaintyMs), Source: truetime.Source(a.Source)})
+			w.store.anchor(bootKey{w.chain.Gateway, w.chain.Epoch, a.Boot}, truetime.Anchor{At: a.AtMs, UTC: a.UtcMs, Uncertainty: int64(a.UncertaintyMs), Source: truetime.Source(a.Source)}, signed)
 		}
 		if d := e.GetSeriesDeclared(); d != nil {
 			if _, known := w.series[d.Id]; !known { // for the rest of the epoch
-				w.series[d.Id] = declared{w.chain.Gateway + "/" + d.Sensor, reading.Quantity(min(d.Quantity, 255))}
+				w.series[d.Id] = declared{w.chain.Gateway + "/" + d.Sensor, reading.Quantity(min(d.Quantity, 255)), signed}
 			}
 		}
 	}
@@ -202,7 +238,7 @@ func (w *walker) take(b *block.Block) error {
 	for _, x := range b.Readings {
 		w.last.boot, w.last.tick, w.last.ok = b.Boot, x.Tick, true
 		if d := w.series[x.Series]; d.quantity == reading.Temperature {
-			if err := w.store.add(d.sensor, place{w.chain.Epoch, b.Boot, x.Series, x.Tick}, x.Value, x.Quality == reading.OK); err != nil {
+			if err := w.store.add(d.sensor, place{w.chain.Epoch, b.Boot, x.Series, x.Tick}, x.Value, x.Quality == reading.OK, signed && d.signed); err != nil {
 				return err
 			}
 		}

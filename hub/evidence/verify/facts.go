@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"bytes"
 	"crypto/ed25519"
 	"encoding/base64"
 	"encoding/hex"
@@ -8,13 +9,16 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/mod/sumdb/note"
 	"google.golang.org/protobuf/proto"
 
+	"frostline/hub/correlate/join"
 	"frostline/hub/event"
 	"frostline/hub/evidence/bundle"
 	"frostline/hub/evidence/ledger"
+	"frostline/hub/fact"
 	"frostline/proto/chain"
 	"frostline/proto/pb"
 )
@@ -31,7 +35,7 @@ func (r *run) putKeys() bool {
 			return bad(err)
 		}
 		if _, err := r.included(ledger.KeyEntry(k.Name(), line)); err != nil {
-			r.fail(Problem{Check: KeyIs, Gateway: k.Gateway, File: bundle.Keys, Line: number, Detail: fmt.Sprintf("key %s: %v", k.Name(), err)})
+			r.fail(Problem{Check: KeyIs, Gateway: clip(k.Gateway), File: bundle.Keys, Line: number, Detail: fmt.Sprintf("key %s: %v", clip(k.Name()), err)})
 			return nil
 		}
 		switch k.Use {
@@ -44,11 +48,11 @@ func (r *run) putKeys() bool {
 		case "seal":
 			pub, err := base64.StdEncoding.DecodeString(k.Public)
 			if err != nil || len(pub) != ed25519.PublicKeySize || hex.EncodeToString(chain.KeyID(pub)) != k.ID {
-				return bad(fmt.Errorf("seal key %s of gateway %s is no Ed25519 key of that id", k.ID, k.Gateway))
+				return bad(fmt.Errorf("seal key %s of gateway %s is no Ed25519 key of that id", clip(k.ID), clip(k.Gateway)))
 			}
 			r.keys[k.Gateway+"/"+k.ID] = pub
 		default:
-			return bad(fmt.Errorf("use %q: want bundle or seal", k.Use))
+			return bad(fmt.Errorf("it is for use %s: want bundle or seal", clip(k.Use)))
 		}
 		return nil
 	})
@@ -59,7 +63,7 @@ func (r *run) putEvents() bool {
 	heads, found := map[string]int64{}, map[string]int64{}
 	for i, h := range r.m.Streams {
 		if i > 0 && r.m.Streams[i-1].Stream >= h.Stream {
-			r.fail(Problem{Check: ManifestIs, File: bundle.Manifest, Stream: h.Stream, Detail: "streams are not in order"})
+			r.fail(Problem{Check: ManifestIs, File: bundle.Manifest, Stream: clip(h.Stream), Detail: "streams are not in order"})
 		}
 		heads[h.Stream] = h.Events
 	}
@@ -74,9 +78,8 @@ func (r *run) putEvents() bool {
 			return nil
 		}
 		var e event.Event
-		if err := bundle.Decode(line, &e); err != nil {
-			_ = json.Unmarshal(line, &e) // as far as it can be read, to name it
-			p.Event, p.Stream = clip(e.ID), clip(e.Stream)
+		if err := bundle.DecodeEvent(line, &e); err != nil {
+			p.Event, p.Stream = named(line)
 			return bad("%v", err)
 		}
 		p.Event, p.Stream = clip(e.ID), clip(e.Stream)
@@ -102,6 +105,9 @@ func (r *run) putEvents() bool {
 			}
 			r.fail(Problem{Check: StreamIs, Stream: p.Stream, File: bundle.Events, Line: number, Field: "version",
 				Detail: fmt.Sprintf("version %d of the stream was removed: %d follows %d", want, e.Version, want-1)})
+		}
+		if p.Check, p.Field = EventIs, "data"; !exact(e) {
+			return bad("what it says is not in the form of JOIN.md for its type")
 		}
 		position, index, ids[e.ID] = e.Position, at, true
 		found[e.Stream] = e.Version
@@ -157,8 +163,8 @@ func (r *run) putSeals() bool {
 			return bad("seal: %v", err)
 		}
 		var m pb.Seal
-		if err := proto.Unmarshal(s.Seal, &m); err != nil {
-			return bad("seal is not protobuf: %v", err)
+		if !readSeal(s.Seal, &m) {
+			return bad("seal is not in its canonical form")
 		}
 		if m.Epoch != s.Epoch || m.Number != s.Number {
 			return bad("seal is of epoch %d, block %d", m.Epoch, m.Number)
@@ -168,7 +174,7 @@ func (r *run) putSeals() bool {
 			return bad("seal was made by key %x, which %s does not have for the gateway", m.KeyId, bundle.Keys)
 		}
 		if err := chain.Verify(s.Gateway, &m, key); err != nil {
-			return bad("%v: it was not made by the gateway's key %x", err, m.KeyId)
+			return bad("it was not made by the gateway's key %x, or was changed", m.KeyId)
 		}
 		name := sealName{s.Gateway, s.Epoch, s.Number}
 		if _, twice := r.seals[name]; twice {
@@ -178,6 +184,44 @@ func (r *run) putSeals() bool {
 		r.Counts.Seals++
 		return nil
 	})
+}
+
+// readSeal reads a seal that is written as intake keeps it: known fields in
+// order, and no unsigned time of sending.
+func readSeal(b []byte, m *pb.Seal) bool {
+	if err := proto.Unmarshal(b, m); err != nil || m.SentMs != 0 || len(m.ProtoReflect().GetUnknown()) > 0 ||
+		m.Anchor != nil && len(m.Anchor.ProtoReflect().GetUnknown()) > 0 {
+		return false
+	}
+	again, err := proto.MarshalOptions{Deterministic: true}.Marshal(m)
+	return err == nil && bytes.Equal(again, b)
+}
+
+// named gives the id and stream of an event that is not as it must be, as far
+// as they can be read.
+func named(line []byte) (id, stream string) {
+	var m map[string]json.RawMessage
+	if !utf8.Valid(line) || json.Unmarshal(line, &m) != nil {
+		return "", ""
+	}
+	text := func(name string) (s string) {
+		if m[name] == nil || json.Unmarshal(m[name], &s) != nil {
+			return ""
+		}
+		return clip(s)
+	}
+	return text("id"), text("stream")
+}
+
+// exact reports whether the data of an event on which verdicts rest are what
+// its type is written as, with nothing that one program may read and another
+// not.
+func exact(e event.Event) bool {
+	if e.Type != fact.VerdictWasRevised && !slices.Contains(join.Types, e.Type) {
+		return true
+	}
+	v, err := fact.Decode(e.Type, e.Data)
+	return err == nil && bundle.Decode(e.Data, v) == nil
 }
 
 // clip bounds what a bundle can put into a message.

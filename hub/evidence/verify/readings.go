@@ -10,7 +10,6 @@ import (
 
 	"frostline/hub/correlate/join"
 	"frostline/hub/event"
-	"frostline/hub/evidence/bundle"
 	"frostline/hub/fact"
 	"frostline/proto/thermal"
 	"frostline/proto/truetime"
@@ -36,8 +35,9 @@ func (p place) compare(o place) int {
 
 type taken struct {
 	place
-	value int64
-	ok    bool
+	value  int64
+	ok     bool
+	signed bool // a seal holds it, and what names its sensor
 }
 
 type datedReading struct {
@@ -46,25 +46,35 @@ type datedReading struct {
 	state join.State
 }
 
-// readings are the temperatures of the sensors that bear on the shipment. It
-// implements join.Readings.
+// readings are the temperatures of the sensors that bear on the shipment.
 type readings struct {
 	facts    *join.Facts
 	needed   map[string]bool // sensors that could vouch
-	anchors  map[bootKey][]truetime.Anchor
-	lines    map[bootKey]*truetime.Timeline
+	anchors  map[bootKey][]anchor
 	raw      map[string][]taken
-	dated    map[string][]datedReading
-	undated  map[string][]join.Span
 	readings int
+	all      *view // of everything
+	signed   *view // of what seals hold
+}
+
+type anchor struct {
+	truetime.Anchor
+	signed bool
+}
+
+// view is readings as they are dated. It implements join.Readings.
+type view struct {
+	of      *readings
+	signed  bool // only what a seal holds
+	lines   map[bootKey]*truetime.Timeline
+	dated   map[string][]datedReading
+	undated map[string][]join.Span
 }
 
 // newReadings applies the facts and finds which sensors could vouch.
-func newReadings(events []event.Event, packages []bundle.Package) (*readings, error) {
-	s := &readings{
-		facts: join.NewFacts(), needed: map[string]bool{}, anchors: map[bootKey][]truetime.Anchor{}, lines: map[bootKey]*truetime.Timeline{},
-		raw: map[string][]taken{}, dated: map[string][]datedReading{}, undated: map[string][]join.Span{},
-	}
+func newReadings(events []event.Event) (*readings, error) {
+	s := &readings{facts: join.NewFacts(), needed: map[string]bool{}, anchors: map[bootKey][]anchor{}, raw: map[string][]taken{}}
+	s.all, s.signed = s.view(false), s.view(true)
 	for _, e := range events {
 		if err := s.facts.Apply(e); err != nil {
 			return nil, err
@@ -83,45 +93,58 @@ func newReadings(events []event.Event, packages []bundle.Package) (*readings, er
 	return s, nil
 }
 
-func (s *readings) anchor(k bootKey, a truetime.Anchor) {
-	s.anchors[k] = append(s.anchors[k], a)
-	delete(s.lines, k)
+func (s *readings) view(signed bool) *view {
+	return &view{of: s, signed: signed, lines: map[bootKey]*truetime.Timeline{}, dated: map[string][]datedReading{}, undated: map[string][]join.Span{}}
 }
 
-func (s *readings) timeline(k bootKey) *truetime.Timeline {
-	t := s.lines[k]
-	if t == nil {
-		t = truetime.NewTimeline(s.anchors[k])
-		s.lines[k] = t
-	}
-	return t
+func (s *readings) anchor(k bootKey, a truetime.Anchor, signed bool) {
+	s.anchors[k] = append(s.anchors[k], anchor{a, signed})
+	delete(s.all.lines, k)
 }
 
-func (s *readings) add(sensor string, p place, value int64, ok bool) error {
+func (s *readings) add(sensor string, p place, value int64, ok, signed bool) error {
 	if !s.needed[sensor] {
 		return nil
 	}
 	if s.readings++; s.readings > maxReadings {
 		return fmt.Errorf("more than %d temperatures: this program does not hold so many", maxReadings)
 	}
-	s.raw[sensor] = append(s.raw[sensor], taken{p, value, ok})
+	s.raw[sensor] = append(s.raw[sensor], taken{p, value, ok, signed})
 	return nil
 }
 
+func (v *view) timeline(k bootKey) *truetime.Timeline {
+	t := v.lines[k]
+	if t == nil {
+		var anchors []truetime.Anchor
+		for _, a := range v.of.anchors[k] {
+			if a.signed || !v.signed {
+				anchors = append(anchors, a.Anchor)
+			}
+		}
+		t = truetime.NewTimeline(anchors)
+		v.lines[k] = t
+	}
+	return t
+}
+
 // date dates a sensor's readings, once.
-func (s *readings) date(sensor string) {
-	if _, done := s.undated[sensor]; done {
+func (v *view) date(sensor string) {
+	if _, done := v.undated[sensor]; done {
 		return
 	}
 	gateway, _, _ := strings.Cut(sensor, "/")
-	raw := s.raw[sensor]
+	raw := slices.Clone(v.of.raw[sensor])
+	if v.signed {
+		raw = slices.DeleteFunc(raw, func(t taken) bool { return !t.signed })
+	}
 	slices.SortStableFunc(raw, func(a, b taken) int { return a.place.compare(b.place) })
 	raw = slices.CompactFunc(raw, func(a, b taken) bool { return a.place == b.place }) // the first holds
 	var out []datedReading
 	var boots []extent
 	for i := 0; i < len(raw); {
 		first := i
-		t := s.timeline(bootKey{gateway, raw[i].epoch, raw[i].boot})
+		t := v.timeline(bootKey{gateway, raw[i].epoch, raw[i].boot})
 		for ; i < len(raw) && raw[i].epoch == raw[first].epoch && raw[i].boot == raw[first].boot; i++ {
 			m, ok := t.Resolve(raw[i].tick)
 			if !ok {
@@ -139,8 +162,7 @@ func (s *readings) date(sensor string) {
 		boots = append(boots, extent{t, raw[first].tick, raw[i-1].tick})
 	}
 	slices.SortStableFunc(out, func(a, b datedReading) int { return cmp.Compare(a.at, b.at) })
-	s.dated[sensor], s.undated[sensor] = out, between(boots)
-	delete(s.raw, sensor)
+	v.dated[sensor], v.undated[sensor] = out, between(boots)
 }
 
 // extent is the ticks of a sensor in a boot.
@@ -174,9 +196,9 @@ func between(boots []extent) []join.Span {
 }
 
 // Temperatures implements join.Readings.
-func (s *readings) Temperatures(ctx context.Context, sensor string, from, to int64, yield func(int64, thermal.Temp, join.State) error) error {
-	s.date(sensor)
-	all := s.dated[sensor]
+func (v *view) Temperatures(ctx context.Context, sensor string, from, to int64, yield func(int64, thermal.Temp, join.State) error) error {
+	v.date(sensor)
+	all := v.dated[sensor]
 	i, _ := slices.BinarySearchFunc(all, from, func(d datedReading, at int64) int { return cmp.Compare(d.at, at) })
 	for ; i < len(all) && all[i].at < to; i++ {
 		if i%10_000 == 0 && ctx.Err() != nil {
@@ -190,7 +212,7 @@ func (s *readings) Temperatures(ctx context.Context, sensor string, from, to int
 }
 
 // Undated implements join.Readings.
-func (s *readings) Undated(_ context.Context, sensor string) ([]join.Span, error) {
-	s.date(sensor)
-	return s.undated[sensor], nil
+func (v *view) Undated(_ context.Context, sensor string) ([]join.Span, error) {
+	v.date(sensor)
+	return v.undated[sensor], nil
 }

@@ -104,7 +104,13 @@ type Report struct {
 	Witnesses []string  `json:"witnesses"` // that have cosigned, of those given
 	Unchecked int       `json:"uncheckedCosignatures,omitempty"`
 	Verdicts  []Verdict `json:"verdicts"`
-	Counts    Counts    `json:"counts"`
+	// Unsigned are blocks that no seal of their gateway holds: the hub's word,
+	// and no evidence.
+	Unsigned []Tail `json:"unsigned"`
+	// VerifiedTo is until when all verdicts rest on what gateways have signed,
+	// UTC, Unix ms; 0 where they do to their ends.
+	VerifiedTo int64  `json:"verifiedTo,omitempty"`
+	Counts     Counts `json:"counts"`
 }
 
 // Verdict is a verdict that was worked out anew.
@@ -118,6 +124,24 @@ type Verdict struct {
 	To      int64  `json:"to"`
 	Digest  string `json:"digest"`
 	Closed  bool   `json:"closed"`
+	// Signed is what follows from signed blocks alone, where that is less; nil
+	// where it is the same.
+	Signed *Signed `json:"signed,omitempty"`
+}
+
+// Signed is a verdict by what gateways have signed, and by nothing else.
+type Signed struct {
+	Outcome string `json:"outcome"`
+	Until   int64  `json:"until"` // the last instant for which a signed reading vouches, or From; UTC, Unix ms
+	Digest  string `json:"digest"`
+}
+
+// Tail is the blocks of a segment after the last that a seal holds.
+type Tail struct {
+	Gateway string `json:"gateway"`
+	Epoch   uint32 `json:"epoch"`
+	First   uint64 `json:"first"`
+	Last    uint64 `json:"last"`
 }
 
 // Counts are of what was checked.

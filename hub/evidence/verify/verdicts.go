@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"frostline/hub/correlate/join"
 	"frostline/hub/evidence/bundle"
@@ -33,7 +34,7 @@ func (r *run) verdicts() bool {
 		}
 		d, err := fact.Decode(e.Type, e.Data)
 		if err != nil {
-			r.fail(Problem{Check: EventIs, Event: e.ID, Stream: e.Stream, Detail: err.Error()})
+			r.fail(Problem{Check: EventIs, Event: clip(e.ID), Stream: clip(e.Stream), Detail: "facts cannot be read"})
 			return false
 		}
 		switch d := d.(type) {
@@ -45,7 +46,7 @@ func (r *run) verdicts() bool {
 			if said[d.Package] == nil {
 				said[d.Package] = map[join.Key]stated{}
 			}
-			said[d.Package][join.Key{Profile: d.Profile, Version: d.Version, Product: d.Product}] = stated{d, e.ID, e.At}
+			said[d.Package][join.Key{Profile: d.Profile, Version: d.Version, Product: d.Product}] = stated{d, clip(e.ID), e.At}
 		}
 	}
 	for _, p := range r.m.Packages {
@@ -60,7 +61,7 @@ func (r *run) verdicts() bool {
 	for _, p := range r.m.Packages {
 		if p.Shipment {
 			if err := r.judge(p.ID, said[p.ID]); err != nil {
-				r.fail(Problem{Check: VerdictIs, Package: clip(p.ID), Detail: "it cannot be judged: " + err.Error()})
+				r.fail(Problem{Check: VerdictIs, Package: clip(p.ID), Detail: "it cannot be judged by what is here: a profile, an instant or a temperature cannot be"})
 			}
 		}
 	}
@@ -82,7 +83,7 @@ func (r *run) judge(id string, said map[join.Key]stated) error {
 		}
 	}
 	if !open {
-		found, err := join.Verdict(r.ctx, r.store.facts, r.store, id, join.Open)
+		found, err := r.both(id, join.Open)
 		if err != nil {
 			return err
 		}
@@ -97,10 +98,10 @@ func (r *run) judge(id string, said map[join.Key]stated) error {
 		delete(said, j.Key())
 	}
 	for _, k := range slices.SortedFunc(maps.Keys(said), func(a, b join.Key) int { return cmpKey(a, b) }) {
-		r.fail(Problem{Check: VerdictIs, Package: id, Event: said[k].event, Detail: fmt.Sprintf("a verdict by profile %s version %d%s was stated, and the facts do not call for one", k.Profile, k.Version, of(k))})
+		r.fail(Problem{Check: VerdictIs, Package: clip(id), Event: said[k].event, Detail: fmt.Sprintf("a verdict by profile %s version %d%s was stated, and the facts do not call for one", k.Profile, k.Version, of(k))})
 	}
 	for _, m := range missing {
-		r.reserve("package %s is not judged as to %s: nobody has told of it", id, m)
+		r.reserve("package %s is not judged as to %s: nobody has told of it", clip(id), clip(m.String()))
 	}
 	return nil
 }
@@ -112,12 +113,12 @@ func (r *run) judgeOpen(id string, said map[join.Key]stated) error {
 	for _, want := range judges {
 		s, ok := said[want.Key()]
 		if !ok {
-			r.compare(id, &join.Judgement{Profile: want.Profile.ID, Version: want.Profile.Version, Product: want.Product}, said, false)
+			r.compare(id, &judged{Judgement: join.Judgement{Profile: want.Profile.ID, Version: want.Profile.Version, Product: want.Product}}, said, false)
 			continue
 		}
-		var best *join.Judgement
+		var best *judged
 		for _, now := range []int64{s.at, s.Verdict.To} {
-			found, err := join.Verdict(r.ctx, r.store.facts, r.store, id, now)
+			found, err := r.both(id, now)
 			if err != nil {
 				return err
 			}
@@ -134,15 +135,43 @@ func (r *run) judgeOpen(id string, said map[join.Key]stated) error {
 	return nil
 }
 
+// judged is what follows from everything, and what from signed blocks alone;
+// nil where there are no others.
+type judged struct {
+	join.Judgement
+	signed *join.Judgement
+}
+
+// both judges a package as of an instant.
+func (r *run) both(id string, now int64) (out []judged, err error) {
+	found, err := join.Verdict(r.ctx, r.store.facts, r.store.all, id, now)
+	if err != nil {
+		return nil, err
+	}
+	for _, j := range found {
+		out = append(out, judged{Judgement: j})
+	}
+	if len(r.Unsigned) == 0 {
+		return out, nil
+	}
+	if found, err = join.Verdict(r.ctx, r.store.facts, r.store.signed, id, now); err != nil {
+		return nil, err
+	}
+	for i := range out { // the same facts call for the same judges in the same order
+		out[i].signed = &found[i]
+	}
+	return out, nil
+}
+
 // compare tells where a verdict that was stated is not the one that follows.
-func (r *run) compare(id string, is *join.Judgement, said map[join.Key]stated, closed bool) {
+func (r *run) compare(id string, is *judged, said map[join.Key]stated, closed bool) {
 	k := is.Key()
 	s, ok := said[k]
 	if !ok {
-		r.fail(Problem{Check: VerdictIs, Package: id, Detail: fmt.Sprintf("the hub stated none by profile %s version %d%s, and the facts call for one", k.Profile, k.Version, of(k))})
+		r.fail(Problem{Check: VerdictIs, Package: clip(id), Detail: fmt.Sprintf("the hub stated none by profile %s version %d%s, and the facts call for one", k.Profile, k.Version, of(k))})
 		return
 	}
-	p := Problem{Check: VerdictIs, Package: id, Event: s.event}
+	p := Problem{Check: VerdictIs, Package: clip(id), Event: s.event}
 	if d, err := s.Verdict.Digest(); err != nil || d != s.Digest {
 		p.Field, p.Detail = "digest", "it is not that of the verdict stated beside it"
 		r.fail(p)
@@ -160,8 +189,51 @@ func (r *run) compare(id string, is *join.Judgement, said map[join.Key]stated, c
 			return
 		}
 	}
-	r.Verdicts = append(r.Verdicts, Verdict{Package: id, Profile: k.Profile, Version: k.Version, Product: k.Product,
-		Outcome: string(is.Verdict.Outcome), From: is.Verdict.From, To: is.Verdict.To, Digest: is.Digest, Closed: closed})
+	v := Verdict{Package: clip(id), Profile: k.Profile, Version: k.Version, Product: k.Product,
+		Outcome: string(is.Verdict.Outcome), From: is.Verdict.From, To: is.Verdict.To, Digest: is.Digest, Closed: closed}
+	if v.Signed = is.less(); v.Signed != nil {
+		if closed && is.otherwise() && !r.o.AllowUnsigned {
+			t := r.Unsigned[0]
+			r.fail(Problem{Check: SealIs, Gateway: t.Gateway, Epoch: t.Epoch, Block: t.First, To: t.Last, Package: clip(id), Event: s.event,
+				Detail: fmt.Sprintf("the verdict %s rests on blocks that a gateway has not signed; without them it is %s: make the bundle again after its next seal, or allow it with --allow-unsigned", v.Outcome, v.Signed.Outcome)})
+			return
+		}
+		if r.VerifiedTo == 0 || v.Signed.Until < r.VerifiedTo {
+			r.VerifiedTo = v.Signed.Until
+		}
+	}
+	r.Verdicts = append(r.Verdicts, v)
+}
+
+// less tells what follows from signed blocks alone; nil where it is the same.
+func (j *judged) less() *Signed {
+	if j.signed == nil {
+		return nil
+	}
+	if field, detail := differ(j.signed.Units, j.Units); j.signed.Digest == j.Digest && field == "" && detail == "" {
+		return nil
+	}
+	h := &j.signed.History
+	until := h.From
+	if n := len(h.Stretches); n > 0 {
+		until = h.Stretches[n-1].To
+	}
+	return &Signed{Outcome: string(j.signed.Verdict.Outcome), Until: until, Digest: j.signed.Digest}
+}
+
+// otherwise reports whether signed blocks alone lead to another conclusion.
+func (j *judged) otherwise() bool {
+	broken := func(units []fact.UnitBudget) (out []string) {
+		for _, u := range units {
+			for _, b := range u.Budgets {
+				if b.Broken {
+					out = append(out, u.Unit, b.Name)
+				}
+			}
+		}
+		return out
+	}
+	return j.Verdict.Outcome != j.signed.Verdict.Outcome || !slices.Equal(broken(j.Units), broken(j.signed.Units))
 }
 
 func of(k join.Key) string {
@@ -203,7 +275,7 @@ func short(v any) string {
 		return "nothing"
 	}
 	if len(b) > 120 {
-		return string(b[:120]) + "…"
+		return strings.ToValidUTF8(string(b[:120]), "") + "…"
 	}
 	return string(b)
 }

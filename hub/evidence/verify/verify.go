@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"maps"
+	"slices"
 
 	"golang.org/x/mod/sumdb/note"
 
@@ -23,7 +25,8 @@ type Options struct {
 	Key string
 	// Witnesses are verifier keys all of which must have cosigned.
 	Witnesses []string
-	// AllowUnsigned lets blocks pass that the gateway had not signed yet.
+	// AllowUnsigned lets verdicts on closed packages pass whose outcome rests on
+	// blocks that the gateway has not signed.
 	AllowUnsigned bool
 }
 
@@ -44,6 +47,7 @@ type run struct {
 	keys    map[string]ed25519.PublicKey // seal keys, by GATEWAY/ID
 	events  []event.Event
 	seals   map[sealName]sealed
+	sealed  map[chainName][]uint64 // blocks that there are seals of, ascending
 	store   *readings
 }
 
@@ -51,8 +55,9 @@ type run struct {
 // options that cannot be used; whatever the bundle is like is in the report.
 func Bundle(ctx context.Context, in io.ReaderAt, size int64, o Options) (*Report, error) {
 	r := &run{
-		Report: &Report{Problems: []Problem{}, Reservations: []string{}, Witnesses: []string{}, Verdicts: []Verdict{}},
+		Report: &Report{Problems: []Problem{}, Reservations: []string{}, Witnesses: []string{}, Verdicts: []Verdict{}, Unsigned: []Tail{}},
 		o:      o, ctx: ctx, files: map[string]*bundle.File{}, proofs: map[entryName]*proven{}, keys: map[string]ed25519.PublicKey{}, seals: map[sealName]sealed{},
+		sealed: map[chainName][]uint64{},
 	}
 	if err := r.options(); err != nil {
 		return nil, err
@@ -122,20 +127,20 @@ func (r *run) manifest() bool {
 		return false
 	}
 	if r.m.Engine != thermal.EngineVersion {
-		r.fail(Problem{Check: ManifestIs, File: f.Name, Field: "engine", Detail: fmt.Sprintf("verdicts were made by engine %q: this program has %q", r.m.Engine, thermal.EngineVersion)})
+		r.fail(Problem{Check: ManifestIs, File: f.Name, Field: "engine", Detail: fmt.Sprintf("verdicts were made by engine %s: this program has %s", clip(r.m.Engine), thermal.EngineVersion)})
 		return false
 	}
 	listed := map[string]bool{bundle.Manifest: true, bundle.ManifestSig: true}
 	for i, d := range r.m.Files {
 		if listed[d.Name] || i > 0 && r.m.Files[i-1].Name >= d.Name {
-			r.fail(Problem{Check: ManifestIs, File: d.Name, Detail: "it is listed twice or out of order"})
+			r.fail(Problem{Check: ManifestIs, File: clip(d.Name), Detail: "it is listed twice or out of order"})
 		}
 		listed[d.Name] = true
 		if r.files[d.Name] == nil {
-			r.fail(Problem{Check: ManifestIs, File: d.Name, Detail: "it was removed: the manifest lists it"})
+			r.fail(Problem{Check: ManifestIs, File: clip(d.Name), Detail: "it was removed: the manifest lists it"})
 		}
 	}
-	for name := range r.files {
+	for _, name := range slices.Sorted(maps.Keys(r.files)) {
 		if !listed[name] {
 			r.fail(Problem{Check: ManifestIs, File: name, Detail: "it was added: the manifest does not list it"})
 		}
@@ -162,7 +167,7 @@ func (r *run) hashes() {
 		}
 		sum, crc := sha256.New(), crc32.NewIEEE()
 		if _, err := io.Copy(io.MultiWriter(sum, crc), f.Open()); err != nil {
-			r.fail(Problem{Check: FileIs, File: f.Name, Detail: "cannot be read: " + err.Error()})
+			r.fail(Problem{Check: FileIs, File: f.Name, Detail: "it cannot be read"})
 			continue
 		}
 		if hex.EncodeToString(sum.Sum(nil)) != d.SHA256 || f.Size != d.Size {
@@ -201,7 +206,7 @@ func (r *run) signature() {
 	n, err := note.Open(b, note.VerifierList(r.bundler))
 	switch {
 	case err != nil:
-		r.fail(Problem{Check: ManifestIs, File: f.Name, Detail: "its signature does not verify by the hub's bundle key: " + err.Error()})
+		r.fail(Problem{Check: ManifestIs, File: f.Name, Detail: "its signature does not verify by the hub's bundle key"})
 	case len(n.Sigs) != 1 || len(n.UnverifiedSigs) > 0:
 		r.fail(Problem{Check: ManifestIs, File: f.Name, Detail: "want one signature alone"})
 	case n.Text != bundle.SignedText(bundle.HexSHA256(r.raw), r.m.Shipment):
