@@ -1,12 +1,17 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
+	"io"
 	"strings"
 
 	"frostline/hub/correlate"
 	"frostline/hub/dossier"
+	"frostline/hub/evidence"
 	"frostline/hub/excursion"
 	"frostline/hub/people"
 	"frostline/hub/registry"
@@ -66,7 +71,8 @@ func (s signers) Reauthenticate(ctx context.Context, person, password string) (s
 // stories tells the pages what happened to packages.
 type stories struct {
 	*dossier.Builder
-	bundle func(ctx context.Context, shipment string) (zip []byte, digest string, err error)
+	evidence *evidence.Exporter
+	reports  reports
 }
 
 func known(err error) error {
@@ -95,37 +101,44 @@ func (s stories) Case(ctx context.Context, id string) (dossier.Case, dossier.Pac
 }
 
 func (s stories) Bundle(ctx context.Context, shipment string) ([]byte, string, error) {
-	zip, _, err := s.bundle(ctx, shipment)
-	return zip, "frostline-" + shipment + ".zip", known(err)
+	var zip bytes.Buffer
+	if err := export(ctx, s.evidence, shipment, &zip); err != nil {
+		return nil, "", known(err)
+	}
+	return zip.Bytes(), "frostline-" + shipment + ".zip", nil
 }
 
 func (s stories) ShipmentReport(ctx context.Context, shipment string) ([]byte, string, error) {
-	_, digest, err := s.bundle(ctx, shipment)
-	if err != nil {
-		return nil, "", known(err)
-	}
-	d, err := s.Shipment(ctx, shipment)
-	if err != nil {
-		return nil, "", known(err)
-	}
-	pdf, err := report.Shipment(d, digest)
-	return pdf, "frostline-" + shipment + ".pdf", err
+	pdf, err := s.reports.Shipment(ctx, shipment)
+	return pdf, "frostline-" + shipment + ".pdf", known(err)
 }
 
 func (s stories) CaseReport(ctx context.Context, id string) ([]byte, string, error) {
-	c, p, err := s.Builder.Case(ctx, id)
+	pdf, err := s.reports.Case(ctx, id)
+	return pdf, "frostline-" + strings.ReplaceAll(id, "/", "-") + ".pdf", known(err)
+}
+
+// reports makes reports, for pages and programs.
+type reports struct{ *report.Desk }
+
+func newReports(b *dossier.Builder, e *evidence.Exporter) reports {
+	return reports{&report.Desk{Dossiers: b, Bundle: func(ctx context.Context, shipment string) (string, error) {
+		sum := sha256.New()
+		err := export(ctx, e, shipment, sum)
+		return hex.EncodeToString(sum.Sum(nil)), err
+	}}}
+}
+
+// export writes the evidence of a shipment.
+func export(ctx context.Context, e *evidence.Exporter, shipment string, w io.Writer) error {
+	b, err := e.Export(ctx, shipment)
+	if errors.Is(err, evidence.ErrNotFound) {
+		return errors.Join(dossier.ErrNotFound, err)
+	}
 	if err != nil {
-		return nil, "", known(err)
+		return err
 	}
-	d, digest := &dossier.Shipment{}, "none: the package belongs to no shipment"
-	if p.Shipment != "" {
-		if _, digest, err = s.bundle(ctx, p.Shipment); err != nil {
-			return nil, "", known(err)
-		}
-		if d, err = s.Shipment(ctx, p.Shipment); err != nil {
-			return nil, "", known(err)
-		}
-	}
-	pdf, err := report.Case(d, &p, &c, digest)
-	return pdf, "frostline-" + strings.ReplaceAll(id, "/", "-") + ".pdf", err
+	defer b.Close()
+	_, err = b.WriteTo(w)
+	return err
 }

@@ -1,12 +1,8 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
 	"encoding/base64"
-	"encoding/hex"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -57,6 +53,7 @@ type contexts struct {
 	notify    *notify.Notifier
 	ledger    *ledger.Ledger
 	evidence  *evidence.Exporter
+	dossiers  *dossier.Builder
 	influx    *influx.Writer // nil: none is configured
 	rest      *rest.API
 }
@@ -141,9 +138,10 @@ func (h *hub) openContexts(ctx context.Context) (err error) {
 			return err
 		}
 	}
+	c.dossiers = &dossier.Builder{Orders: c.orders, Places: c.custody, Cases: c.cases, Verdicts: c.correlate, Profiles: c.catalog, Events: c.events}
 	c.rest, err = rest.New(ctx, rest.Config{
 		Store: h.store, Tokens: c.people, Log: part("rest"), Version: version.String(),
-		People: c.people, Catalog: c.catalog, Orders: c.orders, Custody: c.custody, Verdicts: c.correlate, Evidence: c.evidence, EvidenceLog: c.ledger, Excursions: c.cases, Notifications: c.notify,
+		People: c.people, Catalog: c.catalog, Orders: c.orders, Custody: c.custody, Verdicts: c.correlate, Evidence: c.evidence, EvidenceLog: c.ledger, Reports: newReports(c.dossiers, c.evidence), Excursions: c.cases, Notifications: c.notify,
 	})
 	return err
 }
@@ -199,32 +197,13 @@ func sealKey(k access.SealKey) ledger.KeyRecord {
 
 // program answers programs: the interface of the contexts, and the hashes of
 // the evidence log for whoever wants to follow it.
-func (h *hub) program() http.Handler {
+func (h *hub) program(rest http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/log/", h.contexts.ledger)
-	mux.Handle("/", h.contexts.rest.Handler())
+	mux.Handle("/", rest)
 	return mux
 }
 
 func (h *hub) stories() web.Stories {
-	c := &h.contexts
-	return stories{
-		Builder: &dossier.Builder{Orders: c.orders, Places: c.custody, Cases: c.cases, Verdicts: c.correlate, Profiles: c.catalog, Events: c.events},
-		bundle: func(ctx context.Context, shipment string) ([]byte, string, error) {
-			b, err := c.evidence.Export(ctx, shipment)
-			if err != nil {
-				if errors.Is(err, evidence.ErrNotFound) {
-					err = errors.Join(dossier.ErrNotFound, err)
-				}
-				return nil, "", err
-			}
-			defer b.Close()
-			var out bytes.Buffer
-			if _, err := b.WriteTo(&out); err != nil {
-				return nil, "", err
-			}
-			sum := sha256.Sum256(out.Bytes())
-			return out.Bytes(), hex.EncodeToString(sum[:]), nil
-		},
-	}
+	return stories{h.contexts.dossiers, h.contexts.evidence, newReports(h.contexts.dossiers, h.contexts.evidence)}
 }

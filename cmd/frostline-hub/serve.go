@@ -119,13 +119,13 @@ func open(ctx context.Context, c config, log *slog.Logger) (_ *hub, err error) {
 	h.intake.Follow(follow...)
 	h.fleet = fleet.New(h.access, h.registry, h.intake, h.history, h.feed)
 	if h.web, err = web.New(web.Config{Addr: c.Web, Fleet: h.fleet, History: h.fleet, Feed: h.fleet,
-		Stories: h.stories(), Program: h.program(), Log: log.With("part", "web")}); err != nil {
+		Stories: h.stories(), Program: h.program(h.contexts.rest.Handler()), Log: log.With("part", "web")}); err != nil {
 		return nil, err
 	}
 	if h.api, err = api.New(api.Config{
 		Socket: filepath.Join(c.Data, "frostline.sock"), Fleet: h.fleet, History: h.fleet, Feed: h.fleet,
 		Access: h.access, Authority: h.ca, CRL: c.Broker.CRL, Enrol: h.enrolAddress(), Web: c.Web,
-		Checks: h.checks(), People: h.contexts.people, Events: h.contexts.events, Relay: h.contexts.relay.Status, Rest: h.contexts.rest.Trusted(api.Actor), Log: log.With("part", "api"),
+		Checks: h.checks(), People: h.contexts.people, Events: h.contexts.events, Relay: h.contexts.relay.Status, Rest: h.program(h.contexts.rest.Trusted(api.Actor)), Log: log.With("part", "api"),
 	}); err != nil {
 		return nil, err
 	}

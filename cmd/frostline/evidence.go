@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -48,19 +49,9 @@ same, byte for byte.`,
 			if file == "" {
 				file = "evidence-" + filepath.Base(args[0]) + ".zip"
 			}
-			if file == "-" {
-				_, err := hub.Evidence(c.Context(), c.OutOrStdout(), args[0])
-				return err
-			}
-			var n int64
-			err = replace(file, func(w io.Writer) (err error) {
-				n, err = hub.Evidence(c.Context(), w, args[0])
-				return err
+			return save(c, file, "; check it with: frostline evidence verify "+file, func(ctx context.Context, w io.Writer) (int64, error) {
+				return hub.Evidence(ctx, w, args[0])
 			})
-			if err == nil {
-				fmt.Fprintf(c.ErrOrStderr(), "%s: %s bytes; check it with: frostline evidence verify %s\n", file, count(uint64(n)), file)
-			}
-			return err
 		},
 	}
 	cmd.Flags().StringVarP(&file, "output", "o", "", "file to write, - for standard output (default evidence-SHIPMENT.zip)")

@@ -10,8 +10,8 @@ import (
 )
 
 // Case prints the report of one case of a package.
-func Case(s *dossier.Shipment, k *dossier.Package, c *dossier.Case, bundle string) ([]byte, error) {
-	p := newPage("Excursion "+c.ID, "Frostline · excursion "+c.ID+" · bundle "+short(bundle), s.AsOf.At)
+func Case(s *dossier.Shipment, k *dossier.Package, c *dossier.Case, bundle Evidence) ([]byte, error) {
+	p := newPage("Excursion "+c.ID, "Frostline · excursion "+c.ID+" · bundle "+bundle.short(), s.AsOf.At)
 	p.origin(s.AsOf, bundle)
 	p.fact("Package", k.ID)
 	p.fact("Shipment", orNone(s.ID))
@@ -134,11 +134,11 @@ func or(s, other string) string {
 
 func orNone(s string) string { return or(s, "–") }
 
-func short(digest string) string {
-	if len(digest) > 16 {
-		return digest[:16] + "…"
+func (e Evidence) short() string {
+	if len(e.SHA256) > 16 {
+		return e.SHA256[:16] + "…"
 	}
-	return digest
+	return "none"
 }
 
 func capital(s string) string {

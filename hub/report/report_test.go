@@ -2,6 +2,7 @@ package report
 
 import (
 	"bytes"
+	"context"
 	"flag"
 	"os"
 	"os/exec"
@@ -18,10 +19,10 @@ var keep = flag.String("keep", "", "folder to leave the reports in, to be looked
 func TestReportsAreTheSameWhenMadeAgain(t *testing.T) {
 	hash := strings.Repeat("5a", 32)
 	for name, print := range map[string]func() ([]byte, error){
-		"shipment": func() ([]byte, error) { return Shipment(dossiertest.Shipment(), hash) },
+		"shipment": func() ([]byte, error) { return Shipment(dossiertest.Shipment(), Evidence{SHA256: hash}) },
 		"case": func() ([]byte, error) {
 			s := dossiertest.Shipment()
-			return Case(s, &s.Packages[0], &s.Packages[0].Cases[0], hash)
+			return Case(s, &s.Packages[0], &s.Packages[0].Cases[0], Evidence{SHA256: hash})
 		},
 	} {
 		first, err := print()
@@ -55,7 +56,7 @@ func TestReportsAreTheSameWhenMadeAgain(t *testing.T) {
 
 // TestReportOfNothing: what is not known is said, not left out.
 func TestReportOfNothing(t *testing.T) {
-	b, err := Shipment(&dossier.Shipment{ID: "SH-2", Status: "planned", Packages: []dossier.Package{{ID: "P"}}}, "")
+	b, err := Shipment(&dossier.Shipment{ID: "SH-2", Status: "planned", Packages: []dossier.Package{{ID: "P"}}}, Evidence{})
 	if err != nil || !bytes.HasPrefix(b, []byte("%PDF-")) {
 		t.Fatal(err)
 	}
@@ -67,7 +68,58 @@ func TestHostileWords(t *testing.T) {
 	k := &s.Packages[0]
 	k.Cases[0].Steps[1].Why = strings.Repeat("Łódź 冷 \x00\x1b]0; \U0001F9CA ) Tj /Type /Catalog ", 400)
 	k.Units[0].Product = strings.Repeat("W", 500)
-	if _, err := Shipment(s, "x"); err != nil {
+	if _, err := Shipment(s, Evidence{SHA256: "x"}); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// story is one shipment, whose bundle changes as often as told.
+type story struct {
+	changes int
+	bundles int
+	read    int
+}
+
+func (s *story) Shipment(context.Context, string) (*dossier.Shipment, error) {
+	s.read++
+	return dossiertest.Shipment(), nil
+}
+
+func (s *story) Case(context.Context, string) (dossier.Case, dossier.Package, error) {
+	p := dossiertest.Shipment().Packages[0]
+	p.Shipment = "SH-1"
+	return p.Cases[0], p, nil
+}
+
+func (s *story) bundle(context.Context, string) (string, error) {
+	hash := strings.Repeat(string(rune('a'+min(s.bundles, s.changes))), 64)
+	s.bundles++
+	return hash, nil
+}
+
+// A report names the bundle that says the same, and says so where it cannot.
+func TestReportNamesTheBundleThatSaysTheSame(t *testing.T) {
+	for _, tc := range []struct {
+		changes int
+		want    Evidence
+	}{
+		{0, Evidence{SHA256: strings.Repeat("a", 64)}},
+		{1, Evidence{SHA256: strings.Repeat("b", 64)}},
+		{9, Evidence{SHA256: strings.Repeat("b", 64), Moving: true}},
+	} {
+		s := &story{changes: tc.changes}
+		d := Desk{Dossiers: s, Bundle: s.bundle}
+		got, err := d.Shipment(t.Context(), "SH-1")
+		want, _ := Shipment(dossiertest.Shipment(), tc.want)
+		if err != nil || !bytes.Equal(got, want) {
+			t.Errorf("%d changes: not the report with %+v, %v", tc.changes, tc.want, err)
+		}
+		*s = story{changes: tc.changes}
+		got, err = d.Case(t.Context(), "C")
+		c, p, _ := s.Case(t.Context(), "C")
+		want, _ = Case(dossiertest.Shipment(), &p, &c, tc.want)
+		if err != nil || !bytes.Equal(got, want) {
+			t.Errorf("%d changes: not the case's report with %+v, %v", tc.changes, tc.want, err)
+		}
 	}
 }

@@ -8,10 +8,9 @@ import (
 	"frostline/proto/thermal"
 )
 
-// Shipment prints the report of a shipment. Bundle is the SHA-256 of its
-// evidence bundle, hex.
-func Shipment(s *dossier.Shipment, bundle string) ([]byte, error) {
-	p := newPage("Shipment "+s.ID, "Frostline · shipment "+s.ID+" · bundle "+short(bundle), s.AsOf.At)
+// Shipment prints the report of a shipment.
+func Shipment(s *dossier.Shipment, bundle Evidence) ([]byte, error) {
+	p := newPage("Shipment "+s.ID, "Frostline · shipment "+s.ID+" · bundle "+bundle.short(), s.AsOf.At)
 	p.origin(s.AsOf, bundle)
 	p.fact("Order", orNone(s.Order))
 	p.fact("From", orNone(s.From))
@@ -29,10 +28,17 @@ func Shipment(s *dossier.Shipment, bundle string) ([]byte, error) {
 }
 
 // origin says as of what, and by which evidence, a report was made.
-func (p *page) origin(as dossier.AsOf, bundle string) {
+func (p *page) origin(as dossier.AsOf, bundle Evidence) {
 	p.Ln(1)
 	p.fact("As of", fmt.Sprintf("%s UTC, event %s", view.Moment(as.At), view.Count(as.Position)))
-	p.code("Evidence bundle", "sha256 "+bundle)
+	if bundle.SHA256 == "" {
+		p.fact("Evidence bundle", "none: the package belongs to no shipment")
+	} else {
+		p.code("Evidence bundle", "sha256 "+bundle.SHA256)
+	}
+	if bundle.Moving {
+		p.text(unsure, "Data of this shipment arrived while the report was made: the bundle may end earlier than the report. Make both again when the shipment is closed.")
+	}
 	p.fact("Engine", "thermal engine "+thermal.EngineVersion+"; all times are UTC")
 }
 
@@ -160,7 +166,10 @@ func (p *page) revisions(k *dossier.Package) {
 }
 
 // verification tells how to check all of it without trusting the report.
-func (p *page) verification(bundle string) {
+func (p *page) verification(bundle Evidence) {
+	if bundle.SHA256 == "" {
+		return
+	}
 	p.heading("How to check this")
 	p.text(ink, "Every figure above follows from the evidence bundle named on the first page. Its SHA-256 must be the one printed there. Check it with no network by either of two programs that share no code:")
 	p.Ln(1)

@@ -39,6 +39,7 @@ type Config struct {
 	Verdicts      Verdicts
 	Evidence      Evidence
 	EvidenceLog   EvidenceLog
+	Reports       Reports
 
 	also func(huma.API) // operations of tests
 }
@@ -74,5 +75,8 @@ func (cfg *Config) register(api huma.API) {
 	}
 	if cfg.EvidenceLog != nil {
 		registerLog(api, cfg.EvidenceLog)
+	}
+	if cfg.Reports != nil {
+		registerReports(api, cfg.Reports)
 	}
 }
