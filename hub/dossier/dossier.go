@@ -1,6 +1,7 @@
 package dossier
 
 import (
+	"frostline/hub/correlate/join"
 	"frostline/hub/fact"
 	"frostline/proto/thermal"
 )
@@ -57,6 +58,8 @@ type Judgement struct {
 	Verdict thermal.Verdict `json:"verdict"`
 	Digest  string          `json:"digest"`
 	Chart   Chart           `json:"chart"`
+	// Dissent names sensors beside those that vouched who saw other limits broken.
+	Dissent []join.Dissent `json:"dissent,omitempty"`
 }
 
 // Chart is the temperature in columns.

@@ -28,7 +28,13 @@ func (b *Builder) judge(ctx context.Context, id string, columns int) ([]Judgemen
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, Judgement{Profile: profile, Product: j.Product, Verdict: j.Verdict, Digest: j.Digest, Chart: chartOf(&j.History, columns)})
+		k := Judgement{Profile: profile, Product: j.Product, Verdict: j.Verdict, Digest: j.Digest, Chart: chartOf(&j.History, columns)}
+		for _, d := range judged.Dissent {
+			if d.Profile == j.Profile && d.Version == j.Version && d.Product == j.Product {
+				k.Dissent = append(k.Dissent, d)
+			}
+		}
+		out = append(out, k)
 	}
 	return out, nil
 }

@@ -110,6 +110,16 @@ func lots(all []fact.Affected) string {
 
 // Summary is the verdict of one profile in a sentence.
 func (j *Judgement) Summary() string {
+	out := j.summary()
+	for i := range j.Dissent {
+		d := &j.Dissent[i]
+		out += fmt.Sprintf(" But %s, which did not vouch, saw %s broken at %s, and between %s and %s in %s: look at both sensors.",
+			d.Source, strings.Join(d.Limits, ", "), view.Moment(d.At), Degrees(d.Min), Degrees(d.Max), view.Span(d.Compared))
+	}
+	return out
+}
+
+func (j *Judgement) summary() string {
 	v := &j.Verdict
 	if v.Monitored == 0 {
 		return fmt.Sprintf("Unknown: nothing was monitored in %s.", view.Span(v.Unmonitored))
@@ -120,6 +130,9 @@ func (j *Judgement) Summary() string {
 	}
 	switch v.Outcome {
 	case thermal.InRange:
+		if v.Severity == thermal.Warning {
+			return fmt.Sprintf("In range: %s monitored,%s; no rule of %s was broken but one that warns.", view.Span(v.Monitored), extremes, j.Profile.Name)
+		}
 		return fmt.Sprintf("In range: %s monitored,%s, and no rule of %s was broken.", view.Span(v.Monitored), extremes, j.Profile.Name)
 	case thermal.Excursion:
 		return fmt.Sprintf("Excursion: a rule of %s was broken. %s out of range of %s monitored,%s.", j.Profile.Name, view.Span(v.OutOfRange), view.Span(v.Monitored), extremes)
