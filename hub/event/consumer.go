@@ -46,7 +46,7 @@ type consumer struct {
 //
 // When handle fails, its events are tried again one by one, with growing
 // waits. One that has failed ten times, and not with an error that wraps
-// ErrLater, is parked with the reason, and the next are handled: see Parked and
+// ErrLater or lies in the store (a full disk, say), is parked with the reason, and the next are handled: see Parked and
 // Retry. Failures are counted and the first of a row logged; see Status. Other
 // consumers are not held up. A consumer that has a thousand events parked
 // parks no more and waits: it is not the events that are wrong.
@@ -155,7 +155,7 @@ func (c *consumer) recovered() {
 // hopeless reports whether what fails should be put aside. The first attempt
 // may have been made with others.
 func (c *consumer) hopeless(err error) bool {
-	if errors.Is(err, ErrLater) || errors.Is(err, store.ErrUnknown) || errors.Is(err, store.ErrClosed) ||
+	if store.Unwell(err) || errors.Is(err, ErrLater) || errors.Is(err, store.ErrUnknown) || errors.Is(err, store.ErrClosed) ||
 		errors.Is(err, ErrNotDone) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return false
 	}

@@ -252,3 +252,48 @@ func TestConsumerOnAFailingStore(t *testing.T) {
 		}
 	}
 }
+
+// TestFullDiskParksNothing: while the disk is full each event fails however
+// often it is tried. None is to blame: when there is space again, all are
+// handled.
+func TestFullDiskParksNothing(t *testing.T) {
+	db := storetest.Open(t, storetest.SQLite(t))
+	l := open(t, db)
+	c := &listener{}
+	pages := func(n int) {
+		t.Helper()
+		if err := db.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+			var most int
+			return tx.QueryRow(ctx, fmt.Sprintf("PRAGMA max_page_count = %d", n)).Scan(&most)
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var full int
+	c.set(func(e event.Event) error {
+		err := db.Write(context.Background(), func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Exec(ctx, "CREATE TABLE IF NOT EXISTS hoard (id BIGINT PRIMARY KEY, data BLOB)")
+			if err == nil {
+				_, err = tx.Exec(ctx, "INSERT INTO hoard VALUES ($1, zeroblob(100000))", e.Position)
+			}
+			return err
+		})
+		if err != nil {
+			full++
+		}
+		return err
+	})
+	appendMany(t, l, 3)
+	pages(1) // as many as there are
+	consume(t, l, "listener", c)
+	tries := func() int { c.mu.Lock(); defer c.mu.Unlock(); return full }
+	eventually(t, "it was tried often", func() bool { return tries() > 20 })
+	if s, err := l.Status(t.Context()); err != nil || s.Consumers[0].Attempts == 0 || !strings.Contains(s.Consumers[0].LastError, "full") {
+		t.Errorf("status %+v, %v", s.Consumers, err)
+	}
+	pages(1 << 30)
+	eventually(t, "all are handled", func() bool { return len(c.all()) == 3 })
+	if parked, err := l.Parked(t.Context(), "", 10); err != nil || len(parked) != 0 {
+		t.Errorf("parked %+v, %v", parked, err)
+	}
+}

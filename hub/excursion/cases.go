@@ -88,6 +88,7 @@ type Cases struct {
 	now     func() time.Time
 	log     *slog.Logger
 	counts  counts
+	failing atomic.Pointer[string] // why escalations are held up; "" or nil while they are not
 }
 
 type counts struct {
@@ -102,9 +103,10 @@ type Counts struct {
 	Reopened   uint64 `json:"reopened"`
 	Retracted  uint64 `json:"retracted"`
 	Escalated  uint64 `json:"escalated"`
-	OutOfOrder uint64 `json:"outOfOrder"` // steps refused for the state
-	Refused    uint64 `json:"refused"`    // signatures refused: password, role, same person, changed meanwhile
-	Unread     uint64 `json:"unread"`     // events that could not be understood
+	OutOfOrder uint64 `json:"outOfOrder"`        // steps refused for the state
+	Refused    uint64 `json:"refused"`           // signatures refused: password, role, same person, changed meanwhile
+	Unread     uint64 `json:"unread"`            // events that could not be understood
+	Failing    string `json:"failing,omitempty"` // why escalations are held up
 }
 
 // New fails where an option is missing.
@@ -124,8 +126,8 @@ func New(o Options) (*Cases, error) {
 }
 
 // Run opens and revises cases as verdicts and scans come in, and escalates
-// those that nobody acknowledges in time, until ctx ends or the store fails.
-// What it has done is in the store: it may be killed at any moment.
+// those that nobody acknowledges in time, until ctx ends. A store that fails
+// holds this up. What it has done is in the store: it may be killed at any moment.
 func (c *Cases) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return c.events.Consume(ctx, "excursion", c.Handle) })
@@ -135,9 +137,13 @@ func (c *Cases) Run(ctx context.Context) error {
 
 // Counts tells what has happened since New.
 func (c *Cases) Counts() Counts {
-	n := &c.counts
+	n, failing := &c.counts, ""
+	if s := c.failing.Load(); s != nil {
+		failing = *s
+	}
 	return Counts{
-		Opened: n.opened.Load(), Revised: n.revised.Load(), Reopened: n.reopened.Load(), Retracted: n.retracted.Load(), Escalated: n.escalated.Load(),
+		Failing: failing,
+		Opened:  n.opened.Load(), Revised: n.revised.Load(), Reopened: n.reopened.Load(), Retracted: n.retracted.Load(), Escalated: n.escalated.Load(),
 		OutOfOrder: n.outOfOrder.Load(), Refused: n.refused.Load(), Unread: n.unread.Load(),
 	}
 }

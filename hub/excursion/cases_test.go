@@ -34,6 +34,9 @@ func TestLifeOfAnExcursion(t *testing.T) {
 		if v.State != Opened || v.Level != 1 || len(v.Facts.Units) != 2 || v.Facts.Units[0] != (fact.Affected{Unit: unit1, Lot: "L1"}) {
 			t.Fatalf("opened as %+v", v)
 		}
+		if states, awaiting, err := w.cases.Tally(w.ctx); err != nil || states[Opened] != 1 || len(states) != 1 || awaiting != 1 {
+			t.Errorf("tally %v, %d awaited, %v", states, awaiting, err)
+		}
 		id := v.ID
 		if _, err := w.cases.Propose(w.ctx, by("ada", id), []Decision{{Lot: "L1", Decision: "release"}}); !errors.Is(err, ErrOrder) {
 			t.Fatalf("release before review: %v", err)

@@ -20,11 +20,15 @@ func (c *Cases) escalateUntilDone(ctx context.Context) error {
 	defer stop()
 	for {
 		next, err := c.Escalate(ctx)
-		if err != nil {
-			return fmt.Errorf("escalate excursions: %w", err)
+		if ctx.Err() != nil {
+			return nil
 		}
+		c.troubled(err)
 		if !wait(ctx, lookEvery, nil) {
 			return nil
+		}
+		if err != nil {
+			continue // the store is full or away: deadlines are kept once it is back
 		}
 		d := lookAtMost
 		if !next.IsZero() {
@@ -33,6 +37,20 @@ func (c *Cases) escalateUntilDone(ctx context.Context) error {
 		if !wait(ctx, d, wake) {
 			return nil
 		}
+	}
+}
+
+// troubled notes that escalations are held up, once, and that they go on.
+func (c *Cases) troubled(err error) {
+	text := ""
+	if err != nil {
+		text = fmt.Sprintf("escalate excursions: %v", err)
+	}
+	switch was := c.failing.Swap(&text); {
+	case err != nil && (was == nil || *was == ""):
+		c.log.Error("excursions are not escalated; tried again until it works", "error", err)
+	case err == nil && was != nil && *was != "":
+		c.log.Info("excursions are escalated again")
 	}
 }
 

@@ -114,3 +114,24 @@ func (c *Cases) Trail(ctx context.Context, id string, after int64, limit int) ([
 	}
 	return events, nil
 }
+
+// Tally counts the cases by state, and those that somebody has yet to
+// acknowledge.
+func (c *Cases) Tally(ctx context.Context) (states map[State]int64, awaiting int64, err error) {
+	found, err := c.tables.cases.Tally(ctx, c.store, keyState)
+	if err != nil {
+		return nil, 0, err
+	}
+	waits, err := c.tables.cases.Tally(ctx, c.store, keyAwaits)
+	if err != nil {
+		return nil, 0, err
+	}
+	states = map[State]int64{}
+	for s, n := range found {
+		states[State(s)] = n
+	}
+	for _, n := range waits {
+		awaiting += n
+	}
+	return states, awaiting, nil
+}
