@@ -154,3 +154,10 @@ func (g Gateway) Sensor(name string) (s Sensor, ok bool) {
 	}
 	return Sensor{}, false
 }
+
+// Part is a part of the hub and how it is doing.
+type Part struct {
+	Name    string
+	Problem string // in a line; "" when it is well
+	Since   int64  // when the problem was noticed, Unix ms; 0 when it is well
+}
