@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 
+	"frostline/cmd/frostline/demo/story"
 	"frostline/hub/api"
 )
 
@@ -38,6 +39,7 @@ type demo struct {
 	ports    ports
 	hub, sim *process
 	edges    map[string]*process
+	teller   *story.Teller
 }
 
 // ports are chosen once and kept, because gateways are told of them.
@@ -71,6 +73,9 @@ func Run(ctx context.Context, o Options) (err error) {
 	}
 	defer lock.Close()
 	if err := d.choosePorts(); err != nil {
+		return err
+	}
+	if d.teller, err = story.Open(story.Options{Dir: dir, Socket: d.path("hub", "frostline.sock"), Web: d.loopback(d.ports.Web)}); err != nil {
 		return err
 	}
 	defer d.stopAll()
@@ -124,7 +129,7 @@ func (d *demo) startAll(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := d.record(ctx); err != nil {
+	if err := d.prepare(ctx); err != nil {
 		return err
 	}
 	for _, p := range d.places {
@@ -136,6 +141,9 @@ func (d *demo) startAll(ctx context.Context) error {
 		if err := d.await(ctx, d.edges[p.gateway], func() bool { return answers(d.path(p.gateway, "edge.sock")) }); err != nil {
 			return err
 		}
+	}
+	if err := d.tell(ctx); err != nil {
+		return err
 	}
 	d.say("everything runs, %.0f s after the start", time.Since(began).Seconds())
 	return nil

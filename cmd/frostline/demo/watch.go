@@ -89,6 +89,15 @@ func (d *demo) help(redraw bool) {
 	for i, p := range d.places {
 		d.say("  %-11s http://%s/  %s", p.gateway, d.loopback(d.ports.Panel+i), p.what)
 	}
+	if d.teller.Done() {
+		d.say("")
+		d.say("  What happened, and where to look. All packages: http://%s/view/packages  excursions: http://%s/view/excursions", d.loopback(d.ports.Web), d.loopback(d.ports.Web))
+		for _, l := range d.teller.Lines() {
+			d.say("  %s: %s", l.Title, l.Tells)
+			d.say("      %s", l.Look)
+		}
+		d.say("  those who signed, and their passwords: %s", d.teller.KeyFile())
+	}
 	d.say("")
 	d.say("  all gateways and what adds up:   bin/frostline account --socket %s", d.path("hub", "frostline.sock"))
 	d.say("  pull a gateway's link:           bin/frostline-edge link down --data %s", d.path(d.places[0].gateway))
