@@ -24,6 +24,14 @@ import (
 // The contexts do not know one another: what one needs of another is fitted
 // here.
 
+// kind makes an error one of another context's, and keeps its words.
+type kind struct {
+	error
+	of error
+}
+
+func (k kind) Unwrap() []error { return []error{k.error, k.of} }
+
 // measured tells what a series id means.
 type measured struct{ *registry.Registry }
 
@@ -63,7 +71,7 @@ type signers struct{ *people.Keeper }
 func (s signers) Reauthenticate(ctx context.Context, person, password string) (string, []string, error) {
 	p, err := s.Keeper.Reauthenticate(ctx, person, password)
 	if errors.Is(err, people.ErrRefused) {
-		return "", nil, errors.Join(excursion.ErrPassword, err)
+		return "", nil, kind{err, excursion.ErrPassword}
 	}
 	return p.Name, p.Roles, err
 }
@@ -77,7 +85,7 @@ type stories struct {
 
 func known(err error) error {
 	if errors.Is(err, dossier.ErrNotFound) {
-		return errors.Join(web.ErrNoStory, err)
+		return kind{err, web.ErrNoStory}
 	}
 	return err
 }
@@ -133,7 +141,7 @@ func newReports(b *dossier.Builder, e *evidence.Exporter) reports {
 func export(ctx context.Context, e *evidence.Exporter, shipment string, w io.Writer) error {
 	b, err := e.Export(ctx, shipment)
 	if errors.Is(err, evidence.ErrNotFound) {
-		return errors.Join(dossier.ErrNotFound, err)
+		return kind{err, dossier.ErrNotFound}
 	}
 	if err != nil {
 		return err
