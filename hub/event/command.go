@@ -135,8 +135,8 @@ func (c *change) Append(ctx context.Context, n New) (Event, error) {
 			return Event{}, c.fail(err)
 		}
 		if found {
-			if stored.Stream != e.Stream || stored.Type != e.Type || stored.Schema != e.Schema || string(stored.Data) != string(e.Data) {
-				return Event{}, fmt.Errorf("append %s to %s: id %s: %w, %s on %s at position %d", n.Type, n.Stream, n.ID, ErrReused, stored.Type, stored.Stream, stored.Position)
+			if err := e.repeats(&stored); err != nil {
+				return Event{}, fmt.Errorf("append %s to %s: %w", n.Type, n.Stream, err)
 			}
 			c.events = append(c.events, stored)
 			return stored, nil
@@ -151,7 +151,7 @@ func (c *change) Append(ctx context.Context, n New) (Event, error) {
 	c.last, c.newest = e.Position, e
 	c.appended++
 	c.events = append(c.events, e)
-	if err := c.l.apply(ctx, c.tx, e); err != nil {
+	if err := c.l.apply(ctx, c.tx, []Event{e}); err != nil {
 		return Event{}, c.fail(fmt.Errorf("append %s to %s: %w", n.Type, n.Stream, err))
 	}
 	return e, nil
@@ -221,7 +221,7 @@ func (c *change) place(ctx context.Context, e *Event, expect int64) error {
 		return c.fail(err)
 	}
 	if expect >= 0 && expect != version {
-		return fmt.Errorf("append %s to %s: %w: it has version %d, not %d", e.Type, e.Stream, ErrStale, version, expect)
+		return stale(e, version, expect)
 	}
 	e.Position, e.Version = c.last+1, version+1
 	return nil

@@ -43,6 +43,10 @@ type Change interface {
 	// and with ErrReused where the ID is known with other data. An event whose
 	// ID is known with the same data is given back as it was stored: done once.
 	Append(ctx context.Context, n New) (Event, error)
+	// AppendAll is Append for many events, in order and in far fewer statements:
+	// on PostgreSQL each statement takes a round trip. An error makes the whole
+	// command fail, since some of them may have been added.
+	AppendAll(ctx context.Context, all []New) ([]Event, error)
 	// Tx is the transaction, for tables of the context's own that are no read
 	// models.
 	Tx() *store.Tx

@@ -95,6 +95,10 @@ func command(t testing.TB, l *event.Log, news ...event.New) []event.Event {
 
 func tryCommand(t testing.TB, l *event.Log, news ...event.New) ([]event.Event, error) {
 	t.Helper()
+	return tryEach(l, news...)
+}
+
+func tryEach(l *event.Log, news ...event.New) ([]event.Event, error) {
 	return l.Command(context.Background(), "person/test", func(ctx context.Context, c event.Change) error {
 		for _, n := range news {
 			if _, err := c.Append(ctx, n); err != nil {

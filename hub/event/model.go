@@ -48,8 +48,8 @@ func (m *model) version() int {
 	return 1
 }
 
-// apply applies an event to all models within its command.
-func (l *Log) apply(ctx context.Context, tx *store.Tx, e Event) error {
+// apply applies events to all models within their command.
+func (l *Log) apply(ctx context.Context, tx *store.Tx, events []Event) error {
 	if !l.surely {
 		if err := l.readGenerations(ctx, tx); err != nil {
 			return err
@@ -58,9 +58,9 @@ func (l *Log) apply(ctx context.Context, tx *store.Tx, e Event) error {
 	for _, m := range l.models {
 		err := guard(func() error {
 			if g, ok := m.Model.(generational); ok {
-				return g.applyTo(ctx, tx, m.generation, []Event{e})
+				return g.applyTo(ctx, tx, m.generation, events)
 			}
-			return m.Apply(ctx, tx, []Event{e})
+			return m.Apply(ctx, tx, events)
 		})
 		if err != nil {
 			return fmt.Errorf("read model %s: %w", m.Name(), err)

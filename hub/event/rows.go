@@ -107,18 +107,53 @@ func (r *Rows[T]) load(id string) (*row[T], error) {
 
 func (r *Rows[T]) read(row *row[T]) error {
 	var body sql.RawBytes
-	err := r.table.one(r.ctx, r.q, &body, func() error {
-		row.doc, row.known, row.size = new(T), true, len(body)
-		return json.Unmarshal(body, row.doc)
-	}, "SELECT body FROM event_document WHERE model = $1 AND id = $2", r.generation, row.id)
+	err := r.table.one(r.ctx, r.q, &body, func() error { return row.take(r, body) },
+		"SELECT body FROM event_document WHERE model = $1 AND id = $2", r.generation, row.id)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil
 	}
-	if err == nil {
-		r.size += row.size
-		row.keys, err = r.table.keys(row.id, row.doc)
-	}
 	return err
+}
+
+// take takes a document as the store has it.
+func (row *row[T]) take(r *Rows[T], body []byte) (err error) {
+	row.doc, row.known, row.size = new(T), true, len(body)
+	if err := json.Unmarshal(body, row.doc); err != nil {
+		return fmt.Errorf("document %q: %w", row.id, err)
+	}
+	r.size += row.size
+	row.keys, err = r.table.keys(row.id, row.doc)
+	return err
+}
+
+// prefetch reads the documents that several events will ask for.
+func (r *Rows[T]) prefetch(ctx context.Context, events []Event) error {
+	if r.table.schema.IDs == nil || len(events) < 2 {
+		return nil
+	}
+	var ids []string
+	for _, e := range events {
+		for _, id := range r.table.schema.IDs(e) {
+			if id != "" && len(id) <= MaxKey && r.docs[id] == nil {
+				r.docs[id] = &row[T]{id: id}
+				ids = append(ids, id)
+			}
+		}
+	}
+	err := among(ids, func(list string, args []any) error {
+		return each(ctx, r.q, "SELECT id, body FROM event_document WHERE model = $1 AND id IN ("+list+")", func(rows *sql.Rows) error {
+			var id string
+			var body sql.RawBytes
+			if err := rows.Scan(&id, &body); err != nil {
+				return err
+			}
+			return r.docs[id].take(r, body)
+		}, args...)
+	}, r.generation)
+	if err != nil {
+		return fmt.Errorf("read documents: %w", err)
+	}
+	return nil
 }
 
 // keys gives the keys of a document, each once and in order.
@@ -159,6 +194,9 @@ func (t *Table[T]) rows(q store.Querier, generation int64) *Rows[T] {
 
 func (t *Table[T]) applyTo(ctx context.Context, tx *store.Tx, generation int64, events []Event) error {
 	r := t.rows(tx, generation)
+	if err := r.prefetch(ctx, events); err != nil {
+		return err
+	}
 	if err := r.fold(ctx, events); err != nil {
 		return err
 	}

@@ -108,8 +108,8 @@ func (l *Log) Status(ctx context.Context) (Status, error) {
 }
 
 // each calls do for each row of a query.
-func each(ctx context.Context, q store.Querier, query string, do func(*sql.Rows) error) error {
-	rows, err := q.Query(ctx, query)
+func each(ctx context.Context, q store.Querier, query string, do func(*sql.Rows) error, args ...any) error {
+	rows, err := q.Query(ctx, query, args...)
 	if err != nil {
 		return err
 	}

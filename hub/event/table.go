@@ -23,6 +23,10 @@ type Schema[T any] struct {
 	// and rows, and ignores types it does not know. An error fails the command
 	// that appends the event.
 	Fold func(e Event, rows *Rows[T]) error
+	// IDs names documents that Fold will ask for because of an event, so that
+	// those of many events are read together. It may leave some out, and name
+	// some for nothing. nil names none.
+	IDs func(e Event) []string
 	// Keys gives the values by which Find finds a document. nil for none.
 	Keys func(id string, t *T) []Key
 }
