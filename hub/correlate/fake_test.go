@@ -176,13 +176,14 @@ func (r *record) Anchors(_ context.Context, gateway string, epoch uint32, yield 
 }
 
 // names is a registry where series n of every gateway is the temperature of
-// sensor "sN".
+// sensor "sN", in both of its epochs.
 type names struct{}
 
 func (names) Identities(_, sensor string, q reading.Quantity, yield func(epoch, series uint32, interval time.Duration)) {
 	var n uint32
 	if _, err := fmt.Sscanf(sensor, "s%d", &n); err == nil && q == reading.Temperature {
 		yield(1, n, time.Second)
+		yield(2, n, time.Second)
 	}
 }
 

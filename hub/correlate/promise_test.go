@@ -140,7 +140,14 @@ func drawTale(t *rapid.T) *tale {
 func (w *tale) draw(t *rapid.T, sensors []string) {
 	for _, g := range []string{"g1", "g2"} {
 		boots := rapid.Uint32Range(1, 3).Draw(t, "boots")
+		// From one of its boots on the gateway is another one of the same name,
+		// enrolled anew, and counts its boots from 1 again.
+		anew := rapid.Uint32Range(2, 6).Draw(t, "enrolled anew")
 		for boot := uint32(1); boot <= boots; boot++ {
+			epoch, number := uint32(1), boot
+			if boot >= anew {
+				epoch, number = 2, boot-anew+1
+			}
 			begin := noon - 2000 + int64(boot-1)*(world+4000)/int64(boots)
 			for i := range rapid.IntRange(0, 3).Draw(t, "anchors") {
 				if boot > 1 && i == 0 && rapid.Bool().Draw(t, "no anchor") {
@@ -153,7 +160,7 @@ func (w *tale) draw(t *rapid.T, sensors []string) {
 				}
 				k := fmt.Sprintf("%s/%d", g, boot)
 				w.naive.anchors[k] = append(w.naive.anchors[k], a)
-				w.batches = append(w.batches, &batch.Batch{Gateway: g, Epoch: 1, Events: []batch.Event{anchor(boot, a)}})
+				w.batches = append(w.batches, &batch.Batch{Gateway: g, Epoch: epoch, Events: []batch.Event{anchor(number, a)}})
 			}
 			for n, s := range sensors {
 				if s[:2] != g {
@@ -176,7 +183,7 @@ func (w *tale) draw(t *rapid.T, sensors []string) {
 						v += thermal.Temp(rapid.SampledFrom([]int64{-3000, -1000, -1, 0, 1, 700, 2500}).Draw(t, "change"))
 					}
 					tick += rapid.SampledFrom([]int64{0, 0, 0, 1200, 4000}).Draw(t, "pause")
-					w.batches = append(w.batches, &batch.Batch{Gateway: g, Epoch: 1, Boots: []batch.Boot{{Boot: boot, Columns: []batch.Column{c}}}})
+					w.batches = append(w.batches, &batch.Batch{Gateway: g, Epoch: epoch, Boots: []batch.Boot{{Boot: number, Columns: []batch.Column{c}}}})
 				}
 				_ = n
 			}
