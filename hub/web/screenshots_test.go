@@ -1,9 +1,14 @@
 package web
 
 import (
+	"context"
 	"flag"
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -12,7 +17,10 @@ import (
 	"frostline/hub/view"
 )
 
-var screenshots = flag.String("screenshots", "", "write a picture of each page into this folder")
+var (
+	screenshots = flag.String("screenshots", "", "write a picture of each page into this folder")
+	picturesOf  = flag.String("of", "", "take them of the running hub at this address, such as http://127.0.0.1:8080/")
+)
 
 // TestScreenshots takes each page at a phone's and a desk's width, light and
 // dark (make screenshots).
@@ -27,7 +35,7 @@ func TestScreenshots(t *testing.T) {
 	none := &company{base: base, started: time.Now(), watchers: map[int]func(view.Batch){}}
 	empty, _ := none.serve(t, "127.0.0.1:0")
 	b := browser(t)
-	for _, page := range []struct{ name, path, until string }{
+	for _, page := range []shot{
 		{"home", "", "true"},
 		{"empty", "", "true"},
 		{"sensor", "sensor/site-1/zone-a-air", "document.documentElement.dataset.charts === 'drawn'"},
@@ -39,30 +47,75 @@ func TestScreenshots(t *testing.T) {
 		{"excursions", "view/excursions", "true"},
 		{"excursion", "view/excursion/ex-1", "true"},
 	} {
-		for _, size := range []struct {
-			name          string
-			width, height int64
-		}{{"390", 390, 844}, {"1440", 1440, 900}} {
-			for _, scheme := range []string{"light", "dark"} {
-				s := s
-				if page.name == "empty" {
-					s = empty
-				}
-				t.Run(page.name+"-"+size.name+"-"+scheme, func(t *testing.T) {
-					tb := newTab(t, b, s.URL())
-					tb.size(size.width, size.height, scheme)
-					tb.open(s.URL() + page.path)
-					tb.until("document.getElementById('link').dataset.state === 'live' && " + page.until)
-					png, err := chromedp.Run(tb.ctx, chromedp.FullScreenshot(100))
-					if err != nil {
-						t.Fatal(err)
-					}
-					name := filepath.Join(*screenshots, "hub-"+page.name+"-"+size.name+"-"+scheme+".png")
-					if err := os.WriteFile(name, png, 0o644); err != nil {
-						t.Fatal(err)
-					}
-				})
+		from := s.URL()
+		if page.name == "empty" {
+			from = empty.URL()
+		}
+		page.take(t, b, from)
+	}
+}
+
+// TestScreenshotsOfARunningHub takes the pages of a hub that runs, such as a
+// demonstration's, and each story that it tells:
+//
+//	go test ./hub/web -run OfARunningHub -count=1 -screenshots DIR -of http://127.0.0.1:8080/
+func TestScreenshotsOfARunningHub(t *testing.T) {
+	if *screenshots == "" || *picturesOf == "" {
+		t.Skip("no -screenshots folder and address of a hub with -of given")
+	}
+	if err := os.MkdirAll(*screenshots, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	b := browser(t)
+	from := strings.TrimSuffix(*picturesOf, "/") + "/"
+	pages := []shot{{"home", "", "true"}, {"account", "account", "true"}, {"packages", "view/packages", "true"}, {"excursions", "view/excursions", "true"}}
+	for _, list := range []string{"packages", "excursions"} {
+		r, err := http.Get(from + "view/" + list)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(r.Body)
+		r.Body.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen := map[string]bool{}
+		for _, m := range regexp.MustCompile(`href="/(view/(?:package|excursion)/([^"/]+))"`).FindAllStringSubmatch(string(body), -1) {
+			if strings.HasPrefix(m[1], "view/"+strings.TrimSuffix(list, "s")+"/") && !seen[m[1]] {
+				seen[m[1]] = true
+				pages = append(pages, shot{strings.TrimSuffix(list, "s") + "-" + m[2], m[1], "true"})
 			}
+		}
+	}
+	for _, page := range pages {
+		page.take(t, b, from)
+	}
+}
+
+// shot is a page to be taken, once an expression holds.
+type shot struct{ name, path, until string }
+
+// take takes a page at a phone's and a desk's width, light and dark.
+func (p shot) take(t *testing.T, b context.Context, from string) {
+	for _, size := range []struct {
+		name          string
+		width, height int64
+	}{{"390", 390, 844}, {"1440", 1440, 900}} {
+		for _, scheme := range []string{"light", "dark"} {
+			t.Run(p.name+"-"+size.name+"-"+scheme, func(t *testing.T) {
+				tb := newTab(t, b, from)
+				tb.size(size.width, size.height, scheme)
+				tb.open(from + p.path)
+				tb.until("document.getElementById('link').dataset.state === 'live' && " + p.until)
+				png, err := chromedp.Run(tb.ctx, chromedp.FullScreenshot(100))
+				if err != nil {
+					t.Fatal(err)
+				}
+				name := filepath.Join(*screenshots, "hub-"+p.name+"-"+size.name+"-"+scheme+".png")
+				if err := os.WriteFile(name, png, 0o644); err != nil {
+					t.Fatal(err)
+				}
+			})
 		}
 	}
 }
