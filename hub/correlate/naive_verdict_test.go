@@ -108,7 +108,7 @@ func (n *naive) verdicts(t fataler, now int64) map[string]string {
 		if hasUnit && len(profile.Budgets) > 0 {
 			j.Units = append(j.Units, n.life(t, &profile, end))
 		}
-		b, err := json.Marshal([]join.Judgement{j})
+		b, err := json.Marshal([]any{[]join.Judgement{j}, n.dissent(t, pkg, &profile, from, end, &j)})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -247,7 +247,7 @@ func (w *tale) play(t *rapid.T, r *rig, rnd *rand.Rand) map[string]string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		b, err := json.Marshal(j.Judgements)
+		b, err := json.Marshal([]any{j.Judgements, j.Dissent})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -306,7 +306,7 @@ func profileOf(r *rig, id string, j *join.Judgement) *thermal.Profile {
 // nothing of the engine's: outcome, severity and the rules that were broken.
 func wantTold(t *rapid.T, r *rig, id, want string) {
 	var naive []join.Judgement
-	if err := json.Unmarshal([]byte(want), &naive); err != nil {
+	if err := json.Unmarshal([]byte(want), &[]any{&naive}); err != nil { // and who dissents
 		t.Fatal(err)
 	}
 	v := &naive[0].Verdict
