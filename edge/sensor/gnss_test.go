@@ -32,7 +32,7 @@ type tpv struct {
 
 func readTPV(t *testing.T, name string) (out []tpv) {
 	t.Helper()
-	b, err := os.ReadFile(filepath.Join("testdata", "nmea", name+".tpv.jsonl"))
+	b, err := os.ReadFile(filepath.Join("..", "gnss", "testdata", "nmea", name+".tpv.jsonl"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +64,7 @@ func TestRecordedReceivers(t *testing.T) {
 		"bu303-nofix":                  {},
 	} {
 		t.Run(name, func(t *testing.T) {
-			log, err := os.ReadFile(filepath.Join("testdata", "nmea", name+".log"))
+			log, err := os.ReadFile(filepath.Join("..", "gnss", "testdata", "nmea", name+".log"))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -325,7 +325,7 @@ func FuzzNMEA(f *testing.F) {
 	for _, s := range []string{rmc, gga, void, reckn} {
 		f.Add([]byte(sum(s)))
 	}
-	logs, err := filepath.Glob("testdata/nmea/*.log")
+	logs, err := filepath.Glob("../gnss/testdata/nmea/*.log")
 	if err != nil || len(logs) == 0 {
 		f.Fatal("no recordings: ", err)
 	}
