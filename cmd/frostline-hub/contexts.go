@@ -140,7 +140,7 @@ func (h *hub) openContexts(ctx context.Context) (err error) {
 	}
 	c.dossiers = &dossier.Builder{Orders: c.orders, Places: c.custody, Cases: c.cases, Verdicts: c.correlate, Profiles: c.catalog, Events: c.events}
 	c.rest, err = rest.New(ctx, rest.Config{
-		Store: h.store, Tokens: c.people, Log: part("rest"), Version: version.String(),
+		Store: h.store, Tokens: c.people, Log: part("rest"), Version: version.String(), Metrics: h.metrics,
 		People: c.people, Catalog: c.catalog, Orders: c.orders, Custody: c.custody, Verdicts: c.correlate, Evidence: c.evidence, EvidenceLog: c.ledger, Reports: newReports(c.dossiers, c.evidence), Excursions: c.cases, Notifications: c.notify,
 	})
 	return err

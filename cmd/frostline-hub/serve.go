@@ -11,12 +11,15 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"golang.org/x/sync/errgroup"
 
 	"frostline/hub/access"
 	"frostline/hub/api"
 	"frostline/hub/broker"
 	"frostline/hub/fleet"
+	"frostline/hub/health"
 	"frostline/hub/history"
 	"frostline/hub/intake"
 	"frostline/hub/registry"
@@ -47,6 +50,8 @@ type hub struct {
 	registry *registry.Registry
 	feed     *intake.Feed
 	fleet    *fleet.Fleet
+	health   *health.Board
+	metrics  *prometheus.Registry
 	web      *web.Server
 	api      *api.Server
 	contexts contexts
@@ -67,7 +72,7 @@ func open(ctx context.Context, c config, log *slog.Logger) (_ *hub, err error) {
 	if err := os.MkdirAll(c.Data, 0o700); err != nil {
 		return nil, fmt.Errorf("data directory: %w", err)
 	}
-	h := &hub{config: c, log: log, feed: &intake.Feed{}}
+	h := &hub{config: c, log: log, feed: &intake.Feed{}, metrics: prometheus.NewRegistry()}
 	if h.store, err = store.Open(ctx, c.Store, log.With("part", "store")); err != nil {
 		return nil, err
 	}
@@ -117,15 +122,19 @@ func open(ctx context.Context, c config, log *slog.Logger) (_ *hub, err error) {
 		follow = append(follow, h.contexts.influx)
 	}
 	h.intake.Follow(follow...)
+	if err = h.openHealth(h.metrics); err != nil {
+		return nil, err
+	}
 	h.fleet = fleet.New(h.access, h.registry, h.intake, h.history, h.feed)
 	if h.web, err = web.New(web.Config{Addr: c.Web, Fleet: h.fleet, History: h.fleet, Feed: h.fleet,
-		Stories: h.stories(), Program: h.program(h.contexts.rest.Handler()), Log: log.With("part", "web")}); err != nil {
+		Stories: h.stories(), Parts: h.health.Parts, Metrics: promhttp.HandlerFor(h.metrics, promhttp.HandlerOpts{ErrorLog: slog.NewLogLogger(log.With("part", "metrics").Handler(), slog.LevelError)}),
+		Program: h.program(h.contexts.rest.Handler()), Log: log.With("part", "web")}); err != nil {
 		return nil, err
 	}
 	if h.api, err = api.New(api.Config{
 		Socket: filepath.Join(c.Data, "frostline.sock"), Fleet: h.fleet, History: h.fleet, Feed: h.fleet,
 		Access: h.access, Authority: h.ca, CRL: c.Broker.CRL, Enrol: h.enrolAddress(), Web: c.Web,
-		Checks: h.checks(), People: h.contexts.people, Events: h.contexts.events, Relay: h.contexts.relay.Status, Rest: h.program(h.contexts.rest.Trusted(api.Actor)), Log: log.With("part", "api"),
+		Checks: h.health.Checks(), People: h.contexts.people, Events: h.contexts.events, Relay: h.contexts.relay.Status, Rest: h.program(h.contexts.rest.Trusted(api.Actor)), Log: log.With("part", "api"),
 	}); err != nil {
 		return nil, err
 	}
@@ -147,24 +156,6 @@ func (h *hub) public(listen string) string {
 		host = "localhost"
 	}
 	return net.JoinHostPort(host, port)
-}
-
-// checks are what health asks.
-func (h *hub) checks() map[string]func(context.Context) error {
-	return map[string]func(context.Context) error{
-		"store": func(context.Context) error {
-			if s := h.intake.Status(); s.Failing != "" {
-				return fmt.Errorf("commits fail since %s: %s", s.FailingSince.UTC().Format(time.RFC3339), s.Failing)
-			}
-			return nil
-		},
-		"broker": func(context.Context) error {
-			if s := h.broker.Status(); !s.Connected {
-				return fmt.Errorf("%s broker at %s is not connected: %s", s.Kind, s.Address, s.LastError)
-			}
-			return nil
-		},
-	}
 }
 
 // addresses is where gateways are told to connect by MQTT.
@@ -203,6 +194,7 @@ func (h *hub) run(ctx context.Context) error {
 	core.Go(func() error { return named("fleet", h.fleet.Run(inner)) })
 	core.Go(func() error { return named("access", h.access.Run(inner)) })
 	h.runContexts(inner, core)
+	core.Go(func() error { return named("health", h.health.Run(inner)) })
 	core.Go(func() error {
 		defer stopInner()
 		return h.front(ctx, inner, enrolment)

@@ -61,7 +61,8 @@ async function relayout(next) {
   }
 }
 
-// The small charts of the last half hour move a pixel in 15 s.
+// The small charts of the last half hour move a pixel in 15 s. What is wrong with
+// the hub itself comes and goes with them.
 async function sketches() {
   if (document.hidden || live.state !== 'live') return;
   try {
@@ -70,6 +71,9 @@ async function sketches() {
       const now = doc.querySelector(`figure[data-sketch="${CSS.escape(old.dataset.sketch)}"]`);
       if (now) old.replaceWith(now);
     }
+    const wrong = document.getElementById('troubles');
+    const now = doc.getElementById('troubles');
+    if (wrong.textContent.trim() !== now.textContent.trim()) wrong.replaceChildren(...now.childNodes);
   } catch {
     // the link's status already says that the hub is away
   }

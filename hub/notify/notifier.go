@@ -60,6 +60,7 @@ type Counts struct {
 	Unread  uint64 `json:"unread"`  // events that could not be understood
 	Waiting int64  `json:"waiting"` // news for e-mail that is gathered
 	Pending int64  `json:"pending"`
+	Overdue int64  `json:"overdue"` // of these, that failed more than once
 	Failed  int64  `json:"failed"`            // in the store: given up and not retried
 	Failing string `json:"failing,omitempty"` // why nothing can be sent at all
 }
@@ -192,6 +193,6 @@ func (n *Notifier) Counts(ctx context.Context) (Counts, error) {
 		c.Failing = *s
 	}
 	var err error
-	c.Waiting, c.Pending, c.Failed, err = tally(ctx, n.store)
+	err = tally(ctx, n.store, &c)
 	return c, err
 }

@@ -168,14 +168,15 @@ func next(ctx context.Context, q store.Querier, after int64) (at int64, err erro
 }
 
 // tally counts news that wait, and deliveries by state.
-func tally(ctx context.Context, q store.Querier) (waiting, pending, failed int64, err error) {
-	err = q.QueryRow(ctx, `SELECT COALESCE(SUM(CASE WHEN state = 'pending' THEN 1 ELSE 0 END), 0), COALESCE(SUM(CASE WHEN state = 'failed' THEN 1 ELSE 0 END), 0)
-FROM notify_delivery WHERE state IN ('pending', 'failed')`).Scan(&pending, &failed)
+func tally(ctx context.Context, q store.Querier, c *Counts) error {
+	err := q.QueryRow(ctx, `SELECT COALESCE(SUM(CASE WHEN state = 'pending' THEN 1 ELSE 0 END), 0),
+	COALESCE(SUM(CASE WHEN state = 'pending' AND attempts > 1 THEN 1 ELSE 0 END), 0), COALESCE(SUM(CASE WHEN state = 'failed' THEN 1 ELSE 0 END), 0)
+FROM notify_delivery WHERE state IN ('pending', 'failed')`).Scan(&c.Pending, &c.Overdue, &c.Failed)
 	if err == nil {
-		err = q.QueryRow(ctx, "SELECT COUNT(*) FROM notify_news WHERE delivery = ''").Scan(&waiting)
+		err = q.QueryRow(ctx, "SELECT COUNT(*) FROM notify_news WHERE delivery = ''").Scan(&c.Waiting)
 	}
 	if err != nil {
-		err = fmt.Errorf("count deliveries: %w", err)
+		return fmt.Errorf("count deliveries: %w", err)
 	}
-	return waiting, pending, failed, err
+	return nil
 }

@@ -18,6 +18,7 @@ type homePage struct {
 	Gateways []gatewayView
 	Tally    []tallyView
 	Layout   string
+	Troubles []view.Part // parts of the hub that are not well
 }
 
 type tallyView struct {
@@ -168,6 +169,7 @@ func (s *Server) gatewayView(ctx context.Context, g view.Gateway, now int64) gat
 func (s *Server) home(w http.ResponseWriter, r *http.Request) {
 	page := homePage{frame: s.frame("Gateways and sensors", "home")}
 	page.Styles, page.Modules = []string{"style/home.css"}, []string{"home.js"}
+	page.Troubles = s.troubles(r.Context())
 	gs, err := s.fleet(r.Context())
 	if err != nil {
 		s.broken(w, r, "list the gateways", err)

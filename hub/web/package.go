@@ -6,10 +6,12 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"frostline/hub/dossier"
 	"frostline/hub/view"
+	"frostline/proto/thermal"
 )
 
 type packagePage struct {
@@ -78,6 +80,7 @@ func (s *Server) onePackage(w http.ResponseWriter, r *http.Request) {
 	}
 	for _, c := range p.Custody {
 		v := whoView{Custody: c, Degrees: noValue, Where: "no position: " + c.NoPosition}
+		v.Flags = slices.DeleteFunc(slices.Clone(c.Flags), func(flag string) bool { return flag == v.Where }) // it is said once
 		if c.Temperature != nil {
 			v.Degrees = dossier.Degrees(*c.Temperature)
 		}
@@ -109,6 +112,9 @@ func judgementOf(j *dossier.Judgement) judgementView {
 	}
 	if d.MKT != nil {
 		add("mean kinetic temperature", dossier.Degrees(d.MKT.Value))
+		if rule := mktRule(d.MKT); rule != "" {
+			add("its rule", rule)
+		}
 	}
 	for _, b := range d.Budgets {
 		word := view.Span(b.Spent) + " of " + view.Span(b.Allowed) + " used here"
@@ -120,6 +126,31 @@ func judgementOf(j *dossier.Judgement) judgementView {
 	add("engine", d.Engine)
 	add("verdict", j.Digest)
 	return v
+}
+
+// mktRule says what a profile's rule of mean kinetic temperature allows, and
+// the window that decides whether it was kept.
+func mktRule(m *thermal.MKT) string {
+	if m.Limit == nil {
+		return ""
+	}
+	rule := "broken where a window of " + view.Span(m.Window) + " is " + dossier.Beyond(m.Op, *m.Limit)
+	if m.Worst == nil {
+		return rule + "; there is no such time to look at"
+	}
+	kept := "kept: "
+	if m.Broken {
+		kept = "broken: "
+	}
+	return kept + "the warmest window is " + dossier.Degrees(m.Worst.Value) + ", from " + view.Moment(m.Worst.From) + " to " + view.Moment(m.Worst.To) + "; " + rule
+}
+
+// budgetWord says what a unit has used of a budget over its life.
+func budgetWord(b thermal.BudgetState) string {
+	if over := b.Before + b.Spent - b.Allowed; b.Broken {
+		return b.Name + ": all " + view.Span(b.Allowed) + " used, and " + view.Span(over) + " more"
+	}
+	return b.Name + ": " + view.Span(b.Before+b.Spent) + " of " + view.Span(b.Allowed) + " used"
 }
 
 func placeWord(in string) string {

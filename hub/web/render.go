@@ -39,7 +39,7 @@ var words = template.FuncMap{
 
 	"span": view.Span, "degrees": dossier.Degrees, "outcome": dossier.Word,
 	"between": func(from, to int64) string { return view.Span(to - from) },
-	"sum":     func(a, b int64) string { return view.Span(a + b) },
+	"budget": budgetWord,
 	"state":   func(s string) string { return strings.ReplaceAll(s, "_", " ") },
 	"pick": func(ok bool, a, b string) string {
 		if ok {

@@ -99,9 +99,10 @@ func TestPagesTellStories(t *testing.T) {
 	if code, _, _ := get("view/shipment/other/report.pdf"); code != http.StatusNotFound {
 		t.Errorf("a report of nothing: %d", code)
 	}
-	// A chart draws a line within each run of knowledge and never between two.
+	// A chart draws a line within each run of knowledge and never between two,
+	// for a desk and for a phone.
 	j := p.Judgements[0]
-	if n := strings.Count(string(storyChart(&j)), `class="mean"`); n != 2 {
-		t.Errorf("%d lines, want one on each side of the gap", n)
+	if n := strings.Count(string(storyChart(&j)), `class="mean"`); n != 4 {
+		t.Errorf("%d lines, want one on each side of the gap, twice", n)
 	}
 }

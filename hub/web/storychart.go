@@ -11,23 +11,29 @@ import (
 	"frostline/proto/thermal"
 )
 
-// storyChart draws a judgement as SVG: for each column the span from smallest
+// storyChart draws a judgement twice, in the proportions of a desk and of a
+// phone: letters keep their size, and the style shows one of the two.
+func storyChart(j *dossier.Judgement) template.HTML {
+	if j.Chart.To <= j.Chart.From {
+		return ""
+	}
+	return drawStory(j, "desk", 1040, 320) + drawStory(j, "phone", 360, 230)
+}
+
+// drawStory draws a judgement as SVG: for each column the span from smallest
 // to largest reading and the mean, the limits, what was broken, and, hatched,
 // what is unknown. Nothing is drawn across a gap. It holds numbers and words of
 // ours alone.
-func storyChart(j *dossier.Judgement) template.HTML {
-	const width, height, left, bottom = 720.0, 240.0, 44.0, 22.0
+func drawStory(j *dossier.Judgement, class string, width, height float64) template.HTML {
+	const left, bottom, apart = 40.0, 22.0, 48.0
 	c := &j.Chart
-	if c.To <= c.From {
-		return ""
-	}
 	low, high := j.Bounds()
 	x := func(at int64) float64 {
 		return left + (width-left)*float64(min(max(at, c.From), c.To)-c.From)/float64(c.To-c.From)
 	}
 	y := func(t thermal.Temp) float64 { return (height - bottom) * float64(high-t) / float64(high-low) }
 	var o strings.Builder
-	fmt.Fprintf(&o, `<svg class="story-chart" viewBox="0 0 %g %g" role="img" aria-label="%s">`, width, height,
+	fmt.Fprintf(&o, `<svg class="story-chart %s" viewBox="0 0 %g %g" role="img" aria-label="%s">`, class, width, height,
 		template.HTMLEscapeString("Temperature. "+j.Summary()))
 	block := func(class, fill string, from, to int64, title string) {
 		fmt.Fprintf(&o, `<rect class="%s"%s x="%.2f" y="0" width="%.2f" height="%g"><title>%s</title></rect>`, class, fill, x(from), math.Max(x(to)-x(from), 1.5), height-bottom, template.HTMLEscapeString(title))
@@ -43,9 +49,11 @@ func storyChart(j *dossier.Judgement) template.HTML {
 	for _, t := range j.Degrees() {
 		fmt.Fprintf(&o, `<path class="grid" d="M%g %.2fH%g"/><text class="tick" x="%g" y="%.2f" text-anchor="end">%s</text>`, left, y(t), width, left-6, y(t)+4, strings.Replace(t.String(), "-", "−", 1))
 	}
+	word := left + 8 - apart
 	for _, at := range c.Ticks() {
 		fmt.Fprintf(&o, `<path class="grid" d="M%.2f 0V%g"/>`, x(at.At), height-bottom)
-		if x(at.At) < width-24 && x(at.At) > left+8 {
+		if x(at.At) < width-20 && x(at.At) >= word+apart {
+			word = x(at.At)
 			fmt.Fprintf(&o, `<text class="tick" x="%.2f" y="%g" text-anchor="middle">%s</text>`, x(at.At), height-6, at.Word)
 		}
 	}

@@ -13,7 +13,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -22,7 +21,6 @@ import (
 	"time"
 
 	"frostline/hub/view"
-	"frostline/proto/version"
 )
 
 // Fleet tells what the hub knows of its gateways. Its methods are called from
@@ -65,6 +63,10 @@ type Config struct {
 	Feed    Feed
 	Stories Stories      // nil: no pages about packages
 	Program http.Handler // answers what is no page: the interface for programs; nil for none
+	// Parts tells how each part of the hub is doing; it is called for each
+	// visit of the first page. nil: nothing is told.
+	Parts   func(ctx context.Context) []view.Part
+	Metrics http.Handler // answers /metrics, for Prometheus; nil for none
 	Log     *slog.Logger
 	Now     func() time.Time // default time.Now
 }
@@ -136,6 +138,9 @@ func New(cfg Config) (*Server, error) {
 		s.storyRoutes(mux)
 	}
 	mux.HandleFunc("GET /health", s.health)
+	if cfg.Metrics != nil {
+		mux.Handle("GET /metrics", cfg.Metrics)
+	}
 	mux.Handle("GET /assets/", http.StripPrefix("/assets", assets))
 	mux.HandleFunc("GET /", func(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, http.StatusNotFound, "There is no such page", "Nothing is known under "+r.URL.Path+".")
@@ -218,10 +223,4 @@ func (s *Server) Run(ctx context.Context) error {
 		_ = server.Close()
 	}
 	return nil
-}
-
-func (s *Server) health(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
-	_, _ = io.WriteString(w, `{"status":"ok","version":"`+version.String()+`"}`+"\n")
 }
