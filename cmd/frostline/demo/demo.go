@@ -234,7 +234,8 @@ func (d *demo) choosePorts() error {
 	} else if !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	d.ports = ports{Web: pick(8080, 1), MQTT: pick(8883, 1), Enrol: pick(8884, 1), Panel: pick(8480, len(d.places))}
+	taken := map[int]bool{}
+	d.ports = ports{Web: pick(8080, 1, taken), MQTT: pick(8883, 1, taken), Enrol: pick(8884, 1, taken), Panel: pick(8480, len(d.places), taken)}
 	b, err := json.Marshal(d.ports)
 	if err != nil {
 		return err
@@ -242,14 +243,18 @@ func (d *demo) choosePorts() error {
 	return os.WriteFile(file, b, 0o600)
 }
 
-// pick finds n free ports in a row, at usual or above.
-func pick(usual, n int) int {
+// pick finds n free ports in a row, at usual or above, that are not taken, and
+// takes them.
+func pick(usual, n int, taken map[int]bool) int {
 	for first := usual; first < usual+1000; first++ {
 		ok := true
 		for p := first; p < first+n && ok; p++ {
-			ok = free(p)
+			ok = !taken[p] && free(p)
 		}
 		if ok {
+			for p := first; p < first+n; p++ {
+				taken[p] = true
+			}
 			return first
 		}
 	}
