@@ -39,7 +39,8 @@ func temp(v thermal.Temp) *thermal.Temp { return &v }
 
 // drawTale makes up a world.
 func drawTale(t *rapid.T) *tale {
-	w := &tale{naive: &naive{anchors: map[string][]truetime.Anchor{}}, now: noon + world + rapid.SampledFrom([]int64{-3000, 0, 900, 5000}).Draw(t, "now")}
+	d := newDice(t)
+	w := &tale{naive: &naive{anchors: map[string][]truetime.Anchor{}}, now: noon + world + pick(d, []int64{-3000, 0, 900, 5000}, "now")}
 	versions := map[string]int64{}
 	tell := func(typ, stream string, data any) event.Event {
 		versions[stream]++
@@ -48,34 +49,34 @@ func drawTale(t *rapid.T) *tale {
 		return e
 	}
 	instant := func(name string) int64 {
-		return noon + rapid.Int64Range(0, 23).Draw(t, name)*1000 + rapid.SampledFrom([]int64{0, 0, 1, 500}).Draw(t, name+" ms")
+		return noon + roll[int64](d, 0, 23, name)*1000 + pick(d, []int64{0, 0, 1, 500}, name+" ms")
 	}
 
-	for v := range rapid.IntRange(1, 2).Draw(t, "profile versions") {
-		p := thermal.Profile{ID: "cold", Version: v + 1, Name: "Cold", Source: "test", Low: temp(2000), High: temp(8000), LongestGap: rapid.SampledFrom([]int64{1000, 1500, 3000}).Draw(t, "gap"),
-			Calibration: rapid.Bool().Draw(t, "calibration"), Accuracy: rapid.SampledFrom([]thermal.Temp{0, 500}).Draw(t, "accuracy"),
+	for v := range roll[int](d, 1, 2, "profile versions") {
+		p := thermal.Profile{ID: "cold", Version: v + 1, Name: "Cold", Source: "test", Low: temp(2000), High: temp(8000), LongestGap: pick(d, []int64{1000, 1500, 1500, 3000}, "gap"),
+			Calibration: roll(d, 0, 3, "calibration") == 3, Accuracy: pick(d, []thermal.Temp{0, 0, 0, 500}, "accuracy"),
 			Limits: []thermal.Limit{
 				{Name: "high", Op: thermal.Above, At: 8000, Timer: thermal.Single, Delay: 2000, Deadband: 200, Severity: thermal.Alarm},
 				{Name: "low", Op: thermal.AtOrBelow, At: 1000, Timer: thermal.Cumulative, Delay: 0, Severity: thermal.Critical},
 			}}
-		if rapid.Bool().Draw(t, "profile budget") {
+		if roll[int](d, 0, 1, "profile budget") == 1 {
 			p.Budgets = []thermal.Budget{{Name: "room", Above: temp(8000), Below: temp(25_000), Allowed: 3000, Source: "test"}}
 		}
 		r := fact.ProfileRecord{Profile: p, From: noon - 50_000 + int64(v)*60_000}
 		w.naive.profiles = append(w.naive.profiles, r)
 		tell(fact.ProfileDefined, "profile/cold", r)
 	}
-	for v := range rapid.IntRange(1, 2).Draw(t, "product versions") {
+	for v := range roll[int](d, 1, 2, "product versions") {
 		r := fact.ProductRecord{ID: "drug", Name: "Drug", Profile: "cold"}
-		if v == 1 || rapid.Bool().Draw(t, "product budget") {
+		if v == 1 || roll(d, 0, 1, "product budget") == 1 {
 			r.Budgets = []thermal.Budget{{Name: "warm", Above: temp(8000), Below: temp(30_000), Allowed: int64(v+1) * 1000, Source: "test"}}
 		}
 		e := tell(fact.ProductDefined, "product/drug", r)
 		w.naive.products = append(w.naive.products, versioned[fact.ProductRecord]{e.Version, e.At, r})
 	}
-	if rapid.Bool().Draw(t, "unit") {
+	if roll[int](d, 0, 1, "unit") == 1 {
 		r := fact.UnitReceived{ID: unitA, Product: "drug", GTIN: "00012345678905", Serial: "A", Lot: "1", Expiry: "2030-01-01"}
-		if rapid.Bool().Draw(t, "spent") {
+		if roll[int](d, 0, 1, "spent") == 1 {
 			r.Spent = []fact.Spent{{Budget: "warm", Duration: 700, Source: "test"}, {Budget: "other", Duration: 1, Source: "test"}}
 		}
 		w.naive.received = append(w.naive.received, r)
@@ -83,28 +84,28 @@ func drawTale(t *rapid.T) *tale {
 	}
 	sensors := []string{"g1/s0", "g1/s1", "g2/s0"}
 	for _, s := range sensors {
-		for range rapid.IntRange(0, 2).Draw(t, "accuracies") {
-			r := fact.SensorRecord{ID: s, Name: s, Accuracy: rapid.SampledFrom([]thermal.Temp{0, 300, 600}).Draw(t, "sensor accuracy")}
+		for range roll[int](d, 0, 2, "accuracies") {
+			r := fact.SensorRecord{ID: s, Name: s, Accuracy: pick(d, []thermal.Temp{0, 300, 300, 600}, "sensor accuracy")}
 			e := tell(fact.SensorDefined, "sensor/"+s, r)
 			w.naive.sensors = append(w.naive.sensors, versioned[fact.SensorRecord]{e.Version, e.At, r})
 		}
 	}
-	for i := range rapid.IntRange(0, 5).Draw(t, "certificates") {
+	for i := range roll[int](d, 0, 5, "certificates") {
 		id := fmt.Sprintf("cert%d", i%3)
 		from := instant("cert from") - 5000
-		r := fact.CalibrationRecord{ID: id, Sensor: rapid.SampledFrom(sensors).Draw(t, "cert of"), Lab: "lab", From: from,
-			Until: from + rapid.Int64Range(0, 30_000).Draw(t, "cert for"), Accuracy: rapid.SampledFrom([]thermal.Temp{0, 100, 900}).Draw(t, "cert accuracy")}
+		r := fact.CalibrationRecord{ID: id, Sensor: pick(d, sensors, "cert of"), Lab: "lab", From: from,
+			Until: from + roll[int64](d, 0, 30_000, "cert for"), Accuracy: pick(d, []thermal.Temp{0, 100, 900}, "cert accuracy")}
 		e := tell(fact.CalibrationDefined, "calibration/"+id, r)
 		w.naive.certs = append(w.naive.certs, versioned[fact.CalibrationRecord]{e.Version, e.At, r})
 	}
 	for _, p := range []string{"P1", "P2"} {
-		for k := range rapid.IntRange(1, 2).Draw(t, "packings") {
-			r := fact.PackagePacked{ID: p, Profile: "cold", Version: rapid.SampledFrom([]int{0, 0, 1}).Draw(t, "version"), At: instant("packed"), Made: noon + int64(k)}
+		for k := range roll[int](d, 1, 2, "packings") {
+			r := fact.PackagePacked{ID: p, Profile: "cold", Version: pick(d, []int{0, 0, 1}, "version"), At: instant("packed"), Made: noon + int64(k)}
 			w.naive.packed = append(w.naive.packed, r)
 			tell(fact.PackageWasPacked, "package/"+p, r)
 		}
-		for k := range rapid.IntRange(0, 2).Draw(t, "closings") {
-			r := fact.PackageClosed{ID: p, How: "delivered", At: instant("closed"), Made: noon + int64(k), Reopen: rapid.IntRange(0, 3).Draw(t, "reopen") == 0}
+		for k := range roll[int](d, 0, 2, "closings") {
+			r := fact.PackageClosed{ID: p, How: "delivered", At: instant("closed"), Made: noon + int64(k), Reopen: roll[int](d, 0, 3, "reopen") == 0}
 			w.naive.closed = append(w.naive.closed, r)
 			tell(fact.PackageWasClosed, "package/"+p, r)
 		}
@@ -112,50 +113,53 @@ func drawTale(t *rapid.T) *tale {
 	subjects := []string{"sensor/g1/s0", "sensor/g1/s1", "sensor/g2/s0", "logger/L1", "tote/T1", "package/P1", "package/P2", "unit/" + unitA}
 	homes := map[fact.Kind][]string{fact.Sensor: {"logger/L1", "tote/T1", "compartment/C1", "zone/Z1"}, fact.Logger: {"package/P1", "package/P2", "tote/T1"},
 		fact.Tote: {"compartment/C1", "zone/Z1"}, fact.Package: {"tote/T1", "compartment/C1", "zone/Z1"}, fact.Unit: {"package/P1", "package/P2"}}
-	for i := range rapid.IntRange(4, 18).Draw(t, "statements") {
-		a := fact.Attached{ID: fmt.Sprintf("a%02d", i), Subject: ref(rapid.SampledFrom(subjects).Draw(t, "subject")), At: instant("at"), Via: "scan",
-			Made: noon + rapid.Int64Range(0, 3).Draw(t, "made"), Rank: rapid.IntRange(0, 1).Draw(t, "rank")}
+	for i := range roll[int](d, 4, 18, "statements") {
+		a := fact.Attached{ID: fmt.Sprintf("a%02d", i), Subject: ref(pick(d, subjects, "subject")), At: instant("at"), Via: "scan",
+			Made: noon + roll[int64](d, 0, 3, "made"), Rank: roll[int](d, 0, 1, "rank")}
 		if i < len(subjects) { // each is somewhere, mostly
 			a.Subject, a.At = ref(subjects[i]), noon-1000
 		}
-		if rapid.IntRange(0, 6).Draw(t, "nowhere") > 0 {
-			in := ref(rapid.SampledFrom(homes[a.Subject.Kind]).Draw(t, "in"))
+		if roll[int](d, 0, 6, "nowhere") > 0 {
+			in := ref(pick(d, homes[a.Subject.Kind], "in"))
+			if home := homes[a.Subject.Kind]; i < len(subjects) && roll(d, 0, 2, "together") > 0 { // in the zone
+				in = ref(home[len(home)-1])
+			}
 			a.In = &in
 		}
-		if i >= len(subjects) && rapid.IntRange(0, 2).Draw(t, "corrects") == 0 {
-			a.Corrects = fmt.Sprintf("a%02d", rapid.IntRange(0, i+2).Draw(t, "target"))
+		if i >= len(subjects) && roll[int](d, 0, 2, "corrects") == 0 {
+			a.Corrects = fmt.Sprintf("a%02d", roll[int](d, 0, i+2, "target"))
 			if a.Corrects == a.ID {
 				a.Corrects = "a00"
 			}
-			a.Withdrawn = rapid.IntRange(0, 3).Draw(t, "withdrawn") == 0
+			a.Withdrawn = roll[int](d, 0, 3, "withdrawn") == 0
 		}
 		w.naive.statements = append(w.naive.statements, a)
 		tell(fact.WasAttached, a.Subject.String(), a)
 	}
-	w.draw(t, sensors)
+	w.draw(d, sensors)
 	return w
 }
 
 // draw makes up readings and anchors.
-func (w *tale) draw(t *rapid.T, sensors []string) {
+func (w *tale) draw(d *dice, sensors []string) {
 	for _, g := range []string{"g1", "g2"} {
-		boots := rapid.Uint32Range(1, 3).Draw(t, "boots")
+		boots := roll[uint32](d, 1, 3, "boots")
 		// From one of its boots on the gateway is another one of the same name,
 		// enrolled anew, and counts its boots from 1 again.
-		anew := rapid.Uint32Range(2, 6).Draw(t, "enrolled anew")
+		anew := roll[uint32](d, 2, 6, "enrolled anew")
 		for boot := uint32(1); boot <= boots; boot++ {
 			epoch, number := uint32(1), boot
 			if boot >= anew {
 				epoch, number = 2, boot-anew+1
 			}
 			begin := noon - 2000 + int64(boot-1)*(world+4000)/int64(boots)
-			for i := range rapid.IntRange(0, 3).Draw(t, "anchors") {
-				if boot > 1 && i == 0 && rapid.Bool().Draw(t, "no anchor") {
+			for i := range pick(d, []int{0, 1, 1, 2, 2, 3}, "anchors") {
+				if boot > 1 && i == 0 && roll(d, 0, 1, "no anchor") == 1 {
 					break
 				}
-				at := rapid.Int64Range(0, 8000).Draw(t, "anchor at")
-				a := truetime.Anchor{At: at, UTC: begin + at + rapid.Int64Range(-3, 3).Draw(t, "error"), Uncertainty: rapid.Int64Range(2, 40).Draw(t, "uncertainty"), Source: truetime.NTP}
-				if rapid.IntRange(0, 15).Draw(t, "wild") == 0 {
+				at := roll[int64](d, 0, 8000, "anchor at")
+				a := truetime.Anchor{At: at, UTC: begin + at + roll[int64](d, -3, 3, "error"), Uncertainty: roll[int64](d, 2, 40, "uncertainty"), Source: truetime.NTP}
+				if roll[int](d, 0, 15, "wild") == 0 {
 					a.UTC += 3000
 				}
 				k := fmt.Sprintf("%s/%d", g, boot)
@@ -167,22 +171,22 @@ func (w *tale) draw(t *rapid.T, sensors []string) {
 					continue
 				}
 				series := uint32(s[len(s)-1] - '0')
-				tick, v := rapid.Int64Range(0, 1500).Draw(t, "first tick"), thermal.Temp(5000)
-				for range rapid.IntRange(0, 4).Draw(t, "blocks") {
+				tick, v := roll[int64](d, 0, 1500, "first tick"), thermal.Temp(5000)
+				for range roll[int](d, 0, 6, "blocks") {
 					c := batch.Column{Series: series}
-					step := rapid.SampledFrom([]int64{500, 1000, 1001, 1400}).Draw(t, "step")
-					for i := range rapid.IntRange(1, 8).Draw(t, "readings") {
+					step := pick(d, []int64{500, 900, 1000, 1001, 1400}, "step")
+					for i := range roll[int](d, 1, 8, "readings") {
 						q := reading.OK
-						if rapid.IntRange(0, 12).Draw(t, "bad") == 0 {
+						if roll[int](d, 0, 12, "bad") == 0 {
 							q = reading.Stuck
 							c.Flaws = append(c.Flaws, batch.Flaw{At: i, Quality: q})
 						}
 						c.Ticks, c.Values = append(c.Ticks, tick), append(c.Values, int64(v))
 						w.naive.readings = append(w.naive.readings, tickReading{s, g, boot, tick, v, q})
 						tick += step
-						v += thermal.Temp(rapid.SampledFrom([]int64{-3000, -1000, -1, 0, 1, 700, 2500}).Draw(t, "change"))
+						v += thermal.Temp(pick(d, []int64{-3000, -1000, -1, 0, 1, 700, 2500}, "change"))
 					}
-					tick += rapid.SampledFrom([]int64{0, 0, 0, 1200, 4000}).Draw(t, "pause")
+					tick += pick(d, []int64{0, 0, 0, 0, 0, 1200, 4000}, "pause")
 					w.batches = append(w.batches, &batch.Batch{Gateway: g, Epoch: epoch, Boots: []batch.Boot{{Boot: number, Columns: []batch.Column{c}}}})
 				}
 				_ = n
