@@ -93,12 +93,12 @@ func NewBoard(parts []Part, now func() time.Time, log *slog.Logger) (*Board, err
 func (b *Board) Run(ctx context.Context) error {
 	tick := time.NewTicker(Every)
 	defer tick.Stop()
-	for {
-		b.look(ctx)
+	for { // not at once: parts begin at the same time
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
+			b.look(ctx)
 		}
 	}
 }
