@@ -8,7 +8,9 @@ import (
 )
 
 // Bounds of the temperature axis of a judgement's chart: what was measured, and
-// the labelled range, with some room.
+// the ends of the labelled range, with some room. An end that is much further
+// away than what was measured reaches is left out: it would leave no room to
+// see anything.
 func (j *Judgement) Bounds() (low, high thermal.Temp) {
 	low, high = math.MaxInt32, math.MinInt32
 	see := func(t thermal.Temp) { low, high = min(low, t), max(high, t) }
@@ -16,8 +18,10 @@ func (j *Judgement) Bounds() (low, high thermal.Temp) {
 		see(c.Min)
 		see(c.Max)
 	}
+	warmest, coldest := high, low
+	reach := max(2*(warmest-coldest), 8_000)
 	for _, t := range []*thermal.Temp{j.Profile.Low, j.Profile.High} {
-		if t != nil {
+		if t != nil && (len(j.Chart.Columns) == 0 || *t >= coldest-reach && *t <= warmest+reach) {
 			see(*t)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"frostline/hub/correlate/join"
 	"frostline/hub/fact"
 	"frostline/hub/view"
 	"frostline/proto/thermal"
@@ -23,10 +24,27 @@ func Word(o thermal.Outcome) string {
 	return "unknown"
 }
 
-// beyond says on which side of a limit: "above 8 °C", "at or below −0.5 °C".
-func beyond(op thermal.Op, at thermal.Temp) string {
+// Beyond says on which side of a limit: "above 8 °C", "at or below −0.5 °C".
+func Beyond(op thermal.Op, at thermal.Temp) string {
 	words := map[thermal.Op]string{thermal.Above: "above", thermal.AtOrAbove: "at or above", thermal.Below: "below", thermal.AtOrBelow: "at or below"}
 	return words[op] + " " + Degrees(at)
+}
+
+// MKTRule says what a profile's rule of mean kinetic temperature allows, and
+// the window that decides whether it was kept; "" where there is no rule.
+func MKTRule(m *thermal.MKT) string {
+	if m.Limit == nil {
+		return ""
+	}
+	rule := "broken where a window of " + view.Span(m.Window) + " is " + Beyond(m.Op, *m.Limit)
+	if m.Worst == nil {
+		return rule + "; there is no such time to look at"
+	}
+	kept := "kept: "
+	if m.Broken {
+		kept = "broken: "
+	}
+	return kept + "the warmest window is " + Degrees(m.Worst.Value) + ", from " + view.Moment(m.Worst.From) + " to " + view.Moment(m.Worst.To) + "; " + rule
 }
 
 // Story tells a case in sentences. Every number in it is from the facts of the
@@ -41,19 +59,21 @@ func (c *Case) Story() []string {
 	say := func(format string, a ...any) { s = append(s, fmt.Sprintf(format, a...)) }
 	switch f.Kind {
 	case fact.Unmonitored:
-		say("Nothing vouched for package %s from %s to %s%s: %s.", f.Package, view.Moment(f.From), ending(f), where, f.Why)
+		say("Nothing vouched for package %s from %s to %s%s: %s.", f.Package, view.Moment(f.From), ending(f), where, Because(f.Why))
 		say("Its temperature in these %s is not known.", view.Span(f.Duration))
 	case fact.BrokenBudget:
-		say("The stability budget %s of %s was spent at %s%s.", f.Limit, view.Span(f.Allowed), view.Moment(f.From), where)
-		say("%s of it were used in all.", view.Span(f.Spent))
+		say("The stability budget of %s %s was used up in package %s at %s%s.", view.Span(f.Allowed), f.Limit, f.Package, view.Moment(f.From), where)
+		if over := f.Spent - f.Allowed; over > 0 {
+			say("It was overspent by %s over the life of the unit.", view.Span(over))
+		}
 	case fact.BrokenMKT:
 		if f.Peak != nil && f.Bound != nil {
-			say("The mean kinetic temperature of package %s reached %s, %s, at %s%s.", f.Package, Degrees(*f.Peak), beyond(f.Op, *f.Bound), view.Moment(f.From), where)
+			say("The mean kinetic temperature of package %s reached %s, %s, at %s%s.", f.Package, Degrees(*f.Peak), Beyond(f.Op, *f.Bound), view.Moment(f.From), where)
 		}
 	default:
 		limit := f.Limit
 		if f.Bound != nil {
-			limit = beyond(f.Op, *f.Bound)
+			limit = Beyond(f.Op, *f.Bound)
 		}
 		say("Package %s was %s for %s, from %s to %s%s.", f.Package, limit, view.Span(f.Duration), view.Moment(f.From), ending(f), where)
 		if f.Peak != nil {
@@ -72,14 +92,37 @@ func (c *Case) Story() []string {
 	return s
 }
 
+// ending is when a case ended, without the day where it is the day it began.
 func ending(f *fact.ExcursionFacts) string {
+	to := view.Moment(f.To)
+	if view.Date(f.From) == view.Date(f.To) {
+		to = view.TimeOfDay(f.To)
+	}
 	switch f.Ended {
 	case thermal.Lost:
-		return view.Moment(f.To) + ", when the readings end"
+		return to + ", when the readings end"
 	case thermal.Ongoing:
-		return view.Moment(f.To) + ", and goes on"
+		return to + ", and goes on"
 	}
-	return view.Moment(f.To)
+	return to
+}
+
+// Because is why nothing vouched, as people say it.
+func Because(reason string) string {
+	words := map[string]string{
+		join.NoAttachment:      "nobody has said where it was",
+		join.NoSensor:          "there was no sensor where it was",
+		join.NoCalibration:     "no sensor there had a valid calibration, which the profile asks for",
+		join.NotAccurate:       "no sensor there is known to be as accurate as the profile asks",
+		join.ConflictingClocks: "the gateway's clock sources contradicted each other",
+		join.BadReadings:       "the sensor gave no usable reading",
+		join.UndatedReadings:   "the readings have no time yet",
+		join.SensorSilent:      "the sensor was silent",
+	}
+	if s, ok := words[reason]; ok {
+		return s
+	}
+	return reason
 }
 
 func units(n int) string {

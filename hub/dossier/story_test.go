@@ -25,3 +25,33 @@ func TestSummaryHidesNothing(t *testing.T) {
 		t.Errorf("dissent: %s", got)
 	}
 }
+
+func TestMKTRuleNamesTheWindowThatDecides(t *testing.T) {
+	limit := thermal.Temp(8_000)
+	m := &thermal.MKT{Value: 5_786, Limit: &limit, Op: thermal.Above, Window: 24 * 3_600_000,
+		Worst: &thermal.MKTWindow{Value: 5_912, From: 1_790_000_000_000, To: 1_790_003_600_000}}
+	want := "kept: the warmest window is 5.912 °C, from 21 Sep 2026 14:13:20 to 21 Sep 2026 15:13:20; broken where a window of 1 d is above 8 °C"
+	if got := MKTRule(m); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	m.Broken = true
+	if got := MKTRule(m); !strings.HasPrefix(got, "broken: ") {
+		t.Errorf("a broken rule: got %q", got)
+	}
+	if got := MKTRule(&thermal.MKT{Value: 5_786}); got != "" {
+		t.Errorf("without a rule: got %q", got)
+	}
+}
+
+// A limit far below what was measured must not leave the chart without room.
+func TestAxisLeavesRoomToSee(t *testing.T) {
+	low, high := thermal.Temp(-50_000), thermal.Temp(-15_000)
+	j := Judgement{Profile: thermal.Profile{Low: &low, High: &high}, Chart: Chart{Columns: []Column{{Min: -21_000, Max: -20_000}, {Min: -12_000, Max: -11_000}}}}
+	if from, to := j.Bounds(); from < -25_000 || to > -9_000 || from > -21_000 || to < -11_000 {
+		t.Errorf("axis from %s to %s", from, to)
+	}
+	j.Chart.Columns = j.Chart.Columns[:1]
+	if from, to := j.Bounds(); from < -25_000 || to < -15_000 {
+		t.Errorf("axis from %s to %s: want the near limit on it", from, to)
+	}
+}

@@ -113,6 +113,9 @@ func (p *page) judgement(j *dossier.Judgement) {
 	if v.MKT != nil {
 		p.fact("Mean kinetic temperature", fmt.Sprintf("%s (ΔH %g kJ/mol, R %g J/(mol·K), %s)", dossier.Degrees(v.MKT.Value),
 			float64(v.Constants.Activation)/1000, v.Constants.Gas, v.MKT.Method))
+		if rule := dossier.MKTRule(v.MKT); rule != "" {
+			p.fact("Its rule", rule)
+		}
 	}
 	p.fact("Source of the figures", j.Profile.Source)
 	p.code("Verdict", "sha256 "+j.Digest)
@@ -134,7 +137,7 @@ func (p *page) judgement(j *dossier.Judgement) {
 	if len(v.Gaps) > 0 {
 		var rows [][]string
 		for _, g := range v.Gaps {
-			rows = append(rows, []string{view.Moment(g.From), view.Moment(g.To), view.Span(g.To - g.From), g.Reason})
+			rows = append(rows, []string{view.Moment(g.From), view.Moment(g.To), view.Span(g.To - g.From), dossier.Because(g.Reason)})
 		}
 		p.table([]column{{"not monitored from", 34}, {"to", 34}, {"for", 26}, {"because", 86}}, rows)
 		if v.GapsOmitted > 0 {

@@ -112,7 +112,7 @@ func judgementOf(j *dossier.Judgement) judgementView {
 	}
 	if d.MKT != nil {
 		add("mean kinetic temperature", dossier.Degrees(d.MKT.Value))
-		if rule := mktRule(d.MKT); rule != "" {
+		if rule := dossier.MKTRule(d.MKT); rule != "" {
 			add("its rule", rule)
 		}
 	}
@@ -126,23 +126,6 @@ func judgementOf(j *dossier.Judgement) judgementView {
 	add("engine", d.Engine)
 	add("verdict", j.Digest)
 	return v
-}
-
-// mktRule says what a profile's rule of mean kinetic temperature allows, and
-// the window that decides whether it was kept.
-func mktRule(m *thermal.MKT) string {
-	if m.Limit == nil {
-		return ""
-	}
-	rule := "broken where a window of " + view.Span(m.Window) + " is " + dossier.Beyond(m.Op, *m.Limit)
-	if m.Worst == nil {
-		return rule + "; there is no such time to look at"
-	}
-	kept := "kept: "
-	if m.Broken {
-		kept = "broken: "
-	}
-	return kept + "the warmest window is " + dossier.Degrees(m.Worst.Value) + ", from " + view.Moment(m.Worst.From) + " to " + view.Moment(m.Worst.To) + "; " + rule
 }
 
 // budgetWord says what a unit has used of a budget over its life.

@@ -37,9 +37,9 @@ var words = template.FuncMap{
 	"local": func(ms int64) string { return time.UnixMilli(ms).UTC().Format(time.DateTime) },
 	"count": func(n uint64) string { return view.Count(n) },
 
-	"span": view.Span, "degrees": dossier.Degrees, "outcome": dossier.Word,
+	"span": view.Span, "degrees": dossier.Degrees, "outcome": dossier.Word, "because": dossier.Because,
 	"between": func(from, to int64) string { return view.Span(to - from) },
-	"budget": budgetWord,
+	"budget":  budgetWord,
 	"state":   func(s string) string { return strings.ReplaceAll(s, "_", " ") },
 	"pick": func(ok bool, a, b string) string {
 		if ok {

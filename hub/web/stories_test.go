@@ -75,7 +75,7 @@ func TestPagesTellStories(t *testing.T) {
 	p := stories().Packages[0]
 	for path, wants := range map[string][]string{
 		"view/packages":        {p.ID, "out of range", "8.42 °C", "nowhere known", "12</span> unknown now", "11 more are watched", "closed"},
-		"view/package/" + p.ID: {"verdict: excursion", "10.87 °C", "hatch", "sensor silent", "custodian before was not told", "report.pdf"},
+		"view/package/" + p.ID: {"verdict: excursion", "10.87 °C", "hatch", "the sensor was silent", "custodian before was not told", "report.pdf"},
 		"view/excursions":      {"was above 8 °C for 42 min", "0</span> not closed"},
 		"view/excursion/ex-1":  {"Amélie Østergård, PharmD", "no longer matches", "acknowledged", "lot L77"},
 	} {
