@@ -166,18 +166,46 @@ func Outlooks(p *Profile, recent []Sample) ([]Outlook, error) {
 	line.straight(recent[len(recent)/2:])
 	courses = append(courses, line)
 	out := make([]Outlook, len(p.Limits))
+	left := c.left(recent)
 	for i := range p.Limits {
-		out[i] = outlook(&p.Limits[i], c, courses, float64(recent[len(recent)-1].At-recent[0].At)/float64(hour))
+		out[i] = outlook(&p.Limits[i], c, courses, float64(recent[len(recent)-1].At-recent[0].At)/float64(hour), left)
 	}
 	return out, nil
 }
 
-func outlook(l *Limit, c Course, courses []Course, span float64) Outlook {
+// left reports whether the newest quarter of the readings, beyond doubt by its
+// own noise, goes less than half as fast as the course does there, or the
+// other way: a room that has come back to its thermostat is not on its way to
+// the other limit. Few readings say nothing of it.
+func (c *Course) left(s []Sample) bool {
+	newest := s[len(s)-len(s)/4:]
+	n := float64(len(newest))
+	if n < minCourse {
+		return false
+	}
+	first, last := newest[0].At, newest[len(newest)-1].At
+	line := Course{At: c.At}
+	line.straight(newest)
+	var squares float64
+	for _, x := range newest {
+		d := x.Value.Celsius() - line.value(x.At)
+		squares += d * d
+	}
+	// Twice the standard error of what a line goes over its span, for even readings.
+	doubt := 2 * math.Sqrt(squares/(n-2)*12/n)
+	went, goes := line.value(last)-line.value(first), c.value(last)-c.value(first)
+	return went*math.Copysign(1, goes)+doubt < math.Abs(goes)/2
+}
+
+func outlook(l *Limit, c Course, courses []Course, span float64, left bool) Outlook {
 	o := Outlook{Limit: l.Name, At: l.At, Severity: l.Severity, Estimate: true}
 	limit := l.At.Celsius()
 	switch {
 	case l.Op.upper() && c.Now >= limit || !l.Op.upper() && c.Now <= limit:
 		o.Why = "the limit is passed already"
+		return o
+	case left:
+		o.Why = "not on this course: the newest readings have left it"
 		return o
 	case math.Abs(c.Slope)*span < max(2*c.Noise, 0.05):
 		o.Why = "not on this course: the temperature holds; a melting pack holds it too, until it has melted"

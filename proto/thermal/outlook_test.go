@@ -74,6 +74,30 @@ func TestOutlookNotOnThisCourse(t *testing.T) {
 	}
 }
 
+// A freezer whose compressor runs again is cold within half an hour, and its
+// thermostat then holds it: it is not on its way to -50 °C, and of a compressor
+// that stops, the newest readings count.
+func TestOutlookWhereTheNewestReadingsHaveLeftTheCourse(t *testing.T) {
+	p, _ := Named("vaccine-freezer")
+	for minutes := 50; minutes < 120; minutes += 5 {
+		var s []Sample
+		for i := range minutes {
+			v := -11 - 9.5*min(float64(i)/30, 1)
+			if i > 30 {
+				v += math.Abs(math.Mod(float64(i-30)/10, 2)-1) - 0.5
+			}
+			s = append(s, Sample{int64(i) * minute, Temp(math.Round(v * 1000))})
+		}
+		all, err := Outlooks(&p, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if minutes >= 65 && all[1].OnCourse {
+			t.Errorf("%d min: got %+v, want it not to go to -50 °C", minutes, all[1])
+		}
+	}
+}
+
 // TestOutlookOfAStraightRise: the beginning of a warming is nearly straight, and
 // no time constant can be told from it.
 func TestOutlookOfAStraightRise(t *testing.T) {
