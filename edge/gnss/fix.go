@@ -56,6 +56,7 @@ type Fix struct {
 	Speed          float64 // metres a second over ground
 	Climb          float64 // metres a second upwards
 	HDOP           float64 // horizontal dilution of precision
+	Satellites     int     // used for the fix; below zero where it is not known
 
 	ecef, velocity [3]float64 // metres and metres a second from the earth's centre
 	ned            [3]float64 // metres a second north, east and down
@@ -75,7 +76,7 @@ func known(values ...float64) bool {
 // blank is a fix of which nothing is known.
 func blank() Fix {
 	none := [3]float64{nan, nan, nan}
-	return Fix{Lat: nan, Lon: nan, AltHAE: nan, AltMSL: nan, GeoidSep: nan, Track: nan, MagTrack: nan,
+	return Fix{Satellites: -1, Lat: nan, Lon: nan, AltHAE: nan, AltMSL: nan, GeoidSep: nan, Track: nan, MagTrack: nan,
 		MagVar: nan, Speed: nan, Climb: nan, HDOP: nan, ecef: none, velocity: none, ned: none}
 }
 
@@ -219,3 +220,6 @@ func circle(v float64) float64 {
 	}
 	return v
 }
+
+// Unknown is a fix of which nothing is known.
+func Unknown() Fix { return blank() }

@@ -98,7 +98,7 @@ func (r *Receiver) packet(k kind, data []byte) {
 	r.age()
 	if m&reports != 0 || !r.cycle.reliable && m&(hasAttitude|hasPlace|hasMode) != 0 {
 		f := r.fix
-		f.HDOP = r.hdop
+		f.HDOP, f.Satellites = r.hdop, r.sky.inUse()
 		if f.Mode < Fix2D {
 			f = f.withoutPlace()
 		}
@@ -109,7 +109,7 @@ func (r *Receiver) packet(k kind, data []byte) {
 // withoutPlace is a fix that says nothing of where.
 func (f Fix) withoutPlace() Fix {
 	b := blank()
-	b.Mode, b.Status, b.Time = f.Mode, f.Status, f.Time
+	b.Mode, b.Status, b.Time, b.Satellites = f.Mode, f.Status, f.Time, f.Satellites
 	return b
 }
 

@@ -137,6 +137,7 @@ func (r *Receiver) gga(s Sentence) (m mask) {
 		r.sky.ggaTime = s.Field(1)
 	}
 	satellites := integer(s.Field(7))
+	r.sky.tell(s.Field(7))
 	m |= r.clock(s, 1) | hasMode
 	r.next.Mode = NoFix
 	if s.place(2, &r.next) {
@@ -194,6 +195,7 @@ func (r *Receiver) gns(s Sentence) mask {
 	if c := s.letter(13); c == 'U' || c == 'V' { // unsafe, not valid
 		return m
 	}
+	r.sky.tell(s.Field(7))
 	r.next.Mode = NoFix
 	if s.place(2, &r.next) {
 		m |= hasPlace

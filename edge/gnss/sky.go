@@ -16,12 +16,29 @@ type sky struct {
 	mixed   bool // there is more than one talker of GSA
 	mixedSV bool // and of GSV
 
+	told    int    // satellites used by the last GGA or GNS that said how many, and one
 	gga     string // talker and type of the last GGA
 	ggaTime string
 	frozen  bool // its time stood still: what follows is not believed
 }
 
 func (k *sky) used() int { return len(k.using) }
+
+// inUse is how many satellites the fix is made of: those listed, or as many as
+// the receiver says; -1 where neither is known.
+func (k *sky) inUse() int {
+	if len(k.using) > 0 {
+		return len(k.using)
+	}
+	return k.told - 1
+}
+
+// tell takes a number of satellites in use, in a field that may be empty.
+func (k *sky) tell(field string) {
+	if n := integer(field); field != "" && n >= 0 && n < maxSatellites {
+		k.told = n + 1
+	}
+}
 
 func (k *sky) zero() { k.visible, k.turned = 0, false }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"frostline/edge/bus"
+	"frostline/edge/gnss"
 	"frostline/proto/reading"
 	"frostline/proto/truetime"
 )
@@ -19,19 +20,21 @@ const maxFixAge = 3000
 // reopen is how long a failed port rests.
 const reopen = time.Second
 
-// GNSS is a satellite receiver that sends NMEA 0183 sentences, RMC and GGA at
-// least, once a second on a serial port.
+// GNSS is a satellite receiver: one that sends NMEA 0183 sentences, or SiRF
+// binary, on a serial port, or one that gpsd looks after.
 //
 // Accuracy some metres in the open and tens of metres among houses: the
 // position error given is HDOP × 5 m, which is an estimate, not a bound.
 //
 // What looks like data and is not: positions with status void; dead reckoning,
-// simulated ones, and 0°N 0°E; the last position, which some receivers repeat
-// without sight of the sky; any sentence whose checksum is wrong or missing;
-// times whose week counter has rolled over by 1024 weeks, or that are off by
-// the leap seconds until the receiver has learnt them.
+// typed in and simulated ones, and 0°N 0°E; the last position, which some
+// receivers repeat without sight of the sky; any sentence whose checksum is
+// wrong or missing; times whose week counter has rolled over by 1024 weeks, or
+// that are off by the leap seconds until the receiver has learnt them; the time
+// of a sentence without a date, which about midnight may get that of yesterday.
 //
 // The readings of a tick are what was heard last, at most three seconds before.
+// How sentences become fixes is told in package gnss.
 type GNSS struct {
 	open   func() (io.ReadWriteCloser, error)
 	name   string
@@ -39,17 +42,26 @@ type GNSS struct {
 	onTime func(truetime.Anchor)
 	log    *slog.Logger
 
-	mu     sync.Mutex
-	track  track
-	cutter sentences
-	times  timekeeper
-	err    error // of the port; nil while it works
+	mu      sync.Mutex
+	track   track
+	times   timekeeper
+	source  source
+	at      int64 // boottime of what is being fed, ms
+	anchors []truetime.Anchor
+	err     error // of the port; nil while it works
+}
+
+// source makes reports of what a receiver, or gpsd, sends.
+type source interface {
+	Write(b []byte) (int, error)
+	Counts() gnss.Counts
 }
 
 // GNSSConfig describes a receiver.
 type GNSSConfig struct {
 	Name string                             // of the port, for messages
 	Open func() (io.ReadWriteCloser, error) // a Read may return nothing when nothing came
+	GPSD bool                               // it is gpsd that talks there
 	Now  func() int64                       // boottime, ms
 	// OnTime is given anchors made of the receiver's time, about every ten
 	// seconds; nil where they are not wanted.
@@ -58,7 +70,7 @@ type GNSSConfig struct {
 }
 
 var gnssKind = kind{
-	bus: "a serial port such as /dev/ttyUSB0", real: true,
+	bus: "a serial port such as /dev/ttyUSB0, or gpsd:HOST:PORT", real: true,
 	options: []string{"baud"}, defaults: Options{Baud: 9600},
 	limits: func(Options) map[reading.Quantity]Limit {
 		// A position moves at most 100 m/s, a tenth of a degree of longitude
@@ -69,18 +81,34 @@ var gnssKind = kind{
 			reading.Longitude: {Step: 450_000, Rate: 90_000},
 		}
 	},
+	checkBus: checkReceiver,
+	check: func(s Spec) []Problem {
+		if _, is := gpsdAddress(s.Bus); is && s.Options.Baud != 0 {
+			return []Problem{{"options.baud", fmt.Sprint(s.Options.Baud), "gpsd has the port: leave it out"}}
+		}
+		return nil
+	},
 	open: func(s Spec, env Env) (Driver, error) {
-		return NewGNSS(GNSSConfig{
-			Name: s.Bus, Now: env.Now, OnTime: env.OnTime, Log: env.Log.With("sensor", s.ID),
-			Open: serialOpener(env.Buses, s.Bus, s.Options.Baud),
-		}), nil
+		c := GNSSConfig{Name: s.Bus, Now: env.Now, OnTime: env.OnTime, Log: env.Log.With("sensor", s.ID)}
+		if address, is := gpsdAddress(s.Bus); is {
+			c.GPSD, c.Open = true, func() (io.ReadWriteCloser, error) { return dialGPSD(address) }
+		} else {
+			c.Open = serialOpener(env.Buses, s.Bus, s.Options.Baud)
+		}
+		return NewGNSS(c), nil
 	},
 }
 
 // NewGNSS makes a driver; Run listens.
 func NewGNSS(c GNSSConfig) *GNSS {
-	return &GNSS{open: c.Open, name: c.Name, now: c.Now, onTime: c.OnTime, log: c.Log,
+	g := &GNSS{open: c.Open, name: c.Name, now: c.Now, onTime: c.OnTime, log: c.Log,
 		err: fmt.Errorf("gnss on %s: nobody listens yet", c.Name)}
+	if c.GPSD {
+		g.source = newGPSD(g.report)
+	} else {
+		g.source = gnss.NewReceiver(func(f gnss.Fix) { g.track.take(f, g.at) }, g.sentence)
+	}
+	return g
 }
 
 // Model implements Driver.
@@ -101,12 +129,10 @@ func (g *GNSS) Close() error { return nil }
 func (g *GNSS) Begin(context.Context) error { return nil }
 
 // Counts tells what the receiver has sent.
-func (g *GNSS) Counts() NMEACounts {
+func (g *GNSS) Counts() gnss.Counts {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	c := g.track.counts
-	c.Noise = g.cutter.noise
-	return c
+	return g.source.Counts()
 }
 
 // Run implements Runner. A port that fails is opened again every second.
@@ -165,20 +191,44 @@ func (g *GNSS) listen(ctx context.Context) error {
 
 // Feed takes bytes of the receiver, heard at boottime at in ms.
 func (g *GNSS) Feed(b []byte, at int64) {
-	var anchors []truetime.Anchor
 	g.mu.Lock()
-	g.cutter.feed(b, func(sentence string) {
-		if c, ok := g.track.take(sentence, at); ok {
-			if a, ok := g.times.take(c, at); ok {
-				anchors = append(anchors, a)
-			}
-		}
-	})
+	before := g.source.Counts()
+	g.at = at
+	_, _ = g.source.Write(b) // it never fails
+	after := g.source.Counts()
+	if after.Sentences+after.Other+after.SiRF > before.Sentences+before.Other+before.SiRF {
+		g.track.heard = at
+	}
+	if after.BadChecksum > before.BadChecksum {
+		g.track.bad = at
+	}
+	anchors := g.anchors
+	g.anchors = nil
 	g.mu.Unlock()
 	if g.onTime != nil {
 		for _, a := range anchors {
 			g.onTime(a)
 		}
+	}
+}
+
+// sentence makes time of those that name it. g.mu is held.
+func (g *GNSS) sentence(s gnss.Sentence) {
+	if utc, ok := g.track.instant(s, g.at); ok {
+		g.tell(utc)
+	}
+}
+
+// report takes one of gpsd, whose dates are right when the fix is. g.mu is held.
+func (g *GNSS) report(f gnss.Fix) {
+	if g.track.take(f, g.at) && !f.Time.IsZero() {
+		g.tell(f.Time)
+	}
+}
+
+func (g *GNSS) tell(utc time.Time) {
+	if a, ok := g.times.take(utc, g.at); ok {
+		g.anchors = append(g.anchors, a)
 	}
 }
 
@@ -195,24 +245,23 @@ func (g *GNSS) Read(context.Context) ([]Value, error) {
 		case g.err != nil:
 			return nil, g.err
 		}
-		return nil, fmt.Errorf("gnss on %s: the receiver is silent: is the baud rate right?", g.name)
+		return nil, fmt.Errorf("gnss on %s: the receiver is silent: %s", g.name, g.hint())
 	}
 	values := []Value{
 		{reading.Latitude, 0, reading.NoFix}, {reading.Longitude, 0, reading.NoFix}, {reading.Speed, 0, reading.NoFix},
 		{reading.PositionError, 0, reading.NoFix}, {reading.SatellitesUsed, 0, reading.NoFix},
 	}
 	set := func(i int, v int64) { values[i].Value, values[i].Quality = v, reading.OK }
-	if fresh(t.satelliteAt, now) {
+	if fresh(t.satellitesAt, now) {
 		set(4, t.satellites)
 	}
-	f, ok := t.best(now)
-	if !ok {
+	if !fresh(t.fixAt, now) {
 		return values, nil
 	}
-	set(0, f.lat)
-	set(1, f.lon)
-	if fresh(f.speedAt, now) {
-		set(2, f.speed)
+	set(0, t.lat)
+	set(1, t.lon)
+	if fresh(t.speedAt, now) {
+		set(2, t.speed)
 	}
 	if fresh(t.precisionAt, now) {
 		set(3, t.precision)
@@ -220,14 +269,12 @@ func (g *GNSS) Read(context.Context) ([]Value, error) {
 	return values, nil
 }
 
-// best is the latest valid position of any talker, which has not taken it back.
-func (t *track) best(now int64) (f fix, ok bool) {
-	for _, c := range t.fixes {
-		if c.valid && fresh(c.at, now) && (!ok || c.at > f.at || c.at == f.at && c.speedAt > f.speedAt) {
-			f, ok = c, true
-		}
+// hint says what to look at when nothing comes.
+func (g *GNSS) hint() string {
+	if _, is := g.source.(*gpsd); is {
+		return "gpsd answers and has no receiver: see cgps, and the devices it was started with"
 	}
-	return f, ok
+	return "is the baud rate right?"
 }
 
 // fresh says whether something heard at a boottime still holds.

@@ -31,12 +31,7 @@ const (
 )
 
 // take takes a time heard at boottime at, in ms.
-func (k *timekeeper) take(c clockTime, at int64) (a truetime.Anchor, ok bool) {
-	t := time.Date(2000+c.date.YY, time.Month(c.date.MM), c.date.DD, c.time.Hour, c.time.Minute, c.time.Second, c.time.Millisecond*1e6, time.UTC)
-	if t.Day() != c.date.DD || int(t.Month()) != c.date.MM || c.time.Hour > 23 || c.time.Minute > 59 || c.time.Second > 60 {
-		k.row = 0
-		return a, false
-	}
+func (k *timekeeper) take(t time.Time, at int64) (a truetime.Anchor, ok bool) {
 	utc := t.UnixMilli()
 	if utc == k.last && k.row > 0 {
 		return a, false // another talker of the same second
