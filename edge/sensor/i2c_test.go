@@ -136,6 +136,87 @@ func TestMCP9808(t *testing.T) {
 	}
 }
 
+func TestSHT3x(t *testing.T) {
+	answer := func(temp, rh uint16) i2ctest.IO {
+		return i2ctest.IO{Addr: 0x45, R: append(word(temp), word(rh)...)}
+	}
+	spoilt := answer(0x6666, 0x6666)
+	spoilt.R[4] ^= 0x80
+	for _, tt := range []struct {
+		name   string
+		answer i2ctest.IO
+		t, rh  Value
+		err    reading.Quality
+	}{
+		{"usual", answer(0x6666, 0x6666), Value{reading.Temperature, 25_000, 0}, Value{reading.Humidity, 40_000, 0}, 0},
+		{"4 °C", answer(0x47AE, 0x8000), Value{reading.Temperature, 4_001, 0}, Value{reading.Humidity, 50_001, 0}, 0},
+		{"open element", answer(0, 0xFFFF), Value{reading.Temperature, -45_000, reading.OutOfRange}, Value{reading.Humidity, 100_000, reading.OutOfRange}, 0},
+		{"shorted element", answer(0xFFFF, 0), Value{reading.Temperature, 130_000, reading.OutOfRange}, Value{reading.Humidity, 0, reading.OutOfRange}, 0},
+		{"flipped bit", spoilt, Value{}, Value{}, reading.Checksum},
+		{"idle bus", i2ctest.IO{Addr: 0x45, R: []byte{0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF}}, Value{}, Value{}, reading.Checksum},
+		{"held low", i2ctest.IO{Addr: 0x45, R: make([]byte, 6)}, Value{}, Value{}, reading.Checksum},
+	} {
+		d := NewSHT3x(playback(t, i2ctest.IO{Addr: 0x45, W: []byte{0x24, 0x0B}}, tt.answer), 0x45, Medium)
+		vs, err := measure(d)
+		if tt.err != 0 {
+			if QualityOf(err) != tt.err {
+				t.Errorf("%s: got %+v %v, want %v", tt.name, vs, err, tt.err)
+			}
+			continue
+		}
+		if err != nil || len(vs) != 2 || vs[0] != tt.t || vs[1] != tt.rh {
+			t.Errorf("%s: got %+v %v, want %+v %+v", tt.name, vs, err, tt.t, tt.rh)
+		}
+	}
+	d := NewSHT3x(&nacking{Bus: playback(t, i2ctest.IO{Addr: 0x44, W: []byte{0x24, 0x00}}), at: []int{1, 2}}, 0x44, High)
+	if _, err := measure(d); QualityOf(err) != reading.NotReady {
+		t.Errorf("slow: got %v", err)
+	}
+	if _, err := measure(d); QualityOf(err) != reading.NoAnswer || !errors.Is(err, bus.ErrNack) {
+		t.Errorf("unplugged: got %v", err)
+	}
+	if vs, err := d.Read(t.Context()); QualityOf(err) != reading.NotReady {
+		t.Errorf("not begun: got %+v %v", vs, err)
+	}
+}
+
+func TestTMP117(t *testing.T) {
+	reg := func(r byte, v uint16) i2ctest.IO {
+		return i2ctest.IO{Addr: 0x48, W: []byte{r}, R: []byte{byte(v >> 8), byte(v)}}
+	}
+	begin := i2ctest.IO{Addr: 0x48, W: []byte{1, 0x0C, 0x20}}
+	const done = 0x2420
+	flag := reg(1, 0x0420)
+	ops := []i2ctest.IO{reg(15, 0x1117)} // a later revision
+	good := func(raw uint16) { ops = append(ops, flag, begin, reg(1, done), reg(0, raw)) }
+	good(0x0C80)                                                    // 25 °C, the data sheet's
+	good(0x0001)                                                    // its 7.8125 m°C
+	good(0xFFFF)                                                    // and below zero
+	good(0x0000)                                                    // a true 0 °C
+	good(0xE480)                                                    // its -55 °C
+	good(0xD800)                                                    // -80 °C
+	ops = append(ops, flag, begin, reg(1, 0x0C20))                  // still measuring
+	good(0x8000)                                                    // restarted before the result was read
+	ops = append(ops, reg(15, 0x0117))                              // and is asked again
+	ops = append(ops, flag, begin, reg(1, 0x2220), reg(0, 0x0C80))  // restarted, and has measured by itself
+	ops = append(ops, reg(15, 0x0117), flag, begin)                 //
+	ops = append(ops, reg(1, 0xFFFF), reg(0, 0xFFFF))               // the line floats
+	ops = append(ops, reg(15, 0x0117), flag, begin, reg(1, 0x2C20)) // ready while the mode still reads one shot
+	ops = append(ops, reg(0, 0x0200), flag, begin, reg(1, 0), reg(0, 0), reg(15, 0xFFFF))
+	d := NewTMP117(playback(t, ops...), 0x48)
+	for i, want := range []any{
+		Value{reading.Temperature, 25_000, 0}, Value{reading.Temperature, 8, 0}, Value{reading.Temperature, -8, 0}, Value{reading.Temperature, 0, 0},
+		Value{reading.Temperature, -55_000, 0}, Value{reading.Temperature, -80_000, reading.OutOfRange}, reading.NotReady,
+		Value{reading.Temperature, -256_000, reading.PowerOn}, Value{reading.Temperature, 25_000, reading.PowerOn},
+		Value{reading.Temperature, -8, reading.PowerOn}, Value{reading.Temperature, 4_000, 0}, Value{reading.Temperature, 0, reading.PowerOn}, reading.NoAnswer,
+	} {
+		vs, err := measure(d)
+		if q, bad := want.(reading.Quality); bad && (err == nil || QualityOf(err) != q) || !bad && (err != nil || vs[0] != want) {
+			t.Errorf("%d: got %+v %v, want %+v", i, vs, err, want)
+		}
+	}
+}
+
 // levels is a line that gives one level after another; nil is an error.
 type levels struct {
 	seq  []any
@@ -199,9 +280,13 @@ func TestFindI2C(t *testing.T) {
 		i2ctest.IO{Addr: 0x1C, W: []byte{6}, R: []byte{0, 0x1F}}, i2ctest.IO{Addr: 0x1C, W: []byte{7}, R: []byte{4, 1}}, // a memory module's
 		i2ctest.IO{Addr: 0x44, W: []byte{0x89}}, i2ctest.IO{Addr: 0x44, R: append(word(0x0F1E), word(0x2D3C)...)},
 		i2ctest.IO{Addr: 0x45, W: []byte{0x89}}, i2ctest.IO{Addr: 0x45, R: make([]byte, 6)}, // another part
+		i2ctest.IO{Addr: 0x45, W: []byte{0x36, 0x82}}, i2ctest.IO{Addr: 0x45, R: append(word(1), word(2)...)}, // of this kind
+		i2ctest.IO{Addr: 0x49, W: []byte{15}, R: []byte{0x01, 0x17}},
+		i2ctest.IO{Addr: 0x4A, W: []byte{15}, R: []byte{0x75, 0x00}}, // an LM75's
+		i2ctest.IO{Addr: 0x76, W: []byte{0xD0}, R: []byte{0x60}}, i2ctest.IO{Addr: 0x77, W: []byte{0xD0}, R: []byte{0x58}},
 	)
 	found := FindI2C(errBus{p})
-	if len(found) != 2 || found[0] != (Spec{ID: "mcp9808-19", Driver: "mcp9808", Bus: "playback", Address: "0x19"}) || found[1].ID != "sht4x-44" {
+	if len(found) != 5 || found[2].ID != "sht3x-45" || found[3].ID != "tmp117-49" || found[4].ID != "bme280-76" || found[0] != (Spec{ID: "mcp9808-19", Driver: "mcp9808", Bus: "playback", Address: "0x19"}) || found[1].ID != "sht4x-44" {
 		t.Errorf("found %+v", found)
 	}
 }

@@ -33,12 +33,15 @@ type kind struct {
 }
 
 var kinds = map[string]kind{
+	"bme280":  bme280Kind,
 	"door":    doorKind,
 	"ds18b20": ds18b20Kind,
 	"ds18s20": ds18s20Kind,
 	"gnss":    gnssKind,
 	"mcp9808": mcp9808Kind,
+	"sht3x":   sht3xKind,
 	"sht4x":   sht4xKind,
+	"tmp117":  tmp117Kind,
 }
 
 // Drivers lists the drivers, by name.

@@ -2,7 +2,6 @@ package sensor
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
 	"time"
 
@@ -24,14 +23,12 @@ import (
 // of the critical alert, whose pin is off, serves as a witness: this driver
 // writes a value there that power-up clears and an idle or shorted bus does not
 // show, and takes no temperature without reading it.
-type MCP9808 struct {
-	dev i2c.Dev
-}
+type MCP9808 struct{ registers }
 
 // NewMCP9808 makes a driver without talking to the part. The address is 0x18 to
 // 0x1F by three pins.
 func NewMCP9808(b i2c.Bus, addr uint16) *MCP9808 {
-	return &MCP9808{dev: i2c.Dev{Bus: b, Addr: addr}}
+	return &MCP9808{registers{i2c.Dev{Bus: b, Addr: addr}}}
 }
 
 const mcp9808Address = "0x18 to 0x1f"
@@ -120,13 +117,4 @@ func (d *MCP9808) Read(context.Context) ([]Value, error) {
 		v.Quality = reading.PowerOn
 	}
 	return []Value{v}, nil
-}
-
-// word reads a register.
-func (d *MCP9808) word(register byte) (uint16, error) {
-	var b [2]byte
-	if err := d.dev.Tx([]byte{register}, b[:]); err != nil {
-		return 0, err
-	}
-	return binary.BigEndian.Uint16(b[:]), nil
 }

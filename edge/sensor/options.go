@@ -11,13 +11,13 @@ import (
 // has to be zero.
 type Options struct {
 	Resolution int           `yaml:"resolution"`  // ds18b20: bits, 9 to 12; default 12
-	Precision  Precision     `yaml:"precision"`   // sht4x: high, medium or low; default high
+	Precision  Precision     `yaml:"precision"`   // sht3x, sht4x: high, medium or low; default high
 	Baud       int           `yaml:"baud"`        // gnss: default 9600
 	Open       string        `yaml:"open"`        // door: level of the line while the door is open, high or low; default high
 	Pull       string        `yaml:"pull"`        // door: the gateway's pull resistor, up, down or none; default up
 	Debounce   time.Duration `yaml:"debounce"`    // door: between two looks at the line; default 20ms, at most 1s
 	MaxRate    float64       `yaml:"max-rate"`    // thermometers: °C a second beyond which a change is impossible; default 5
-	StuckAfter time.Duration `yaml:"stuck-after"` // thermometers: the same value for so long means a stuck sensor; default 2h for sht4x, never for others
+	StuckAfter time.Duration `yaml:"stuck-after"` // thermometers: the same value for so long means a stuck sensor; default 2h for those that measure humidity too, never for others
 }
 
 // rule is what an option has to be.
@@ -29,7 +29,7 @@ type rule struct {
 // rules has every option by its name.
 var rules = map[string]rule{
 	"resolution":  {func(o Options) bool { return o.Resolution >= 9 && o.Resolution <= 12 }, "want 9 to 12 bits"},
-	"precision":   {func(o Options) bool { return shtCommands[o.Precision] != 0 }, "want high, medium or low"},
+	"precision":   {func(o Options) bool { return sht4xCommands[o.Precision] != 0 }, "want high, medium or low"},
 	"baud":        {func(o Options) bool { return o.Baud >= 300 && o.Baud <= 4_000_000 }, "want the device's, 4800, 9600, 38400 or 115200 mostly"},
 	"open":        {func(o Options) bool { return o.Open == "high" || o.Open == "low" }, "want high or low"},
 	"pull":        {func(o Options) bool { return o.Pull == "up" || o.Pull == "down" || o.Pull == "none" }, "want up, down or none"},

@@ -12,19 +12,10 @@ import (
 	"frostline/proto/reading"
 )
 
-// Precision is how exactly, and how long, an SHT4x measures.
-type Precision string
+const sht4xSerial = 0x89 // read the serial number
 
-// The three commands of the data sheet, "Command Overview".
-const (
-	High   Precision = "high"   // noise 0.04 °C and 0.08 %RH, 8.3 ms
-	Medium Precision = "medium" // noise 0.07 °C and 0.15 %RH, 4.5 ms
-	Low    Precision = "low"    // noise 0.10 °C and 0.25 %RH, 1.6 ms
-)
-
-const shtSerial = 0x89 // read the serial number
-
-var shtCommands = map[Precision]byte{High: 0xFD, Medium: 0xF6, Low: 0xE0}
+// sht4xCommands are those of the data sheet, "Command Overview".
+var sht4xCommands = map[Precision]byte{High: 0xFD, Medium: 0xF6, Low: 0xE0}
 
 // SHT4x is Sensirion's sensor of temperature and relative humidity: SHT40,
 // SHT41, SHT43 and SHT45.
@@ -48,7 +39,7 @@ type SHT4x struct {
 // NewSHT4x makes a driver without talking to the part. The address is 0x44,
 // 0x45 or 0x46 by the part's order code.
 func NewSHT4x(b i2c.Bus, addr uint16, p Precision) *SHT4x {
-	return &SHT4x{dev: i2c.Dev{Bus: b, Addr: addr}, command: shtCommands[p]}
+	return &SHT4x{dev: i2c.Dev{Bus: b, Addr: addr}, command: sht4xCommands[p]}
 }
 
 const sht4xAddress = "0x44, 0x45 or 0x46"
@@ -102,34 +93,12 @@ func (d *SHT4x) Read(context.Context) ([]Value, error) {
 		}
 		return nil, err
 	}
-	if crcSensirion(b[0:2]) != b[2] || crcSensirion(b[3:5]) != b[5] {
+	rawT, rawH, ok := sensirionWords(b)
+	if !ok {
 		return nil, fmt.Errorf("sht4x at 0x%02x: %w: answer % x", d.dev.Addr, bus.ErrChecksum, b)
 	}
-	rawT, rawH := int64(b[0])<<8|int64(b[1]), int64(b[3])<<8|int64(b[4])
-	t := thermal(scale(rawT, 175_000)-45_000, -40_000, 125_000)
-	h := Value{Quantity: reading.Humidity, Value: min(max(scale(rawH, 125_000)-6_000, 0), 100_000)}
-	if rawH == 0 || rawH == 0xFFFF {
-		h.Quality = reading.OutOfRange
-	}
-	return []Value{t, h}, nil
-}
-
-// scale gives span at 0xFFFF and 0 at 0, rounded.
-func scale(raw, span int64) int64 { return (raw*span + 0x7FFF) / 0xFFFF }
-
-// crcSensirion is the checksum of a word (data sheet, "Checksum Calculation"):
-// polynomial 0x31, starting at 0xFF.
-func crcSensirion(b []byte) byte {
-	crc := byte(0xFF)
-	for _, v := range b {
-		crc ^= v
-		for range 8 {
-			if crc&0x80 != 0 {
-				crc = crc<<1 ^ 0x31
-			} else {
-				crc <<= 1
-			}
-		}
-	}
-	return crc
+	return []Value{
+		thermal(scale(rawT, 175_000)-45_000, -40_000, 125_000),
+		sensirionHumidity(rawH, scale(rawH, 125_000)-6_000),
+	}, nil
 }

@@ -15,11 +15,29 @@ const humidityLag = 8 * time.Second
 // humidityNoise is the standard deviation of a humidity element, %.
 const humidityNoise = 0.08
 
+// The air that a barometer is in, Pa: the world has no weather of pressure.
+const (
+	seaLevel      = 101_325
+	pressureNoise = 3
+)
+
 // installers build a device of each kind and put it where it belongs. full is
 // its name in all of the simulation.
 var installers = map[string]func(b *Board, full string, d scenario.Device) (sensor, error){
 	scenario.DS18B20: onOneWire(device.NewDS18B20),
 	scenario.DS18S20: onOneWire(device.NewDS18S20),
+	scenario.SHT3x: onI2C(func(b *Board, full string, d scenario.Device, signal *device.Signal) (i2cSensor, error) {
+		h, err := b.hygrometer(full, d)
+		return device.NewSHT3x(b.seed, full, d.Serial, signal, h), err
+	}),
+	scenario.BME280: onI2C(func(b *Board, full string, d scenario.Device, signal *device.Signal) (i2cSensor, error) {
+		h, err := b.hygrometer(full, d)
+		p := device.NewSignal(func() float64 { return seaLevel }, b.seed, full+"/pressure", pressureNoise)
+		return device.NewBME280(b.seed, full, signal, h, p), err
+	}),
+	scenario.TMP117: onI2C(func(b *Board, full string, d scenario.Device, signal *device.Signal) (i2cSensor, error) {
+		return device.NewTMP117(b.seed, full, signal), nil
+	}),
 	scenario.SHT4x: onI2C(func(b *Board, full string, d scenario.Device, signal *device.Signal) (i2cSensor, error) {
 		h, err := b.hygrometer(full, d)
 		return device.NewSHT4x(b.seed, full, d.Serial, signal, h), err

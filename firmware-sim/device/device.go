@@ -1,7 +1,7 @@
 // Package device simulates sensors at the level of their registers and
-// commands, as their data sheets describe them: a DS18B20 on 1-Wire, an SHT4x
-// and an MCP9808 on I²C, a contact on a GPIO line. A driver written for the
-// part works here unchanged, and meets what the part does when it is read too
+// commands, as their data sheets describe them: thermometers on 1-Wire, I²C and
+// SPI, controllers on Modbus, contacts on GPIO lines, receivers. A driver written
+// for the part works here unchanged, and meets what the part does when it is read too
 // early, browns out, loses bits or is pulled from its socket.
 //
 // Times are since the board started. Nothing here locks: the board that owns
@@ -64,6 +64,19 @@ func (s *Signal) setFault(f fault.Fault, now time.Duration) {
 		held = s.At(now)
 	}
 	s.faulty = signalFault{kind: f.Kind, value: held, since: now}
+}
+
+// setOther takes what concerns the signal from a fault whose number is one of
+// temperature, as a second element of a thermometer does: stuck means at what it
+// is, and a drift passes it by.
+func (s *Signal) setOther(f fault.Fault, now time.Duration) {
+	switch f.Kind {
+	case fault.Stuck:
+		f.Value = math.NaN()
+	case fault.Drift:
+		f = fault.Clear
+	}
+	s.setFault(f, now)
 }
 
 // True is the undisturbed value behind the signal.

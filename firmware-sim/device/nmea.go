@@ -24,7 +24,7 @@ const geoid = -18.4
 const knot = 1852.0 / 3600
 
 // sentences gives a second's burst in NMEA 0183 version 4.10, in the order in
-// which u-blox receivers send it: RMC, VTG, GGA, GSA. Without a fix the time
+// which u-blox receivers send it: RMC, VTG, GGA, GSA, GSV. Without a fix the time
 // goes on and the position fields are empty.
 func (f fix) sentences() []byte {
 	var out bytes.Buffer
@@ -34,6 +34,7 @@ func (f fix) sentences() []byte {
 		sentence(&out, "GNVTG,,,,,,,,,N")
 		sentence(&out, "GNGGA,%s,,,,,0,%02d,99.99,,,,,,", clock, f.satellites)
 		sentence(&out, "GNGSA,A,1,,,,,,,,,,,,,99.99,99.99,99.99,1")
+		f.view(&out)
 		return out.Bytes()
 	}
 	position := degrees(f.at.Lat, 2, "N", "S") + "," + degrees(f.at.Lon, 3, "E", "W")
@@ -45,7 +46,24 @@ func (f fix) sentences() []byte {
 	sentence(&out, "GNVTG,%s,T,,M,%.3f,N,%.3f,K,A", course, f.at.Speed/knot, f.at.Speed*3.6)
 	sentence(&out, "GNGGA,%s,%s,1,%02d,%.2f,%.1f,M,%.1f,M,,", clock, position, f.satellites, f.hdop, f.altitude, geoid)
 	sentence(&out, "GNGSA,A,3,%s,%.2f,%.2f,%.2f,1", f.prns(), 1.7*f.hdop, f.hdop, 1.37*f.hdop)
+	f.view(&out)
 	return out.Bytes()
+}
+
+// prn is the number of the nth satellite in sight, 1 to 32.
+func prn(n int) int { return 2 + n*5%31 }
+
+// view adds GSV sentences, four satellites in each: number, elevation, azimuth,
+// signal to noise.
+func (f fix) view(out *bytes.Buffer) {
+	n := min(f.satellites, 12)
+	for part := range (n + 3) / 4 {
+		var b bytes.Buffer
+		for i := 4 * part; i < min(n, 4*part+4); i++ {
+			fmt.Fprintf(&b, ",%02d,%02d,%03d,%02d", prn(i), 10+i*13%75, (20+i*67)%360, 25+i*7%20)
+		}
+		sentence(out, "GPGSV,%d,%d,%02d%s,1", (n+3)/4, part+1, n, b.String())
+	}
 }
 
 // prns lists the satellites used, in the twelve fields of GSA.
@@ -56,7 +74,7 @@ func (f fix) prns() string {
 			b.WriteByte(',')
 		}
 		if i < f.satellites {
-			fmt.Fprintf(&b, "%02d", 2+i*5%31)
+			fmt.Fprintf(&b, "%02d", prn(i))
 		}
 	}
 	return b.String()

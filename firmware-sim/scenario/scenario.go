@@ -45,12 +45,12 @@ type Device struct {
 	Name     string        `yaml:"name"`               // by which faults are set
 	Kind     string        `yaml:"kind"`               // one of Kinds
 	Bus      string        `yaml:"bus,omitempty"`      // w1, i2c-1, gpio-17
-	Address  int           `yaml:"address,omitempty"`  // on I²C: 0x44 to 0x46, 0x18 to 0x1f
+	Address  int           `yaml:"address,omitempty"`  // on I²C
 	ROM      string        `yaml:"rom,omitempty"`      // on 1-Wire, as Linux writes it: 28-00000a1b2c3d
 	Parasite bool          `yaml:"parasite,omitempty"` // a 1-Wire thermometer powered by the data line
-	Serial   uint32        `yaml:"serial,omitempty"`   // of an sht4x
+	Serial   uint32        `yaml:"serial,omitempty"`   // of an sht3x or sht4x
 	Senses   string        `yaml:"senses"`             // OBJECT.QUANTITY, or a vehicle's name for a gnss
-	Humidity string        `yaml:"humidity,omitempty"` // OBJECT.QUANTITY of an sht4x
+	Humidity string        `yaml:"humidity,omitempty"` // OBJECT.QUANTITY of an sht3x, sht4x or bme280
 	Lag      time.Duration `yaml:"lag,omitempty"`      // time constant of the element; default by kind
 	OffsetC  float64       `yaml:"offset_c,omitempty"` // of the place, K
 	NoiseC   *float64      `yaml:"noise_c,omitempty"`  // standard deviation, K; default 0.03

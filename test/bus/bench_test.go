@@ -28,6 +28,8 @@ func bench(dir string) sim.Scenario {
 func TestBench(t *testing.T) {
 	g := openIn(t, bench, "bench")
 	g.healthy("at first", g.pass(5*time.Minute))
+	older := []string{"older temperature", "older humidity"}
+	weather := []string{"weather temperature", "weather humidity", "weather pressure"}
 	for _, f := range []struct {
 		device, kind string
 		value        []float64
@@ -37,6 +39,15 @@ func TestBench(t *testing.T) {
 		{"old", "unplugged", nil, reading.NoAnswer, []string{"old temperature"}},
 		{"old", "crc", []float64{1}, reading.Checksum, []string{"old temperature"}},
 		{"old", "power-on", nil, reading.PowerOn, []string{"old temperature"}},
+		{"older", "unplugged", nil, reading.NoAnswer, older},
+		{"older", "crc", []float64{1}, reading.Checksum, older},
+		{"older", "slow", []float64{2}, reading.NotReady, older},
+		{"precise", "unplugged", nil, reading.NoAnswer, []string{"precise temperature"}},
+		{"precise", "power-on", nil, reading.PowerOn, []string{"precise temperature"}},
+		{"precise", "slow", []float64{2}, reading.NotReady, []string{"precise temperature"}},
+		{"weather", "unplugged", nil, reading.NoAnswer, weather},
+		{"weather", "power-on", nil, reading.PowerOn, weather},
+		{"weather", "slow", []float64{2}, reading.NotReady, weather},
 	} {
 		when := f.device + " " + f.kind
 		g.fault(f.device, f.kind, f.value...)
