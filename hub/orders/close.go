@@ -70,7 +70,7 @@ func (s *Orders) end(ctx context.Context, actor, reason, id string, expected int
 		if err := expect(ref, expected, out.Revision, true); err != nil {
 			return err
 		}
-		c.Made = max(s.now(), out.Made+1)
+		c.Made = max(s.now(), out.LastMade+1)
 		if _, err := ch.Append(ctx, event.New{Stream: ref.String(), Expect: -1, Type: fact.PackageWasClosed, Reason: reason, Data: *c}); err != nil {
 			return err
 		}

@@ -70,7 +70,7 @@ func foldPackage(e event.Event, rows *event.Rows[Package]) error {
 			if d.Made >= p.PackagePacked.Made {
 				p.PackagePacked = *d
 			}
-			p.Made = max(p.Made, d.Made)
+			p.LastMade = max(p.LastMade, d.Made)
 			p.note(e)
 		})
 	case *fact.PackageAssigned:
@@ -83,7 +83,7 @@ func foldPackage(e event.Event, rows *event.Rows[Package]) error {
 			if p.Closed.Reopen {
 				p.Closed = nil
 			}
-			p.Made = max(p.Made, d.Made)
+			p.LastMade = max(p.LastMade, d.Made)
 			p.note(e)
 		})
 	}

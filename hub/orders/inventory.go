@@ -6,6 +6,7 @@ import (
 
 	"frostline/hub/event"
 	"frostline/hub/fact"
+	"frostline/hub/store"
 )
 
 // MaxChange bounds an adjustment, and MaxLevel the stock, in units.
@@ -34,6 +35,9 @@ func (s *Orders) Adjust(ctx context.Context, actor string, a fact.InventoryAdjus
 			}
 			out = old
 			return nil
+		}
+		if err := s.stocked(ctx, ch, a.Product); err != nil {
+			return err
 		}
 		if _, err := s.product(ctx, ch, "drugId", a.Product); err != nil {
 			return err
@@ -79,10 +83,23 @@ func checkAdjustment(a fact.InventoryAdjusted) error {
 
 // Stocks lists up to limit stocks of a product after one, as StockKey gives it.
 func (s *Orders) Stocks(ctx context.Context, product, after string, limit int) ([]Stock, error) {
-	if err := (fact.Ref{Kind: fact.Product, ID: product}).Check(); err != nil {
-		return nil, invalidf("drugId: %w", err)
+	if err := s.stocked(ctx, s.o.Store, product); err != nil {
+		return nil, err
 	}
 	return docs(s.o.Model.stock.Find(ctx, s.o.Store, "product", product, after, limit))
+}
+
+// stocked refuses what is no product; one that is retired still is.
+func (s *Orders) stocked(ctx context.Context, q store.Querier, product string) error {
+	ref := fact.Ref{Kind: fact.Product, ID: product}
+	if err := ref.Check(); err != nil {
+		return invalidf("drugId: %w", err)
+	}
+	_, _, found, err := s.o.Catalog.Lookup(ctx, q, ref)
+	if err == nil && !found {
+		err = fmt.Errorf("product %q: %w", product, ErrNotFound)
+	}
+	return err
 }
 
 // StockKey is what a list of stocks goes on after.

@@ -46,7 +46,7 @@ type Package struct {
 	fact.PackagePacked
 	Closed   *fact.PackageClosed    `json:"closed,omitempty"`   // nil while it is open
 	Assigned []fact.PackageAssigned `json:"assigned,omitempty"` // after it was packed, as they came
-	Made     int64                  `json:"lastMade"`           // the greatest Made of its packing and closing
+	LastMade int64                  `json:"lastMade"`           // the greatest Made of its packing and closing
 	Changed
 }
 

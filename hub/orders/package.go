@@ -54,7 +54,7 @@ func (s *Orders) Pack(ctx context.Context, actor, reason string, p Packing, expe
 		if err := expect(ref, expected, old.Revision, found); err != nil {
 			return err
 		}
-		p.Made = max(s.now(), old.Made+1)
+		p.Made = max(s.now(), old.LastMade+1)
 		if err := s.checkPacking(ctx, ch, p.PackagePacked, old); err != nil {
 			return err
 		}

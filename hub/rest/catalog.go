@@ -144,6 +144,7 @@ func registerKind[W, I any, P interface {
 			}
 			return out, err
 		})
+	orCreated(api.OpenAPI().Paths[path+"/{id}"].Put)
 	huma.Register(api, status(op(http.MethodDelete, path+"/{id}", "retire-"+name, Write, "Take a "+word+" out of use; it stays readable"), http.StatusOK),
 		func(ctx context.Context, in *struct {
 			RecordPath

@@ -205,6 +205,7 @@ func registerVersions(api huma.API, c Catalog) {
 			}
 			return out, err
 		})
+	orCreated(api.OpenAPI().Paths[path].Post)
 }
 
 // number reads the key of a page that is a number; "" is 0.

@@ -168,7 +168,7 @@ func (a answers) check(what string, op *huma.Operation, status, kind string, bod
 		}
 		return
 	}
-	if !strings.HasSuffix(media, "json") || content.Schema == nil {
+	if media != "application/json" && !strings.HasSuffix(media, "+json") || content.Schema == nil {
 		return
 	}
 	s, err := a.c.Compile("hub.json#/paths/" + pointed.Replace(op.Path) + "/" + strings.ToLower(op.Method) + "/responses/" + status + "/content/" + pointed.Replace(media) + "/schema")

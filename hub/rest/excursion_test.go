@@ -12,7 +12,6 @@ import (
 	"frostline/hub/event"
 	"frostline/hub/excursion"
 	"frostline/hub/fact"
-	"frostline/hub/notify"
 	"frostline/hub/store/storetest"
 	"frostline/proto/thermal"
 )
@@ -25,21 +24,6 @@ func (signers) Reauthenticate(_ context.Context, person, password string) (strin
 		return "", nil, fmt.Errorf("password: %w", excursion.ErrPassword)
 	}
 	return strings.ToUpper(person), []string{"qa", "qa_approver"}, nil
-}
-
-func init() {
-	parts = append(parts, func(w *world) func(*Config) {
-		tables := excursion.NewTables()
-		w.models = append(w.models, tables.Models()...)
-		return func(cfg *Config) {
-			cfg.Excursions = mountExcursions(w.t, w.log, cfg, tables)
-			n, err := notify.New(notify.Options{Config: notify.Config{Link: "https://hub.example.com"}, Events: w.log, Store: w.db, Now: w.now, Log: storetest.Logger(w.t)})
-			if err != nil {
-				w.t.Fatal(err)
-			}
-			cfg.Notifications = n
-		}
-	})
 }
 
 func mountExcursions(t testing.TB, log *event.Log, cfg *Config, tables *excursion.Tables) *excursion.Cases {

@@ -57,7 +57,7 @@ func problemFrom(op *huma.Operation, status int, msg string, errs []error) *Prob
 	}
 	if len(p.Errors) > 0 {
 		f := p.Errors[0]
-		p.Detail = fmt.Sprintf("%s %s: %s", f.In, f.Pointer, f.Detail)
+		p.Detail = strings.TrimSuffix(f.In+" "+f.Pointer, " ") + ": " + f.Detail
 	}
 	return p
 }

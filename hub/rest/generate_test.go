@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
 	"pgregory.net/rapid"
@@ -73,6 +74,18 @@ func (g shapes) valid(s *huma.Schema, depth int) any {
 	return "anything"
 }
 
+var patterns sync.Map
+
+// compiled is a pattern of the document.
+func compiled(pattern string) *regexp.Regexp {
+	if re, ok := patterns.Load(pattern); ok {
+		return re.(*regexp.Regexp)
+	}
+	re := regexp.MustCompile(pattern)
+	patterns.Store(pattern, re)
+	return re
+}
+
 func bounds(s *huma.Schema) (low, high float64) {
 	low, high = -math.MaxFloat64, math.MaxFloat64
 	if s.Minimum != nil {
@@ -108,7 +121,7 @@ func text(s *huma.Schema) string {
 	case s.Pattern != "":
 		gen := rapid.StringMatching(s.Pattern)
 		for seed := range 400 {
-			if v := gen.Example(seed); len(v) >= least && len(v) <= most && regexp.MustCompile(s.Pattern).MatchString(v) {
+			if v := gen.Example(seed); len(v) >= least && len(v) <= most && compiled(s.Pattern).MatchString(v) {
 				return v
 			}
 		}
@@ -120,13 +133,14 @@ func text(s *huma.Schema) string {
 type raw = json.RawMessage
 
 // wrong calls emit with variants of a valid value, each with one fault that
-// the schema sees.
-func (g shapes) wrong(s *huma.Schema, v any, at string, emit func(what string, v any)) {
+// the schema sees, and where that is. Optional members that the value lacks are
+// tried too.
+func (g shapes) wrong(s *huma.Schema, v any, at string, emit func(at, what string, v any)) {
 	s = g.resolve(s)
 	if s == nil || len(s.OneOf) > 0 || len(s.AnyOf) > 0 {
 		return
 	}
-	say := func(what string, v any) { emit(at+": "+what, v) }
+	say := func(what string, v any) { emit(at, at+": "+what, v) }
 	other := map[string]any{
 		huma.TypeString: map[string]any{}, huma.TypeInteger: "x", huma.TypeNumber: "x", huma.TypeBoolean: "true",
 		huma.TypeArray: map[string]any{}, huma.TypeObject: "x",
@@ -149,7 +163,7 @@ func (g shapes) wrong(s *huma.Schema, v any, at string, emit func(what string, v
 		if s.MinLength != nil && *s.MinLength > 0 {
 			say("too short", strings.Repeat("a", *s.MinLength-1))
 		}
-		if s.Pattern != "" && !regexp.MustCompile(s.Pattern).MatchString("\u2603' OR 1=1 --") {
+		if s.Pattern != "" && !compiled(s.Pattern).MatchString("\u2603' OR 1=1 --") {
 			say("not the pattern", "\u2603' OR 1=1 --")
 		}
 		say("NUL", "a\x00b")
@@ -174,8 +188,8 @@ func (g shapes) wrong(s *huma.Schema, v any, at string, emit func(what string, v
 			say("too few", []any{})
 		}
 		if len(list) > 0 {
-			g.wrong(s.Items, list[0], at+"/0", func(what string, v any) {
-				emit(what, append([]any{v}, list[1:]...))
+			g.wrong(s.Items, list[0], at+"/0", func(at, what string, v any) {
+				emit(at, what, append([]any{v}, list[1:]...))
 			})
 		}
 	case huma.TypeObject:
@@ -187,11 +201,13 @@ func (g shapes) wrong(s *huma.Schema, v any, at string, emit func(what string, v
 			say("without "+name, without(object, name))
 		}
 		for _, name := range slices.Sorted(maps.Keys(s.Properties)) {
-			if v, ok := object[name]; ok {
-				g.wrong(s.Properties[name], v, at+"/"+name, func(what string, v any) {
-					emit(what, with(object, name, v))
-				})
+			v, ok := object[name]
+			if !ok {
+				v = g.valid(s.Properties[name], 0)
 			}
+			g.wrong(s.Properties[name], v, at+"/"+name, func(at, what string, v any) {
+				emit(at, what, with(object, name, v))
+			})
 		}
 	}
 }

@@ -49,8 +49,8 @@ func operation(method, path, id string, scope Scope, summary string) huma.Operat
 		BodyReadTimeout:              bodyWithin,
 		Errors: []int{
 			http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound,
-			http.StatusRequestTimeout, http.StatusConflict, http.StatusPreconditionFailed, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType,
-			http.StatusUnprocessableEntity, http.StatusTooManyRequests, http.StatusServiceUnavailable,
+			http.StatusRequestTimeout, http.StatusConflict, http.StatusPreconditionFailed, http.StatusRequestEntityTooLarge, http.StatusRequestURITooLong, http.StatusUnsupportedMediaType,
+			http.StatusUnprocessableEntity, http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusServiceUnavailable,
 		},
 	}
 }
@@ -66,6 +66,15 @@ func limits(op huma.Operation, bytes int64, within time.Duration) huma.Operation
 func tagged(op huma.Operation, tag string) huma.Operation {
 	op.Tags = []string{tag}
 	return op
+}
+
+// orCreated declares that an operation that has been registered answers 201
+// where there was nothing before, and else 200, with the same.
+func orCreated(op *huma.Operation) {
+	created := *op.Responses["200"]
+	created.Description = "Created"
+	op.Responses["200"].Description = "OK: it was there"
+	op.Responses["201"] = &created
 }
 
 // status sets what a success is answered with, where it is not 200 with a body

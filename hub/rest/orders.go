@@ -3,6 +3,7 @@ package rest
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 	"reflect"
@@ -116,6 +117,32 @@ func madeOf[T any](path, id string, v T, revision int64, err error) (*made[T], e
 	return &made[T]{etag(revision), path + "/" + url.PathEscape(id), v}, nil
 }
 
+// put answers with a thing that was entered or changed by its id: 201 where it
+// was not there before.
+type put[T any] struct {
+	Status   int
+	ETag     string `header:"ETag"`
+	Location string `header:"Location"`
+	Body     T
+}
+
+// putting enters or changes a thing. is tells whether it is there.
+func putting[T any](at string, is func() error, do func() (T, int64, error)) (*put[T], error) {
+	before := is()
+	if before != nil && !errors.Is(before, orders.ErrNotFound) {
+		return nil, before
+	}
+	v, revision, err := do()
+	if err != nil {
+		return nil, err
+	}
+	out := &put[T]{Status: http.StatusOK, ETag: etag(revision), Body: v}
+	if before != nil {
+		out.Status, out.Location = http.StatusCreated, at
+	}
+	return out, nil
+}
+
 // TrailEvent is one thing that has happened. It is never changed.
 type TrailEvent struct {
 	Version int64           `json:"version" doc:"Counts from 1."`
@@ -187,7 +214,7 @@ func registerOrders(api huma.API, o Orders) {
 			Precondition
 			Because
 			Body OrderBody
-		}) (*found[orders.Order], error) {
+		}) (*put[orders.Order], error) {
 			expect, err := in.expect()
 			if err != nil {
 				return nil, err
@@ -196,9 +223,12 @@ func registerOrders(api huma.API, o Orders) {
 			if err != nil {
 				return nil, err
 			}
-			v, err := o.Place(ctx, Actor(ctx), in.Reason, in.Body.fact(id), expect)
-			return foundOf(v, v.Revision, err)
+			return putting("/orders/"+url.PathEscape(id), func() error { _, err := o.Order(ctx, id); return err }, func() (orders.Order, int64, error) {
+				v, err := o.Place(ctx, Actor(ctx), in.Reason, in.Body.fact(id), expect)
+				return v, v.Revision, err
+			})
 		})
+	orCreated(api.OpenAPI().Paths["/orders/{id}"].Put)
 	huma.Register(api, op(http.MethodGet, "/orders/{id}", "get-order", Read, "Give an order"),
 		func(ctx context.Context, in *OrderPath) (*found[orders.Order], error) {
 			v, err := o.Order(ctx, in.ID)

@@ -3,6 +3,7 @@ package rest
 import (
 	"context"
 	"net/http"
+	"net/url"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -18,6 +19,7 @@ type Packages interface {
 	Close(ctx context.Context, actor, reason, id, how string, at, expected int64) (orders.Package, error)
 	Reopen(ctx context.Context, actor, reason, id string, expected int64) (orders.Package, error)
 	Package(ctx context.Context, id string) (orders.Package, error)
+	Unit(ctx context.Context, id string) (orders.Unit, error)
 	Packages(ctx context.Context, shipment, state, after string, limit int) ([]orders.Package, error)
 	Units(ctx context.Context, pkg string, at int64) ([]orders.Unit, error)
 }
@@ -155,7 +157,7 @@ func registerPackages(api huma.API, o Packages) {
 			Precondition
 			Because
 			Body PackageBody
-		}) (*found[orders.Package], error) {
+		}) (*put[orders.Package], error) {
 			expect, err := in.expect()
 			if err != nil {
 				return nil, err
@@ -164,9 +166,12 @@ func registerPackages(api huma.API, o Packages) {
 			if err != nil {
 				return nil, err
 			}
-			v, err := o.Pack(ctx, Actor(ctx), in.Reason, in.Body.packing(id), expect)
-			return foundOf(v, v.Revision, err)
+			return putting("/packages/"+url.PathEscape(id), func() error { _, err := o.Package(ctx, id); return err }, func() (orders.Package, int64, error) {
+				v, err := o.Pack(ctx, Actor(ctx), in.Reason, in.Body.packing(id), expect)
+				return v, v.Revision, err
+			})
 		})
+	orCreated(api.OpenAPI().Paths["/packages/{id}"].Put)
 	huma.Register(api, op(http.MethodGet, "/packages/{id}", "get-package", Read, "Give a package"),
 		func(ctx context.Context, in *PackagePath) (*found[orders.Package], error) {
 			v, err := o.Package(ctx, in.ID)
@@ -240,6 +245,9 @@ func registerPackages(api huma.API, o Packages) {
 			Because
 			At int64 `query:"at" required:"true" minimum:"946684800000" maximum:"7258118400000" doc:"When, Unix ms."`
 		}) (*struct{}, error) {
+			if _, err := o.Unit(ctx, in.Unit); err != nil {
+				return nil, err
+			}
 			return nil, o.Empty(ctx, Actor(ctx), in.Reason, orders.Filling{ID: freshID(ctx), Package: in.ID, Units: []string{in.Unit}, At: in.At})
 		})
 }

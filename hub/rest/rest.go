@@ -68,7 +68,7 @@ func document(version string) huma.Config {
 			OpenAPI: "3.1.0",
 			Info: &huma.Info{
 				Title: "Frostline hub", Version: version,
-				Description: "Records, orders, scans, custody, verdicts and excursions of a cold chain. Times are Unix milliseconds UTC, temperatures thousandths of a degree Celsius unless a field says otherwise. Every error is application/problem+json with a stable type, urn:frostline:problem:NAME.",
+				Description: "Records, orders, scans, custody, verdicts and excursions of a cold chain. Times are Unix milliseconds UTC, temperatures degrees Celsius to a thousandth, durations milliseconds, unless a field says otherwise. Every error is application/problem+json with a stable type, urn:frostline:problem:NAME.",
 			},
 			Components: &huma.Components{
 				Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),

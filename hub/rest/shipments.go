@@ -3,6 +3,7 @@ package rest
 import (
 	"context"
 	"net/http"
+	"net/url"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -126,7 +127,7 @@ func registerShipments(api huma.API, o Shipments) {
 			Precondition
 			Because
 			Body ShipmentBody
-		}) (*found[Shipment], error) {
+		}) (*put[Shipment], error) {
 			expect, err := in.expect()
 			if err != nil {
 				return nil, err
@@ -135,9 +136,12 @@ func registerShipments(api huma.API, o Shipments) {
 			if err != nil {
 				return nil, err
 			}
-			v, err := o.Plan(ctx, Actor(ctx), in.Reason, in.Body.fact(id), expect)
-			return foundOf(shipmentOf(v), v.Revision, err)
+			return putting("/shipments/"+url.PathEscape(id), func() error { _, err := o.Shipment(ctx, id); return err }, func() (Shipment, int64, error) {
+				v, err := o.Plan(ctx, Actor(ctx), in.Reason, in.Body.fact(id), expect)
+				return shipmentOf(v), v.Revision, err
+			})
 		})
+	orCreated(api.OpenAPI().Paths["/shipments/{id}"].Put)
 	huma.Register(api, op(http.MethodGet, "/shipments/{id}", "get-shipment", Read, "Give a shipment with its reports"),
 		func(ctx context.Context, in *ShipmentPath) (*found[Shipment], error) {
 			v, err := o.Shipment(ctx, in.ID)
@@ -173,6 +177,9 @@ func registerShipments(api huma.API, o Shipments) {
 			Because
 			Body AssignBody
 		}) (*struct{ Body []orders.Package }, error) {
+			if _, err := o.Shipment(ctx, in.ID); err != nil {
+				return nil, err
+			}
 			a := fact.PackageAssigned{ID: idOr(ctx, in.Body.ID), Shipment: in.ID, At: in.Body.At}
 			var packages []string
 			for _, p := range in.Body.Packages {

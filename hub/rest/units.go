@@ -3,6 +3,7 @@ package rest
 import (
 	"context"
 	"net/http"
+	"net/url"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -111,7 +112,7 @@ func registerUnits(api huma.API, o Units) {
 			Precondition
 			Because
 			Body UnitBody
-		}) (*found[orders.Unit], error) {
+		}) (*put[orders.Unit], error) {
 			expect, err := in.expect()
 			if err != nil {
 				return nil, err
@@ -120,12 +121,15 @@ func registerUnits(api huma.API, o Units) {
 			if id := orders.UnitID(u.GTIN, u.Serial); id != in.ID {
 				return nil, failAt(unacceptable, "body", "/serial", u.Serial, "serial: gtin and serial make %q, the path names %q", short(id), short(in.ID))
 			}
-			v, err := o.Receive(ctx, Actor(ctx), in.Reason, []fact.UnitReceived{u}, expect)
-			if err != nil {
-				return nil, err
-			}
-			return foundOf(v[0], v[0].Revision, nil)
+			return putting("/units/"+url.PathEscape(in.ID), func() error { _, err := o.Unit(ctx, in.ID); return err }, func() (out orders.Unit, _ int64, _ error) {
+				v, err := o.Receive(ctx, Actor(ctx), in.Reason, []fact.UnitReceived{u}, expect)
+				if err != nil {
+					return out, 0, err
+				}
+				return v[0], v[0].Revision, nil
+			})
 		})
+	orCreated(api.OpenAPI().Paths["/units/{id}"].Put)
 	huma.Register(api, op(http.MethodGet, "/units/{id}", "get-unit", Read, "Give a unit"),
 		func(ctx context.Context, in *UnitPath) (*found[orders.Unit], error) {
 			v, err := o.Unit(ctx, in.ID)

@@ -65,6 +65,11 @@ func registerVerdicts(api huma.API, v Verdicts) {
 			if err != nil {
 				return nil, err
 			}
+			if len(all) == 0 { // of a package that is there, or of none
+				if _, err := v.State(ctx, in.ID); err != nil {
+					return nil, err
+				}
+			}
 			position, _ := strconv.ParseInt(after, 10, 64) // "" is before the first
 			for len(all) > 0 && all[0].Position <= position {
 				all = all[1:]

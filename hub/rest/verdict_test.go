@@ -18,12 +18,19 @@ import (
 	"frostline/proto/truetime"
 )
 
-// steady is a history in which every sensor reads 5 °C each 10 s until now.
+// steady is a history in which every sensor reads 5 °C each 10 s until now, but
+// for the ten minutes from warm on, in which it reads 12 °C.
 type steady struct{ now func() time.Time }
+
+const warm = start - 90*60_000
 
 func (s steady) Temperatures(_ context.Context, _, _ string, from, to int64, visit func(utc, value int64, ok, conflict bool) error) error {
 	for at := (from + 9_999) / 10_000 * 10_000; at < min(to, s.now().UnixMilli()); at += 10_000 {
-		if err := visit(at, 5000, true, false); err != nil {
+		value := int64(5000)
+		if at >= warm && at < warm+600_000 {
+			value = 12_000
+		}
+		if err := visit(at, value, true, false); err != nil {
 			return err
 		}
 	}
@@ -42,12 +49,6 @@ func (steady) Measured(string, uint32, uint32) (string, reading.Quantity, bool) 
 
 func (steady) Replay(context.Context, int64, func(*batch.Batch) error) error { return nil }
 
-func init() {
-	parts = append(parts, func(w *world) func(*Config) {
-		return func(cfg *Config) { cfg.Verdicts = mountVerdicts(w.t, w.db, w.log, w.now) }
-	})
-}
-
 func mountVerdicts(t testing.TB, db *store.DB, log *event.Log, now func() time.Time) *correlate.Engine {
 	t.Helper()
 	s := steady{now}
@@ -65,7 +66,7 @@ func TestVerdictsOverTheWire(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	now := func() time.Time { return time.UnixMilli(1_790_000_000_000) }
+	now := func() time.Time { return time.UnixMilli(start + 86_400_000) }
 	engine := mountVerdicts(t, db, log, now)
 	h := newAPI(t, Config{Store: db, Verdicts: engine}).Handler()
 	packed := now().UnixMilli() - 3_600_000

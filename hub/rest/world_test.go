@@ -16,78 +16,123 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"frostline/hub/catalog"
+	"frostline/hub/correlate"
+	"frostline/hub/custody"
 	"frostline/hub/event"
+	"frostline/hub/excursion"
+	"frostline/hub/notify"
+	"frostline/hub/orders"
 	"frostline/hub/people"
 	"frostline/hub/store"
 	"frostline/hub/store/storetest"
 )
 
-// part is what a context adds to a world, from an init of its test file, to
-// have its operations tested like everybody's:
-//
-//	func init() {
-//		parts = append(parts, func(w *world) func(*Config) {
-//			m := orders.NewModel()
-//			w.models = append(w.models, m.Models()...)
-//			return func(cfg *Config) { cfg.Orders = orders.New(w.log, m) } // the log is open now
-//		})
-//	}
-//
-// What is asked for is the example of a parameter or field (the tag example),
-// where it has one: a mount that enters things by these ids has their
-// operations tested on what is there.
-type part func(w *world) (mount func(*Config))
-
-var parts []part
-
-// world is a hub's interface with all contexts on a real store.
+// world is a hub's interface with all contexts on a real store, joined as the
+// hub joins them. Every sensor reads 5 °C each 10 s, but for ten minutes of 12 °C.
 type world struct {
-	t      testing.TB
-	db     *store.DB
-	log    *event.Log
-	models []event.Model
-	api    *API
-	h      http.Handler
-	tokens map[string]string // by scopes, with spaces between
-	ms     atomic.Int64      // the clock; each look at it takes a second
+	t       testing.TB
+	db      *store.DB
+	log     *event.Log
+	api     *API
+	h       http.Handler
+	engine  *correlate.Engine
+	cases   *excursion.Cases
+	tokens  map[string]string // by scopes, with spaces between; "other": of another person, with all
+	expired string            // a token
+	revoked string            // a token
+	vars    map[string]string // of the script
+	seen    int64             // events that cases were told of
+	ms      atomic.Int64      // the clock; each look at it takes a second
 }
+
+// start is what a world's clock shows first.
+const start = int64(1_790_000_000_000)
 
 func (w *world) now() time.Time { return time.UnixMilli(w.ms.Add(1000)) }
 
 func newWorld(t testing.TB, url string) *world {
 	t.Helper()
-	w := &world{t: t, db: openAt(t, url), tokens: map[string]string{}}
-	w.ms.Store(1_790_000_000_000)
-	var mounts []func(*Config)
-	for _, p := range parts {
-		mounts = append(mounts, p(w))
-	}
-	keeper, err := people.New(people.Options{Store: w.db, Log: storetest.Logger(t), Now: w.now})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if w.log, err = event.Open(t.Context(), event.Options{Store: w.db, Models: w.models, Now: w.now, Log: storetest.Logger(t)}); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := keeper.Add(t.Context(), "os/0", "ann", "Ann Example", []string{"qa", "admin"}, "correct horse battery"); err != nil {
-		t.Fatal(err)
-	}
-	for _, scopes := range []string{"read", "write", "qa", "admin", "read write qa admin"} {
-		secret, _, err := keeper.NewToken(t.Context(), "os/0", "test", "person/ann", strings.Fields(scopes), people.MostLife)
+	w := &world{t: t, db: openAt(t, url), tokens: map[string]string{}, vars: map[string]string{}}
+	w.ms.Store(start)
+	must := func(err error) {
+		t.Helper()
 		if err != nil {
 			t.Fatal(err)
 		}
-		w.tokens[scopes] = secret
 	}
-	cfg := Config{Store: w.db, Tokens: keeper, People: keeper, Log: storetest.Logger(t), Now: w.now, Version: "test"}
-	for _, mount := range mounts {
-		mount(&cfg)
-	}
-	if w.api, err = New(t.Context(), cfg); err != nil {
-		t.Fatal(err)
-	}
+	logger := storetest.Logger(t)
+	cm, om, um, tables := catalog.NewModel(), orders.NewModel(), custody.NewModel(), excursion.NewTables()
+	models := slices.Concat([]event.Model{cm.Model()}, om.Models(), um.Models(), tables.Models())
+	keeper, err := people.New(people.Options{Store: w.db, Log: logger, Now: w.now})
+	must(err)
+	w.log, err = event.Open(t.Context(), event.Options{Store: w.db, Models: models, Now: w.now, Log: logger})
+	must(err)
+	w.enter(keeper)
+	places, err := custody.New(custody.Options{Log: w.log, Store: w.db, Model: um, Catalog: cm, Orders: om, Now: w.now, Logger: logger})
+	must(err)
+	records, err := catalog.New(catalog.Options{Log: w.log, Store: w.db, Model: cm, Attacher: places, Now: w.now, Logger: logger})
+	must(err)
+	w.engine = mountVerdicts(t, w.db, w.log, w.now)
+	desk, err := orders.New(orders.Options{Log: w.log, Store: w.db, Model: om, Catalog: cm, Places: places, Now: w.now, Logger: logger})
+	must(err)
+	messages, err := notify.New(notify.Options{Config: notify.Config{Link: "https://hub.example.com"}, Events: w.log, Store: w.db, Now: w.now, Log: logger})
+	must(err)
+	cfg := Config{Store: w.db, Tokens: keeper, People: keeper, Log: logger, Now: w.now, Version: "test", Catalog: records, Orders: desk, Custody: places,
+		Verdicts: w.engine, Notifications: messages, Evidence: noBundles{}, EvidenceLog: shortLog{}}
+	w.cases = mountExcursions(t, w.log, &cfg, tables)
+	cfg.Excursions = w.cases
+	w.api, err = New(t.Context(), cfg)
+	must(err)
 	w.h = w.api.Handler()
 	return w
+}
+
+// enter makes two persons and their tokens.
+func (w *world) enter(k *people.Keeper) {
+	w.t.Helper()
+	token := func(person string, life time.Duration, scopes ...string) (string, people.Token) {
+		w.t.Helper()
+		secret, made, err := k.NewToken(w.t.Context(), "os/0", "test", "person/"+person, scopes, life)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		return secret, made
+	}
+	for _, p := range []string{"ann", "bob"} {
+		if _, err := k.Add(w.t.Context(), "os/0", p, p, []string{"qa", "qa_approver", "admin"}, "correct horse battery"); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	for _, scopes := range []string{"read", "write", "qa", "admin", "read write qa admin"} {
+		w.tokens[scopes], _ = token("ann", people.MostLife, strings.Fields(scopes)...)
+	}
+	w.tokens["other"], _ = token("bob", people.MostLife, "read", "write", "qa", "admin")
+	w.expired, _ = token("ann", time.Minute, "read", "write", "qa", "admin")
+	w.ms.Add(61_000)
+	secret, gone := token("ann", time.Hour, "read", "write", "qa", "admin")
+	if _, err := k.Revoke(w.t.Context(), "os/0", gone.ID, "test"); err != nil {
+		w.t.Fatal(err)
+	}
+	w.revoked = secret
+	_, spare := token("ann", time.Hour, "read")
+	w.vars["token"] = spare.ID
+}
+
+// settle judges what there is to judge, and tells the cases.
+func (w *world) settle() {
+	w.t.Helper()
+	if err := w.engine.Settle(w.t.Context()); err != nil {
+		w.t.Fatal(err)
+	}
+	events, err := w.log.Read(w.t.Context(), w.seen, 10_000)
+	if err == nil && len(events) > 0 {
+		w.seen = events[len(events)-1].Position
+		err = w.cases.Handle(w.t.Context(), events)
+	}
+	if err != nil {
+		w.t.Fatal(err)
+	}
 }
 
 func (w *world) all() string { return w.tokens["read write qa admin"] }
