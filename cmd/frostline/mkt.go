@@ -167,19 +167,20 @@ func usualGap(points []thermal.Point) int64 {
 }
 
 // ninth rounds to a billionth of a degree, below which floating point is noise.
-func ninth(x float64) float64 { return math.Round(x*1e9) / 1e9 }
+func ninth(x float64) float64 { return math.Round(x*1e9)/1e9 + 0 } // and no -0
 
 func (a *mktAnswer) print(w io.Writer) error {
 	number := func(x float64) string { return strconv.FormatFloat(x, 'f', 3, 64) }
+	short := func(x float64) string { return strconv.FormatFloat(x, 'f', -1, 64) }
 	how := "equal weights"
 	switch {
 	case a.Weights == "given":
 		how = "the weights given"
 	case a.Timed != nil:
-		how = "time weighted, " + a.Timed.From + " to " + a.Timed.To
+		how = "time weighted, " + a.Timed.From + " to " + a.Timed.To + "; longest gap " + millis(int64(a.Timed.Longest*1000))
 	}
-	if _, err := fmt.Fprintf(w, "mean kinetic temperature %s °C, mean %s °C, of %d readings (%s; ΔH %s kJ/mol, K %s K)\n",
-		number(a.MKT), number(a.Mean), a.N, how, strconv.FormatFloat(a.DeltaH, 'f', -1, 64), strconv.FormatFloat(a.K, 'f', -1, 64)); err != nil {
+	if _, err := fmt.Fprintf(w, "mean kinetic temperature %s °C, mean %s °C, of %d readings (%s)\nΔH %s kJ/mol, R %s kJ/(mol·K), ΔH/R %s K, 0 °C = %s K, engine %s; %s\n",
+		number(a.MKT), number(a.Mean), a.N, how, short(a.DeltaH), short(a.Gas), short(a.K), short(a.Kelvin), a.Engine, a.Method); err != nil {
 		return err
 	}
 	if a.Duplicates+a.Unsorted+a.Skipped > 0 {

@@ -55,6 +55,7 @@ func TestSeriesIsRefused(t *testing.T) {
 		"Fahrenheit":               {"time,temperature_f\n2026-09-14T06:10:00Z,41\n", "column \"temperature_f\": want degrees Celsius"},
 		"degrees F":                {"time,Temp (°F)\n2026-09-14T06:10:00Z,41\n", "want degrees Celsius"},
 		"Fahrenheit alone":         {"temp_f\n41\n", "want degrees Celsius"},
+		"times alone":              {"time\n5\n6\n", "want temperatures"},
 		"kelvin":                   {"time,temperature [K]\n2026-09-14T06:10:00Z,278\n", "want degrees Celsius"},
 		"humidity":                 {"time,humidity\n2026-09-14T06:10:00Z,41\n", "want degrees Celsius"},
 		"the other way round":      {"temperature,elapsed\n5.1,60\n5.2,120\n", "none of them is called time"},

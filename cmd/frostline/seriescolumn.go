@@ -38,7 +38,7 @@ func holds(name string) string {
 		return plain
 	case slices.ContainsFunc(of, func(w string) bool { return slices.Contains(foreignWords, w) }):
 		return "foreign"
-	case all(timeWords):
+	case plain != "epoch" && all(timeWords): // which frostline history has for another thing
 		return "time"
 	case all(celsiusWords), slices.Contains(of, "celsius"), slices.Contains(of, "°c"):
 		return "celsius"
@@ -70,6 +70,9 @@ func (r *seriesReader) name(f []string) error {
 		return fmt.Errorf("column %q: want degrees Celsius, in a column called celsius", f[foreign])
 	}
 	if len(f) == 1 {
+		if len(found) > 0 && !named {
+			return fmt.Errorf("column %q: want temperatures, in a column called celsius", f[0])
+		}
 		return nil
 	}
 	want := "time"

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -37,8 +38,12 @@ func ParseProfile(b []byte) (Profile, error) {
 	if err := d.Decode(&tree); err != nil {
 		return p, fmt.Errorf("profile: want one JSON object: %w", err)
 	}
-	if _, ok := tree.(map[string]any); !ok {
+	top, ok := tree.(map[string]any)
+	if !ok {
 		return p, errors.New("profile: want a JSON object with id, name, limits and longestGap")
+	}
+	if err := told(top); err != nil {
+		return p, fmt.Errorf("profile: %w", err)
 	}
 	if err := plain(tree, ""); err != nil {
 		return p, fmt.Errorf("profile: %w", err)
@@ -60,6 +65,20 @@ func ParseProfile(b []byte) (Profile, error) {
 		return p, fmt.Errorf("profile %.80q: %w", p.ID, err)
 	}
 	return p, nil
+}
+
+// told fails where a temperature is left out that would be taken for 0 °C.
+func told(top map[string]any) error {
+	limits, _ := top["limits"].([]any)
+	for i, l := range limits {
+		if m, ok := l.(map[string]any); ok && m["at"] == nil {
+			return fmt.Errorf("limits[%d] at: is missing: want degrees Celsius", i)
+		}
+	}
+	if m, ok := top["mkt"].(map[string]any); ok && m["limit"] == nil {
+		return errors.New("mkt limit: is missing: want degrees Celsius")
+	}
+	return nil
 }
 
 func (p *Profile) complete() {
@@ -94,7 +113,12 @@ func (p *Profile) complete() {
 	}
 }
 
-// plain turns durations and activations written as text into numbers, in place.
+// fields are the names that a profile has at any depth.
+var fields = strings.Fields("id version name source low high limits mkt frozen activation budgets longestGap accuracy calibration" +
+	" op at timer delay deadband severity limit window anchor above below allowed kind")
+
+// plain refuses names that there are not, and turns durations and activations
+// written as text into numbers, in place.
 func plain(tree any, path string) error {
 	switch t := tree.(type) {
 	case []any:
@@ -106,6 +130,9 @@ func plain(tree any, path string) error {
 	case map[string]any:
 		for key, v := range t {
 			at := strings.TrimPrefix(path+"."+key, ".")
+			if !slices.Contains(fields, key) { // JSON of Go does not look at case
+				return fmt.Errorf("%.80q: no field is called so", at)
+			}
 			s, ok := v.(string)
 			if !ok {
 				if err := plain(v, at); err != nil {

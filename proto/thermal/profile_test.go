@@ -111,12 +111,17 @@ func TestParseProfile(t *testing.T) {
 		`[]`:                  "one JSON object|object with id",
 		`{} {}`:               "one JSON object",
 		`{"id":"x","id":"y"}`: "uplicate",
-		`{"id":"x","limits":[{"op":">","at":8}],"longestGap":"1h","lmits":1}`:        "lmits",
-		`{"id":"x","limits":[{"op":">","at":8.0001}],"longestGap":"1h"}`:             "three decimals",
-		`{"id":"x","limits":[{"op":">","at":8,"delay":"soon"}],"longestGap":"1h"}`:   `limits[0].delay "soon"`,
-		`{"id":"x","limits":[{"op":">","at":8}],"longestGap":"-1h"}`:                 `longestGap "-1h"`,
-		`{"id":"x","limits":[{"op":">","at":8}],"longestGap":"1h","activation":"9"}`: `activation "9"`,
-		`{"id":"x","limits":[{"op":">","at":8}]}`:                                    "longestGap 0",
+		`{"id":"x","limits":[{"op":">","at":8}],"longestGap":"1h","lmits":1}`:             "lmits",
+		`{"id":"x","limits":[{"op":">","at":8.0001}],"longestGap":"1h"}`:                  "three decimals",
+		`{"id":"x","limits":[{"op":">","at":8,"delay":"soon"}],"longestGap":"1h"}`:        `limits[0].delay "soon"`,
+		`{"id":"x","limits":[{"op":">","at":8}],"longestGap":"-1h"}`:                      `longestGap "-1h"`,
+		`{"id":"x","limits":[{"op":">","at":8}],"longestGap":"1h","activation":"9"}`:      `activation "9"`,
+		`{"id":"x","limits":[{"op":">"}],"longestGap":"1h"}`:                              "limits[0] at: is missing",
+		`{"id":"x","limits":[{"op":">","at":null}],"longestGap":"1h"}`:                    "limits[0] at: is missing",
+		`{"id":"x","limits":[{"op":">","at":8}],"mkt":{"window":"1d"},"longestGap":"1h"}`: "mkt limit: is missing",
+		`{"id":"x","Limits":[{"op":">","at":8}],"longestGap":"1h"}`:                       `"Limits": no field`,
+		`{"id":"x","limits":[{"op":">","at":8,"AT":9}],"longestGap":"1h"}`:                `"limits[0].AT": no field`,
+		`{"id":"x","limits":[{"op":">","at":8}]}`:                                         "longestGap 0",
 	} {
 		_, err := ParseProfile([]byte(bad))
 		if err == nil {
