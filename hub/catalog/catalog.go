@@ -27,9 +27,10 @@ type Store interface {
 
 // Attacher keeps where things are; custody has it.
 type Attacher interface {
-	// Attach states within a command where a sensor is. It gives false and
-	// does nothing where a statement with the same ID is there already.
-	Attach(ctx context.Context, c event.Change, reason string, a fact.Attached) (stated bool, err error)
+	// AttachAll states within a command where sensors are, and says how many of
+	// the statements were not there already: by its ID each is made once. An
+	// error makes the whole command fail.
+	AttachAll(ctx context.Context, c event.Change, reason string, all []fact.Attached) (stated int, err error)
 }
 
 // Options of New.

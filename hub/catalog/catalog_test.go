@@ -49,9 +49,23 @@ func open(t testing.TB, db *store.DB) *hub {
 	return h
 }
 
-// Attach keeps places as custody does: the same statement once, and no other
+// AttachAll is attach of each.
+func (h *hub) AttachAll(ctx context.Context, c event.Change, reason string, all []fact.Attached) (n int, err error) {
+	for _, a := range all {
+		stated, err := h.attach(ctx, c, reason, a)
+		if err != nil {
+			return n, err
+		}
+		if stated {
+			n++
+		}
+	}
+	return n, nil
+}
+
+// attach keeps places as custody does: the same statement once, and no other
 // by its ID.
-func (h *hub) Attach(ctx context.Context, c event.Change, reason string, a fact.Attached) (bool, error) {
+func (h *hub) attach(ctx context.Context, c event.Change, reason string, a fact.Attached) (bool, error) {
 	if err := a.Check(); err != nil {
 		return false, err
 	}

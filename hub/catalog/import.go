@@ -43,8 +43,7 @@ var errMoved = errors.New("log has moved on")
 //
 // The file is checked before the transaction begins. Where somebody changes
 // something meanwhile it is checked again, the third time within the
-// transaction. The transaction takes some 100 µs a record, during which
-// nothing else is committed.
+// transaction. While that lasts nothing else is committed.
 func (c *Catalog) Import(ctx context.Context, actor, reason string, kind fact.Kind, s *sheet.Sheet, dryRun bool, progress Progress) (ImportReport, error) {
 	note, end := c.imports.begin(Underway{Kind: cmp.Or(kind.Plural(), string(kind)), Actor: actor, Started: c.o.Now().UnixMilli(), Phase: "check", Total: 2 * len(s.Rows)})
 	defer end()
@@ -124,34 +123,35 @@ func (in *importer) run(ctx context.Context, actor string, dryRun, inside bool) 
 // write appends what was planned.
 func (in *importer) write(ctx context.Context, ch event.Change, last int64, inside bool) error {
 	total := len(in.steps) + len(in.places)
-	for i, s := range in.steps {
-		if i%100 == 0 {
-			in.progress("write", i, total)
+	for i := 0; i < len(in.steps); i += atOnce {
+		in.progress("write", i, total)
+		var news []event.New
+		for _, s := range in.steps[i:min(i+atOnce, len(in.steps))] {
+			news = append(news, s.event(in.reason))
 		}
-		e, err := s.append(ctx, ch, in.reason)
+		events, err := ch.AppendAll(ctx, news)
 		if err != nil {
 			return err
 		}
-		if i == 0 && !inside && e.Position != last+1 {
+		if i == 0 && !inside && events[0].Position != last+1 {
 			return errMoved
 		}
 	}
 	in.report.Placed = 0
-	for i, a := range in.places {
-		if i%100 == 0 {
-			in.progress("write", len(in.steps)+i, total)
-		}
-		stated, err := in.c.o.Attacher.Attach(ctx, ch, in.reason, a)
+	for i := 0; i < len(in.places); i += atOnce {
+		in.progress("write", len(in.steps)+i, total)
+		stated, err := in.c.o.Attacher.AttachAll(ctx, ch, in.reason, in.places[i:min(i+atOnce, len(in.places))])
 		if err != nil {
-			return fmt.Errorf("place of %s: %w", a.Subject, err)
+			return fmt.Errorf("places of sensors: %w", err)
 		}
-		if stated {
-			in.report.Placed++
-		}
+		in.report.Placed += stated
 	}
 	in.progress("write", total, total)
 	return nil
 }
+
+// atOnce is how many records are written together.
+const atOnce = 1000
 
 // plan checks all rows against the catalog and one another.
 func (in *importer) plan(ctx context.Context, q store.Querier) error {
@@ -159,6 +159,10 @@ func (in *importer) plan(ctx context.Context, q store.Querier) error {
 	in.report = ImportReport{Kind: cmp.Or(in.kind.Plural(), string(in.kind)), Rows: len(in.rows), Blank: in.s.Blank}
 	problems := sheet.Mistakes{List: slices.Clone(in.s.Problems.List), More: in.s.Problems.More}
 	v := in.c.view(q)
+	placed, err := in.look(ctx, v)
+	if err != nil {
+		return err
+	}
 	lines := map[string]int{}
 	steps := make([]*step, len(in.rows))
 	total := 2 * len(in.rows)
@@ -195,7 +199,7 @@ func (in *importer) plan(ctx context.Context, q store.Querier) error {
 		if err != nil {
 			return err
 		}
-		p, err := in.place(ctx, v, row)
+		p, err := in.place(ctx, v, row, placed)
 		if err != nil {
 			return err
 		}
@@ -250,8 +254,36 @@ func (in *importer) note(problems *sheet.Mistakes, row sheet.Row, err error) err
 	return nil
 }
 
-// place plans the statement of where a sensor is.
-func (in *importer) place(ctx context.Context, v *view, row sheet.Row) (*Problem, error) {
+// look reads at once what the rows say something about or refer to, and tells
+// of which sensors anything was ever said.
+func (in *importer) look(ctx context.Context, v *view) (placed map[string]int64, err error) {
+	seen := map[string]bool{}
+	var ids, sensors []string
+	want := func(id string) {
+		if !seen[id] {
+			seen[id] = true
+			ids = append(ids, id)
+		}
+	}
+	for _, row := range in.rows {
+		want(row.Record.Ref().String())
+		for _, r := range references(row.Record) {
+			want(r.ref.String())
+		}
+		if row.In != nil {
+			want(row.In.String())
+			sensors = append(sensors, row.Record.Ref().String())
+		}
+	}
+	if err := v.look(ctx, ids); err != nil {
+		return nil, err
+	}
+	return event.StreamVersions(ctx, v.q, sensors)
+}
+
+// place plans the statement of where a sensor is; placed are the streams that
+// there are.
+func (in *importer) place(ctx context.Context, v *view, row sheet.Row, placed map[string]int64) (*Problem, error) {
 	if row.In == nil {
 		return nil, nil
 	}
@@ -271,8 +303,10 @@ func (in *importer) place(ctx context.Context, v *view, row sheet.Row) (*Problem
 		ID: "import-" + hex.EncodeToString(sum[:16]), Subject: subject, In: row.In, At: row.From,
 		Via: "statement", Made: v.c.o.Now().UnixMilli(), Note: "by import",
 	}
-	if stated, err := v.stated(ctx, a); stated || err != nil {
-		return nil, err
+	if placed[subject.String()] > 0 {
+		if stated, err := v.stated(ctx, a); stated || err != nil {
+			return nil, err
+		}
 	}
 	in.places = append(in.places, a)
 	return nil, nil

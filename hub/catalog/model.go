@@ -29,7 +29,7 @@ type Model struct{ table *event.Table[Entry] }
 // NewModel makes the read model, to be given to the event log before the
 // Catalog is made of both.
 func NewModel() *Model {
-	return &Model{event.NewTable("catalog", event.Schema[Entry]{Version: 1, Fold: fold, Keys: keys})}
+	return &Model{event.NewTable("catalog", event.Schema[Entry]{Version: 1, Fold: fold, Keys: keys, IDs: ids})}
 }
 
 // Model is what the event log takes.
@@ -78,6 +78,14 @@ func fold(e event.Event, rows *event.Rows[Entry]) error {
 		}
 		version := Entry{Ref: ref, Version: e.Version, Created: e.At, Changed: e.At, By: e.Actor, Data: e.Data}
 		rows.Put(versionID(ref.ID, record.(fact.ProfileRecord).Profile.Version), &version)
+	}
+	return nil
+}
+
+// ids names the documents that fold asks for.
+func ids(e event.Event) []string {
+	if _, ok := kindOf[e.Type]; ok || e.Type == fact.RecordRetired {
+		return []string{e.Stream}
 	}
 	return nil
 }

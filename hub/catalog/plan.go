@@ -21,7 +21,11 @@ type step struct {
 }
 
 func (s *step) append(ctx context.Context, ch event.Change, reason string) (event.Event, error) {
-	return ch.Append(ctx, event.New{Stream: s.ref.String(), Expect: -1, Type: fact.DefinedBy(s.ref.Kind), Reason: reason, Data: s.record})
+	return ch.Append(ctx, s.event(reason))
+}
+
+func (s *step) event(reason string) event.New {
+	return event.New{Stream: s.ref.String(), Expect: -1, Type: fact.DefinedBy(s.ref.Kind), Reason: reason, Data: s.record}
 }
 
 // view is the catalog as a command or import sees it: the store, and over it
@@ -56,6 +60,22 @@ func (v *view) get(ctx context.Context, id string) (*Entry, error) {
 	}
 	v.known[id] = &e
 	return &e, nil
+}
+
+// look reads the entries of many documents at once, for get.
+func (v *view) look(ctx context.Context, ids []string) error {
+	found, err := v.c.table.GetAll(ctx, v.q, ids)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		if e, ok := found[id]; ok {
+			v.known[id] = &e
+		} else {
+			v.known[id] = nil
+		}
+	}
+	return nil
 }
 
 // plan checks a definition and says what is to be done. Errors that are not an

@@ -87,8 +87,12 @@ func (c *Custody) Attach(ctx context.Context, ch event.Change, reason string, a 
 	if err := c.room(ctx, ch, a); err != nil {
 		return false, err
 	}
-	_, err = ch.Append(ctx, event.New{ID: "attached:" + a.ID, Stream: a.Subject.String(), Expect: -1, Type: fact.WasAttached, Reason: reason, Data: a})
+	_, err = ch.Append(ctx, statement(reason, a))
 	return err == nil, err
+}
+
+func statement(reason string, a fact.Attached) event.New {
+	return event.New{ID: "attached:" + a.ID, Stream: a.Subject.String(), Expect: -1, Type: fact.WasAttached, Reason: reason, Data: a}
 }
 
 func (c *Custody) mustKnow(ctx context.Context, q store.Querier, field string, r *fact.Ref) error {
@@ -115,9 +119,13 @@ func (c *Custody) room(ctx context.Context, q store.Querier, a fact.Attached) er
 		return err
 	}
 	if len(doc.Statements) >= maxDay {
-		return fmt.Errorf("subject %s: %w: %d on %s; a scanner repeats itself with new ids", a.Subject, ErrFull, maxDay, doc.Day)
+		return full(a)
 	}
 	return nil
+}
+
+func full(a fact.Attached) error {
+	return fmt.Errorf("subject %s: %w: %d on %s; a scanner repeats itself with new ids", a.Subject, ErrFull, maxDay, dayOf(a.At))
 }
 
 func (c *Custody) now() int64 { return c.o.Now().UnixMilli() }

@@ -24,6 +24,8 @@ type Log interface {
 type Catalog interface {
 	// Lookup gives a record, and whether it is retired and whether there is one.
 	Lookup(ctx context.Context, q store.Querier, r fact.Ref) (record fact.Record, retired, found bool, err error)
+	// Present tells of many records which there are, retired or not.
+	Present(ctx context.Context, q store.Querier, refs []fact.Ref) (map[fact.Ref]bool, error)
 }
 
 // Orders tells which shipments, packages and units there are; *orders.Model has

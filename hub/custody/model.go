@@ -24,7 +24,7 @@ type Model struct {
 // Custody is made of both.
 func NewModel() *Model {
 	return &Model{
-		places:   event.NewTable("custody.place", event.Schema[place]{Version: 2, Fold: foldPlace, Keys: placeKeys}),
+		places:   event.NewTable("custody.place", event.Schema[place]{Version: 2, Fold: foldPlace, Keys: placeKeys, IDs: placeIDs}),
 		handoffs: event.NewTable("custody.handoff", event.Schema[handoffs]{Version: 1, Fold: foldHandoff, Keys: handoffKeys}),
 		asides:   event.NewTable("custody.aside", event.Schema[Aside]{Version: 1, Fold: foldAside, Keys: asideKeys}),
 	}

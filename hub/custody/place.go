@@ -1,6 +1,7 @@
 package custody
 
 import (
+	"encoding/json"
 	"slices"
 	"time"
 
@@ -79,6 +80,22 @@ func foldPlace(e event.Event, rows *event.Rows[place]) error {
 	}
 	rows.Put(f.name, f.head)
 	return err
+}
+
+// placeIDs names the documents that foldPlace asks for, but for corrections.
+func placeIDs(e event.Event) []string {
+	if e.Type != fact.WasAttached {
+		return nil
+	}
+	var a struct {
+		Subject fact.Ref `json:"subject"`
+		At      int64    `json:"at"`
+	}
+	if err := json.Unmarshal(e.Data, &a); err != nil {
+		return nil // foldPlace says so
+	}
+	name := a.Subject.String()
+	return []string{name, name + " " + month(a.At), name + " " + dayOf(a.At)}
 }
 
 func after(a, b fact.Attached) bool {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 
 	"frostline/hub/store"
 )
@@ -117,27 +118,27 @@ var insertEvents = &statement{head: "INSERT INTO event (" + columns + ") VALUES 
 // byIDs gives the events of those IDs that are known.
 func byIDs(ctx context.Context, q store.Querier, ids []string) (map[string]Event, error) {
 	known := map[string]Event{}
-	err := among(ids, func(list string, args []any) error {
-		found, err := query(ctx, q, "SELECT "+columns+" FROM event WHERE id IN ("+list+")", args...)
-		for _, e := range found {
-			known[e.ID] = e
-		}
+	err := among(ctx, q, "SELECT "+columns+" FROM event WHERE id = $?", ids, func(rows *sql.Rows) error {
+		e, err := scan(rows)
+		known[e.ID] = e
 		return err
 	})
-	return known, err
+	if err != nil {
+		return nil, fmt.Errorf("read events: %w", err)
+	}
+	return known, nil
 }
 
 // streamVersions gives the versions of those streams that exist.
 func streamVersions(ctx context.Context, q store.Querier, streams []string) (map[string]int64, error) {
 	versions := map[string]int64{}
-	err := among(streams, func(list string, args []any) error {
-		return each(ctx, q, "SELECT stream, MAX(version) FROM event WHERE stream IN ("+list+") GROUP BY stream", func(rows *sql.Rows) error {
-			var stream string
-			var version int64
-			err := rows.Scan(&stream, &version)
-			versions[stream] = version
-			return err
-		}, args...)
+	const newest = "SELECT stream, version FROM (SELECT stream, version FROM event WHERE stream = $? ORDER BY version DESC LIMIT 1) AS newest"
+	err := among(ctx, q, newest, streams, func(rows *sql.Rows) error {
+		var stream string
+		var version int64
+		err := rows.Scan(&stream, &version)
+		versions[stream] = version
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read versions of streams: %w", err)
@@ -145,42 +146,53 @@ func streamVersions(ctx context.Context, q store.Querier, streams []string) (map
 	return versions, nil
 }
 
-// among asks about many values, some at a time, each time after the same fixed
-// arguments: list names the parameters of the values. Few lengths of lists are
-// used, since the store keeps a prepared statement for each; the last value
-// fills up.
-func among(values []string, ask func(list string, args []any) error, fixed ...any) error {
+// among asks about many values, up to 64 in one query, which is that for one
+// value, $?, after the fixed arguments, for each of them. It gives a row several
+// times where a value is given so often, and may at the end.
+//
+// That is not said by IN: PostgreSQL would plan it while the table is small, by
+// reading what other columns leave, and keep to that while the transaction
+// makes the table large.
+func among(ctx context.Context, q store.Querier, one string, values []string, visit func(*sql.Rows) error, fixed ...any) error {
 	for len(values) > 0 {
-		n := amongMost
+		n := amongMost // few numbers are used: the store keeps a prepared statement for each
 		for n > 1 && n/4 >= len(values) {
 			n /= 4
 		}
 		some := values[:min(n, len(values))]
 		values = values[len(some):]
-		args := make([]any, 0, len(fixed)+n)
-		args = append(args, fixed...)
+		args := append(make([]any, 0, len(fixed)+n), fixed...)
 		for i := range n {
 			args = append(args, some[min(i, len(some)-1)])
 		}
-		if err := ask(parameters(len(fixed)+1, n), args); err != nil {
+		if err := each(ctx, q, repeatedText(one, len(fixed)+1, n), visit, args...); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// amongMost is how many values one query asks about: more hardly help
-// PostgreSQL, and SQLite looks for each parameter among all of them.
 const amongMost = 64
 
-// parameters are so many from a number on: "$2, $3, $4".
-func parameters(from, n int) string {
+// repeatedText is the query for so many values, whose parameters have numbers
+// from first on.
+func repeatedText(one string, first, n int) string {
+	type key struct {
+		one string
+		n   int
+	}
+	if text, ok := texts.Load(key{one, n}); ok {
+		return text.(string)
+	}
 	var b strings.Builder
 	for i := range n {
 		if i > 0 {
-			b.WriteString(", ")
+			b.WriteString(" UNION ALL ")
 		}
-		b.WriteString("$" + strconv.Itoa(from+i))
+		b.WriteString(strings.ReplaceAll(one, "$?", "$"+strconv.Itoa(first+i)))
 	}
+	texts.Store(key{one, n}, b.String())
 	return b.String()
 }
+
+var texts sync.Map

@@ -143,25 +143,36 @@ func (s *statement) text(rows int) string {
 type insertion struct {
 	*statement
 	tx   *store.Tx
+	rows int // of one statement
 	args []any
 }
 
-// rowsAtOnce of one statement: SQLite looks for each parameter among all of them.
-const rowsAtOnce = 16
+// Rows of one statement: SQLite looks for each parameter among all of them, and
+// to PostgreSQL each statement is a round trip.
+const (
+	rowsAtOnce         = 16
+	rowsAtOncePostgres = 64
+)
 
-func (s *statement) into(tx *store.Tx) *insertion { return &insertion{statement: s, tx: tx} }
+func (s *statement) into(tx *store.Tx) *insertion {
+	i := &insertion{statement: s, tx: tx, rows: rowsAtOnce}
+	if tx.Dialect() == store.Postgres {
+		i.rows = rowsAtOncePostgres
+	}
+	return i
+}
 
 func (i *insertion) add(ctx context.Context, args ...any) error {
 	i.args = append(i.args, args...)
-	if len(i.args) < rowsAtOnce*i.width {
+	if len(i.args) < i.rows*i.width {
 		return nil
 	}
-	return i.send(ctx, rowsAtOnce)
+	return i.send(ctx, i.rows)
 }
 
-// rest writes what is left, in fours and ones.
+// rest writes what is left, in sixteens, fours and ones.
 func (i *insertion) rest(ctx context.Context) error {
-	for _, rows := range []int{4, 1} {
+	for _, rows := range []int{rowsAtOnce, 4, 1} {
 		for len(i.args) >= rows*i.width {
 			if err := i.send(ctx, rows); err != nil {
 				return err

@@ -59,6 +59,12 @@ func StreamVersion(ctx context.Context, q store.Querier, stream string) (int64, 
 	return streamVersion(ctx, q, stream)
 }
 
+// StreamVersions is StreamVersion of many streams; those that do not exist are
+// left out.
+func StreamVersions(ctx context.Context, q store.Querier, streams []string) (map[string]int64, error) {
+	return streamVersions(ctx, q, streams)
+}
+
 func streamVersion(ctx context.Context, q store.Querier, stream string) (version int64, err error) {
 	err = q.QueryRow(ctx, "SELECT COALESCE(MAX(version), 0) FROM event WHERE stream = $1", stream).Scan(&version)
 	if err != nil {

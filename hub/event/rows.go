@@ -140,15 +140,16 @@ func (r *Rows[T]) prefetch(ctx context.Context, events []Event) error {
 			}
 		}
 	}
-	err := among(ids, func(list string, args []any) error {
-		return each(ctx, r.q, "SELECT id, body FROM event_document WHERE model = $1 AND id IN ("+list+")", func(rows *sql.Rows) error {
-			var id string
-			var body sql.RawBytes
-			if err := rows.Scan(&id, &body); err != nil {
-				return err
-			}
-			return r.docs[id].take(r, body)
-		}, args...)
+	err := among(ctx, r.q, documentOf, ids, func(rows *sql.Rows) error {
+		var id string
+		var body sql.RawBytes
+		if err := rows.Scan(&id, &body); err != nil {
+			return err
+		}
+		if row := r.docs[id]; row.doc == nil {
+			return row.take(r, body)
+		}
+		return nil
 	}, r.generation)
 	if err != nil {
 		return fmt.Errorf("read documents: %w", err)

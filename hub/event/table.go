@@ -108,6 +108,35 @@ func (t *Table[T]) Get(ctx context.Context, q store.Querier, id string) (doc T, 
 	return doc, true, nil
 }
 
+// GetAll gives the documents of those ids that there are, in few queries. q is
+// a Snapshot, or a command's Change.
+func (t *Table[T]) GetAll(ctx context.Context, q store.Querier, ids []string) (map[string]T, error) {
+	generation, err := t.generation(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	docs := make(map[string]T, len(ids))
+	err = among(ctx, q, documentOf, ids, func(rows *sql.Rows) error {
+		var id string
+		var body sql.RawBytes
+		if err := rows.Scan(&id, &body); err != nil {
+			return err
+		}
+		var doc T
+		if err := json.Unmarshal(body, &doc); err != nil {
+			return fmt.Errorf("document %q: %w", id, err)
+		}
+		docs[id] = doc
+		return nil
+	}, generation)
+	if err != nil {
+		return nil, fmt.Errorf("get documents of %s: %w", t.name, err)
+	}
+	return docs, nil
+}
+
+const documentOf = "SELECT id, body FROM event_document WHERE model = $1 AND id = $?"
+
 // one reads one row while its bytes are valid.
 func (t *Table[T]) one(ctx context.Context, q store.Querier, body *sql.RawBytes, use func() error, query string, args ...any) error {
 	rows, err := q.Query(ctx, query, args...)
@@ -141,6 +170,27 @@ func (t *Table[T]) Find(ctx context.Context, q store.Querier, key, value, after 
 JOIN event_document d ON d.model = k.model AND d.id = k.id
 WHERE k.model = `+live+` AND k.name = $2 AND k.value = $3 AND k.id > $4 ORDER BY k.id LIMIT $5`,
 		t.name, key, value, after, clamp(limit))
+}
+
+// Having tells which values of a key any document has. q is a Snapshot, or a
+// command's Change.
+func (t *Table[T]) Having(ctx context.Context, q store.Querier, key string, values []string) (map[string]bool, error) {
+	generation, err := t.generation(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	had := map[string]bool{}
+	const one = "SELECT value FROM (SELECT value FROM event_key WHERE model = $1 AND name = $2 AND value = $? LIMIT 1) AS had"
+	err = among(ctx, q, one, values, func(rows *sql.Rows) error {
+		var value string
+		err := rows.Scan(&value)
+		had[value] = true
+		return err
+	}, generation, key)
+	if err != nil {
+		return nil, fmt.Errorf("look for keys of %s: %w", t.name, err)
+	}
+	return had, nil
 }
 
 // Count gives the number of documents.

@@ -147,6 +147,14 @@ func (tx *Tx) QueryRow(ctx context.Context, query string, args ...any) Row {
 	return Row{rows, err}
 }
 
+// Dialect tells which database a transaction of Write is in; "" in a Snapshot.
+func (tx *Tx) Dialect() Dialect {
+	if tx.db == nil {
+		return ""
+	}
+	return tx.db.dialect
+}
+
 // maxStatements bounds the prepared statements kept; SQL texts are constants,
 // so that more means a text is being built from values.
 const maxStatements = 500

@@ -32,11 +32,12 @@ func (s *Sheet) parseJSON(data []byte, o Options) {
 // array reads the elements of one array. A mistake in the JSON itself ends it.
 func (s *Sheet) array(data []byte, offset int, o Options) {
 	d := json.NewDecoder(bytes.NewReader(data[offset:]))
+	lines := lineCounter{data: data}
 	_, err := d.Token()
 	for err == nil && d.More() {
 		start := offset + int(d.InputOffset())
 		var raw json.RawMessage
-		if err = d.Decode(&raw); err == nil && !s.element(raw, lineOf(data, elementStart(data, start)), o) {
+		if err = d.Decode(&raw); err == nil && !s.element(raw, lines.at(elementStart(data, start)), o) {
 			return
 		}
 	}
@@ -57,6 +58,7 @@ func (s *Sheet) array(data []byte, offset int, o Options) {
 // gives where to go on: the next line.
 func (s *Sheet) sequence(data []byte, offset int, o Options) int {
 	d := json.NewDecoder(bytes.NewReader(data[offset:]))
+	lines := lineCounter{data: data}
 	for {
 		start := offset + int(d.InputOffset())
 		var raw json.RawMessage
@@ -73,7 +75,7 @@ func (s *Sheet) sequence(data []byte, offset int, o Options) int {
 			}
 			return start + next + 1
 		}
-		if !s.element(raw, lineOf(data, start), o) {
+		if !s.element(raw, lines.at(start), o) {
 			return len(data)
 		}
 	}

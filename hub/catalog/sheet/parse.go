@@ -126,6 +126,19 @@ func unreadable(data []byte, o Options) *Mistake {
 
 func lineOf(data []byte, offset int) int { return 1 + bytes.Count(data[:offset], []byte{'\n'}) }
 
+// lineCounter is lineOf for offsets that grow.
+type lineCounter struct {
+	data     []byte
+	offset   int
+	newlines int // before it
+}
+
+func (l *lineCounter) at(offset int) int {
+	l.newlines += bytes.Count(l.data[l.offset:offset], []byte{'\n'})
+	l.offset = offset
+	return 1 + l.newlines
+}
+
 func cmpOr(a, b string) string {
 	if a != "" {
 		return a

@@ -78,6 +78,17 @@ func (c *Catalog) Lookup(_ context.Context, _ store.Querier, r fact.Ref) (fact.R
 	return record, c.retired[r], ok, nil
 }
 
+// Present is as custody wants it.
+func (c *Catalog) Present(_ context.Context, _ store.Querier, refs []fact.Ref) (map[fact.Ref]bool, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	present := map[fact.Ref]bool{}
+	for _, r := range refs {
+		_, present[r] = c.records[r]
+	}
+	return present, nil
+}
+
 // Enter adds records.
 func (c *Catalog) Enter(records ...fact.Record) {
 	c.mu.Lock()
