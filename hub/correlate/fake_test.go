@@ -84,6 +84,15 @@ func (c *change) Append(_ context.Context, n event.New) (event.Event, error) {
 	return event.Event{}, nil
 }
 
+func (c *change) AppendAll(ctx context.Context, all []event.New) ([]event.Event, error) {
+	for _, n := range all {
+		if _, err := c.Append(ctx, n); err != nil {
+			return nil, err
+		}
+	}
+	return make([]event.Event, len(all)), nil
+}
+
 func (j *journal) Command(ctx context.Context, actor string, do func(context.Context, event.Change) error) ([]event.Event, error) {
 	c := &change{j: j}
 	if err := do(ctx, c); err != nil {

@@ -183,15 +183,14 @@ func (e *Engine) append(ctx context.Context, all []revision) error {
 			}
 		}
 		_, err := e.events.Command(ctx, Actor, func(ctx context.Context, c event.Change) error {
+			news := make([]event.New, len(some))
 			for i := range some {
 				r := &some[i]
-				_, err := c.Append(ctx, event.New{ID: r.id(), Stream: fact.Ref{Kind: fact.Package, ID: r.data.Package}.String(), Expect: -1,
-					Type: fact.VerdictWasRevised, Data: r.data})
-				if err != nil {
-					return fmt.Errorf("append verdict of package %s: %w", r.data.Package, err)
-				}
+				news[i] = event.New{ID: r.id(), Stream: fact.Ref{Kind: fact.Package, ID: r.data.Package}.String(), Expect: -1,
+					Type: fact.VerdictWasRevised, Data: r.data}
 			}
-			return nil
+			_, err := c.AppendAll(ctx, news)
+			return err
 		})
 		if errors.Is(err, event.ErrReused) { // a commit of unknown outcome was done: learn what was told
 			for i := range some {
