@@ -2,6 +2,7 @@
 // gateway's configuration:
 //
 //	/dev/i2c-1, I2C1, 1    an I²C bus of the host
+//	/dev/spidev0.0         a chip on an SPI bus of the host
 //	w1                     the kernel's 1-Wire bus, through sysfs (w1_therm)
 //	GPIO17, P1_11          a GPIO line of the host
 //	/dev/ttyUSB0           a serial port, or a pseudo-terminal
@@ -40,6 +41,7 @@ type Set struct {
 	i2c     map[string]*I2C
 	onewire map[string]*OneWire
 	lines   map[string]*Line
+	spi     map[string]*SPI
 }
 
 // NewSet makes a Set without opening anything. w1Root is where the kernel shows
@@ -47,7 +49,7 @@ type Set struct {
 func NewSet(w1Root string, log *slog.Logger) *Set {
 	return &Set{
 		w1: NewW1(w1Root), log: log,
-		i2c: map[string]*I2C{}, onewire: map[string]*OneWire{}, lines: map[string]*Line{},
+		i2c: map[string]*I2C{}, onewire: map[string]*OneWire{}, lines: map[string]*Line{}, spi: map[string]*SPI{},
 	}
 }
 
@@ -99,6 +101,9 @@ func (s *Set) Close() error {
 		errs = append(errs, h.Close())
 	}
 	for _, h := range s.onewire {
+		errs = append(errs, h.Close())
+	}
+	for _, h := range s.spi {
 		errs = append(errs, h.Close())
 	}
 	return errors.Join(errs...)

@@ -140,6 +140,10 @@ func (s *server) serve(c net.Conn) {
 			}
 			searching, bit = left, bit+1
 			answer = append(answer, zero, one, taken)
+		case simbus.OpSPI:
+			for _, b := range q[1:] {
+				answer = append(answer, ^b)
+			}
 		case simbus.OpGPIO:
 			answer = append(answer, 0)
 			if s.high {

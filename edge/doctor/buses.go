@@ -156,6 +156,8 @@ func sleep(ctx context.Context, d time.Duration) bool {
 // remedy says what helps against a sensor's error.
 func remedy(s sensor.Spec, err error) string {
 	switch {
+	case errors.Is(err, sensor.ErrElement):
+		return "The converter works, and its element does not: check the element's terminals and cable, then the wires and reference in the configuration file."
 	case errors.Is(err, bus.ErrNack):
 		return "The bus works and nothing answers at this address: check the sensor's cable, power and address."
 	case sensor.QualityOf(err) != reading.NoAnswer:
@@ -165,5 +167,5 @@ func remedy(s sensor.Spec, err error) string {
 	case s.Driver == "gnss":
 		return "Check the receiver's cable, the port's name and its baud rate, and that this user may open it (group dialout)."
 	}
-	return "Check that the bus exists and that this user may open it (groups i2c, gpio), then the sensor's cable and power."
+	return "Check that the bus exists and that this user may open it (groups i2c, spi, gpio, dialout), then the sensor's cable and power."
 }

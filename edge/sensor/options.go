@@ -16,6 +16,10 @@ type Options struct {
 	Open       string        `yaml:"open"`        // door: level of the line while the door is open, high or low; default high
 	Pull       string        `yaml:"pull"`        // door: the gateway's pull resistor, up, down or none; default up
 	Debounce   time.Duration `yaml:"debounce"`    // door: between two looks at the line; default 20ms, at most 1s
+	Nominal    float64       `yaml:"nominal"`     // max31865: ohms of the element at 0 °C; default 100
+	Reference  float64       `yaml:"reference"`   // max31865: ohms of the resistor beside the converter; required
+	Wires      int           `yaml:"wires"`       // max31865: of the element, 2, 3 or 4; required
+	Mains      int           `yaml:"mains"`       // max31865: hertz of the mains to filter out, 50 or 60; default 60
 	MaxRate    float64       `yaml:"max-rate"`    // thermometers: °C a second beyond which a change is impossible; default 5
 	StuckAfter time.Duration `yaml:"stuck-after"` // thermometers: the same value for so long means a stuck sensor; default 2h for those that measure humidity too, never for others
 }
@@ -34,6 +38,10 @@ var rules = map[string]rule{
 	"open":        {func(o Options) bool { return o.Open == "high" || o.Open == "low" }, "want high or low"},
 	"pull":        {func(o Options) bool { return o.Pull == "up" || o.Pull == "down" || o.Pull == "none" }, "want up, down or none"},
 	"debounce":    {func(o Options) bool { return o.Debounce >= time.Millisecond && o.Debounce <= time.Second }, "want 1ms to 1s"},
+	"nominal":     {func(o Options) bool { return o.Nominal >= 10 && o.Nominal <= 10_000 }, "want 10 to 10000 ohms, 100 for a PT100"},
+	"reference":   {func(o Options) bool { return o.Reference >= 10 && o.Reference <= 100_000 }, "want 10 to 100000 ohms"},
+	"wires":       {func(o Options) bool { return o.Wires >= 2 && o.Wires <= 4 }, "want 2, 3 or 4"},
+	"mains":       {func(o Options) bool { return o.Mains == 50 || o.Mains == 60 }, "want 50 or 60"},
 	"max-rate":    {func(o Options) bool { return o.MaxRate >= 0.01 && o.MaxRate <= 1000 }, "want 0.01 to 1000 °C a second"},
 	"stuck-after": {func(o Options) bool { return o.StuckAfter >= time.Minute && o.StuckAfter <= 366*24*time.Hour }, "want 1m to 8784h"},
 }

@@ -45,6 +45,15 @@ var installers = map[string]func(b *Board, full string, d scenario.Device) (sens
 	scenario.MCP9808: onI2C(func(b *Board, full string, d scenario.Device, signal *device.Signal) (i2cSensor, error) {
 		return device.NewMCP9808(b.seed, full, signal), nil
 	}),
+	scenario.MAX31865: func(b *Board, full string, d scenario.Device) (sensor, error) {
+		signal, err := b.thermometer(d)
+		if err != nil {
+			return nil, err
+		}
+		s := device.NewMAX31865(b.seed, full, signal)
+		_, err = busOf(b, d.Bus, func() *bus.SPI { return bus.NewSPI(s) })
+		return s, err
+	},
 	scenario.Contact: installContact,
 	scenario.GNSS: func(b *Board, full string, d scenario.Device) (sensor, error) {
 		r, err := b.receiver(full, d)

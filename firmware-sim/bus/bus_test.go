@@ -30,7 +30,8 @@ func buses(t testing.TB) []bus.Bus {
 	if err := i.Add(0x18, device.NewMCP9808(1, "b", signal("m"))); err != nil {
 		t.Fatal(err)
 	}
-	return []bus.Bus{w, i, bus.NewLine(device.NewContact(1, "door", func() bool { return false }).Level)}
+	line := bus.NewLine(device.NewContact(1, "door", func() bool { return false }).Level)
+	return []bus.Bus{w, i, line, bus.NewSPI(device.NewMAX31865(1, "c", signal("p")))}
 }
 
 // Two clients of one bus do not tear each other's transactions.
@@ -77,6 +78,7 @@ func TestRequestsOutOfPlaceAreRefused(t *testing.T) {
 		{1, []byte{byte(simbus.OpI2C), 0, 0x44, 0xFF, 0}},
 		{1, []byte{byte(simbus.OpGPIO)}},
 		{2, []byte{byte(simbus.OpGPIO), 1}},
+		{3, []byte{byte(simbus.OpGPIO)}},
 	} {
 		before := all[c.bus].Counts().Refused
 		r, _ := all[c.bus].Attach().Do(0, c.request)
@@ -97,6 +99,7 @@ func TestRequestsOutOfPlaceAreRefused(t *testing.T) {
 func FuzzDo(f *testing.F) {
 	f.Add([]byte{1, 2, 1, 3, 4, 3, 0, 0xCC, 0x44})
 	f.Add([]byte{2, 0, 9, 4, 0, 9, 0, 6, 1, 0, 0x44, 0, 6, 0xFD})
+	f.Add([]byte{3, 7, 0x80, 0xC0, 10, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0})
 	f.Fuzz(func(t *testing.T, script []byte) {
 		var masters []bus.Master
 		for _, b := range buses(t) {

@@ -19,7 +19,9 @@ const (
 	Noisy         Kind = "noisy"          // more noise: standard deviation in °C (metres for a position, share of flips for a contact)
 	CRC           Kind = "crc"            // bits flip on the way: value is the share of frames hit
 	Slow          Kind = "slow"           // answers late: value in seconds
-	PowerOn       Kind = "power-on"       // the supply browns out: a DS18B20 answers 85.000 °C
+	PowerOn       Kind = "power-on"       // the supply browns out: the part restarts with each measurement, and a DS18B20 answers 85.000 °C
+	Open          Kind = "open"           // the element, or a wire to it, is broken
+	Short         Kind = "short"          // the element is shorted
 	Drift         Kind = "drift"          // the value runs away: °C an hour
 	FixLoss       Kind = "fix-loss"       // a receiver without sight of the sky
 	CompressorOff Kind = "compressor-off" // a cold room's unit does not start
@@ -38,11 +40,13 @@ type spec struct {
 var specs = map[Kind]spec{
 	None:          {takesNoNumber: true},
 	Unplugged:     {takesNoNumber: true},
-	Stuck:         {unit: "°C", standard: math.NaN(), lowest: -55, most: 125},
+	Stuck:         {unit: "°C", standard: math.NaN(), lowest: -200, most: 125},
 	Noisy:         {unit: "°C (metres for a position, share of reads for a contact)", standard: 2, lowest: 0, most: 1000},
 	CRC:           {unit: "share of frames", standard: 0.5, lowest: 0, most: 1},
 	Slow:          {unit: "s", standard: 2, lowest: 0.001, most: 60},
 	PowerOn:       {takesNoNumber: true},
+	Open:          {takesNoNumber: true},
+	Short:         {takesNoNumber: true},
 	Drift:         {unit: "°C/h", standard: 1, lowest: -1000, most: 1000},
 	FixLoss:       {takesNoNumber: true},
 	CompressorOff: {takesNoNumber: true},
@@ -51,7 +55,7 @@ var specs = map[Kind]spec{
 }
 
 // Kinds lists every fault, in the order in which help shows them.
-var Kinds = []Kind{None, Unplugged, Stuck, Noisy, CRC, Slow, PowerOn, Drift, FixLoss, CompressorOff, DoorOpen, FrozenPack}
+var Kinds = []Kind{None, Unplugged, Stuck, Noisy, CRC, Slow, PowerOn, Open, Short, Drift, FixLoss, CompressorOff, DoorOpen, FrozenPack}
 
 // Fault is a fault with its number.
 type Fault struct {

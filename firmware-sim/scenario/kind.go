@@ -11,15 +11,16 @@ import (
 
 // Device kinds.
 const (
-	DS18B20 = "ds18b20"
-	DS18S20 = "ds18s20"
-	SHT3x   = "sht3x"
-	SHT4x   = "sht4x"
-	MCP9808 = "mcp9808"
-	TMP117  = "tmp117"
-	BME280  = "bme280"
-	GNSS    = "gnss"
-	Contact = "contact"
+	DS18B20  = "ds18b20"
+	DS18S20  = "ds18s20"
+	SHT3x    = "sht3x"
+	SHT4x    = "sht4x"
+	MCP9808  = "mcp9808"
+	TMP117   = "tmp117"
+	BME280   = "bme280"
+	MAX31865 = "max31865"
+	GNSS     = "gnss"
+	Contact  = "contact"
 )
 
 // Kinds lists the kinds of devices, by name.
@@ -40,17 +41,19 @@ type kind struct {
 var (
 	onWire = regexp.MustCompile(`^w1(-\d{1,3})?$`)
 	onI2C  = regexp.MustCompile(`^i2c-\d{1,3}$`)
+	onSPI  = regexp.MustCompile(`^spi-\d{1,2}\.\d$`)
 	onGPIO = regexp.MustCompile(`^gpio-\d{1,3}$`)
 )
 
 var kinds = map[string]kind{
-	DS18B20: {bus: onWire, example: "w1", family: device.FamilyDS18B20, takes: []string{"parasite"}, lag: 25 * time.Second},
-	DS18S20: {bus: onWire, example: "w1", family: device.FamilyDS18S20, takes: []string{"parasite"}, lag: 25 * time.Second},
-	SHT3x:   {bus: onI2C, example: "i2c-1", addresses: [2]int{0x44, 0x45}, takes: []string{"serial", "humidity"}, lag: 10 * time.Second},
-	SHT4x:   {bus: onI2C, example: "i2c-1", addresses: [2]int{0x44, 0x46}, takes: []string{"serial", "humidity"}, lag: 10 * time.Second},
-	MCP9808: {bus: onI2C, example: "i2c-1", addresses: [2]int{0x18, 0x1F}, lag: 15 * time.Second},
-	TMP117:  {bus: onI2C, example: "i2c-1", addresses: [2]int{0x48, 0x4B}, lag: 15 * time.Second},
-	BME280:  {bus: onI2C, example: "i2c-1", addresses: [2]int{0x76, 0x77}, takes: []string{"humidity"}, lag: 12 * time.Second},
-	Contact: {bus: onGPIO, example: "gpio-17"},
-	GNSS:    {instead: "a pty", takes: []string{"pty"}, vehicle: true},
+	DS18B20:  {bus: onWire, example: "w1", family: device.FamilyDS18B20, takes: []string{"parasite"}, lag: 25 * time.Second},
+	DS18S20:  {bus: onWire, example: "w1", family: device.FamilyDS18S20, takes: []string{"parasite"}, lag: 25 * time.Second},
+	SHT3x:    {bus: onI2C, example: "i2c-1", addresses: [2]int{0x44, 0x45}, takes: []string{"serial", "humidity"}, lag: 10 * time.Second},
+	SHT4x:    {bus: onI2C, example: "i2c-1", addresses: [2]int{0x44, 0x46}, takes: []string{"serial", "humidity"}, lag: 10 * time.Second},
+	MCP9808:  {bus: onI2C, example: "i2c-1", addresses: [2]int{0x18, 0x1F}, lag: 15 * time.Second},
+	TMP117:   {bus: onI2C, example: "i2c-1", addresses: [2]int{0x48, 0x4B}, lag: 15 * time.Second},
+	BME280:   {bus: onI2C, example: "i2c-1", addresses: [2]int{0x76, 0x77}, takes: []string{"humidity"}, lag: 12 * time.Second},
+	MAX31865: {bus: onSPI, example: "spi-0.0", lag: 40 * time.Second},
+	Contact:  {bus: onGPIO, example: "gpio-17"},
+	GNSS:     {instead: "a pty", takes: []string{"pty"}, vehicle: true},
 }

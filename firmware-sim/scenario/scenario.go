@@ -44,7 +44,7 @@ type Planned struct {
 type Device struct {
 	Name     string        `yaml:"name"`               // by which faults are set
 	Kind     string        `yaml:"kind"`               // one of Kinds
-	Bus      string        `yaml:"bus,omitempty"`      // w1, i2c-1, gpio-17
+	Bus      string        `yaml:"bus,omitempty"`      // w1, i2c-1, spi-0.0, gpio-17
 	Address  int           `yaml:"address,omitempty"`  // on I²C
 	ROM      string        `yaml:"rom,omitempty"`      // on 1-Wire, as Linux writes it: 28-00000a1b2c3d
 	Parasite bool          `yaml:"parasite,omitempty"` // a 1-Wire thermometer powered by the data line

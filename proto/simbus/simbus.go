@@ -1,5 +1,5 @@
 // Package simbus is the protocol by which a simulated bus is reached over a
-// socket: what an I²C master, a 1-Wire master or a GPIO line does on wires,
+// socket: what an I²C master, a 1-Wire master, an SPI master or a GPIO line does on wires,
 // one small frame for each transaction. firmware-sim serves it; the edge
 // registers a client of it in periph's bus registries, so that nothing above
 // the bus can tell it from hardware.
@@ -42,6 +42,9 @@ const (
 	// OpGPIO: nothing → level (1 byte, 0 low or 1 high) of the line the bus
 	// name chose.
 	OpGPIO Op = 6
+	// OpSPI: bytes → as many bytes, clocked in while those go out, with the
+	// chip that the bus name chose selected for as long.
+	OpSPI Op = 7
 )
 
 // Status is the outcome of an operation.

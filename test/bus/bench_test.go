@@ -23,6 +23,18 @@ func bench(dir string) sim.Scenario {
 	return s.In(dir)
 }
 
+// Nitrogen's temperature is far from what other sensors measure.
+func TestCryogenic(t *testing.T) {
+	g := openIn(t, bench, "bench")
+	g.fault("cryo", "stuck", -196)
+	got := g.pass(2 * time.Minute)
+	for _, r := range got["cryo temperature"][6:] { // the first few are an impossible step
+		if r.Quality != reading.OK || r.Value < -196_030 || r.Value > -195_970 {
+			t.Errorf("at -196 °C: %+v", r)
+		}
+	}
+}
+
 // Each fault shows in the readings of that sensor, from the next tick on, and
 // in no other's; and when it is over nothing of it is left.
 func TestBench(t *testing.T) {
@@ -48,6 +60,10 @@ func TestBench(t *testing.T) {
 		{"weather", "unplugged", nil, reading.NoAnswer, weather},
 		{"weather", "power-on", nil, reading.PowerOn, weather},
 		{"weather", "slow", []float64{2}, reading.NotReady, weather},
+		{"cryo", "unplugged", nil, reading.NoAnswer, []string{"cryo temperature"}},
+		{"cryo", "open", nil, reading.NoAnswer, []string{"cryo temperature"}},
+		{"cryo", "short", nil, reading.NoAnswer, []string{"cryo temperature"}},
+		{"cryo", "power-on", nil, reading.PowerOn, []string{"cryo temperature"}},
 	} {
 		when := f.device + " " + f.kind
 		g.fault(f.device, f.kind, f.value...)

@@ -153,6 +153,11 @@ func (g *gateway) stop() {
 	}
 }
 
+// options are those that a driver cannot do without.
+var options = map[string]string{
+	"max31865": "reference: 430, wires: 4",
+}
+
 // config is the gateway's configuration file, written as a person would.
 func (g *gateway) config() config.Config {
 	g.t.Helper()
@@ -172,6 +177,9 @@ func (g *gateway) config() config.Config {
 		}
 		if d.Address != 0 {
 			fmt.Fprintf(&b, ", address: 0x%02x", d.Address)
+		}
+		if o := options[d.Kind]; o != "" {
+			fmt.Fprintf(&b, ", options: {%s}", o)
 		}
 		b.WriteString("}\n")
 	}
