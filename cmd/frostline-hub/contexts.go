@@ -173,7 +173,8 @@ func (h *hub) openEvidence(ctx context.Context) (err error) {
 	}
 	c.evidence, err = evidence.New(evidence.Options{
 		Store: h.store, Events: c.events, Intake: h.intake, Ledger: c.ledger, Keys: keys,
-		Spool: filepath.Join(h.config.Data, "evidence", "spool"), Log: log,
+		Online: func(gateway string) bool { g, ok := h.registry.Gateway(gateway); return ok && g.Online },
+		Spool:  filepath.Join(h.config.Data, "evidence", "spool"), Log: log,
 	})
 	return err
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"frostline/hub/api"
 	"frostline/hub/evidence/verify"
 )
 
@@ -33,12 +34,17 @@ verdicts with proofs that they are in the hub's log, and the keys.`,
 
 func evidenceExport(o *options) *cobra.Command {
 	var file string
+	var wait time.Duration
 	cmd := &cobra.Command{
 		Use:   "export SHIPMENT",
 		Short: "Write the evidence of a shipment to a file",
 		Long: `export asks the hub for the evidence of a shipment and writes it to one file.
 Made again while nothing new has happened about the shipment the file is the
-same, byte for byte.`,
+same, byte for byte.
+
+Gateways sign their blocks about once a minute. export waits for those that are
+connected; blocks that are not signed after that are told as such in the file,
+and verify shows up to when it holds without them.`,
 		Example: "  frostline evidence export S-1042 -o s-1042.zip",
 		Args:    args(1, 1, "one shipment"),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -49,13 +55,54 @@ same, byte for byte.`,
 			if file == "" {
 				file = "evidence-" + filepath.Base(args[0]) + ".zip"
 			}
+			if wait < 0 || wait > maxWait {
+				return usageError{fmt.Errorf("--wait %v: want 0s to %v", wait, maxWait)}
+			}
 			return save(c, file, "; check it with: frostline evidence verify "+file, func(ctx context.Context, w io.Writer) (int64, error) {
-				return hub.Evidence(ctx, w, args[0])
+				return export(ctx, c.ErrOrStderr(), hub, w, args[0], wait)
 			})
 		},
 	}
 	cmd.Flags().StringVarP(&file, "output", "o", "", "file to write, - for standard output (default evidence-SHIPMENT.zip)")
+	cmd.Flags().DurationVar(&wait, "wait", 75*time.Second, "how long to wait for gateways to sign their newest blocks")
 	return cmd
+}
+
+const (
+	maxWait = 10 * time.Minute
+	oneWait = 20 * time.Second // of one request
+)
+
+// export asks for a bundle until all in it is signed that may be soon, or the
+// wait is over.
+func export(ctx context.Context, progress io.Writer, hub *api.Client, w io.Writer, shipment string, wait time.Duration) (int64, error) {
+	spool, err := os.CreateTemp("", "frostline-evidence-*")
+	if err != nil {
+		return 0, err
+	}
+	defer os.Remove(spool.Name())
+	defer spool.Close()
+	for began := time.Now(); ; {
+		asked, most := time.Now(), max(0, min(oneWait, wait-time.Since(began))).Truncate(time.Second)
+		_, unsigned, err := hub.Evidence(ctx, spool, shipment, most)
+		if err != nil {
+			return 0, err
+		}
+		if _, err := spool.Seek(0, io.SeekStart); err != nil {
+			return 0, err
+		}
+		if unsigned == 0 || most == 0 || time.Since(asked) < most { // the gateways that are left are away
+			if unsigned > 0 {
+				fmt.Fprintf(progress, "%s blocks are not signed by their gateways yet: the file says so, and verify shows up to when it holds without them\n", count(unsigned))
+			}
+			return io.Copy(w, spool)
+		}
+		if err := spool.Truncate(0); err != nil {
+			return 0, err
+		}
+		fmt.Fprintf(progress, "%s blocks await the signature of their gateways, which sign about once a minute: asked for %v of at most %v\n",
+			count(unsigned), time.Since(began).Round(time.Second), wait)
+	}
 }
 
 // replace writes a file whole, or leaves what was there.
@@ -132,7 +179,7 @@ the bundle could have made that key too.`,
 			if o.json {
 				err = printJSON(c.OutOrStdout(), r)
 			} else {
-				err = printReport(c.OutOrStdout(), r)
+				err = r.Print(c.OutOrStdout())
 			}
 			if err == nil && !r.Holds {
 				return errQuiet
@@ -142,59 +189,6 @@ the bundle could have made that key too.`,
 	}
 	cmd.Flags().StringVar(&trust.Key, "key", "", "key of the hub's log, as frostline evidence key prints it")
 	cmd.Flags().StringArrayVar(&trust.Witnesses, "witness", nil, "key of a witness that must have cosigned; may be given more than once")
-	cmd.Flags().BoolVar(&trust.AllowUnsigned, "allow-unsigned", false, "let blocks pass that the gateway had not signed for yet")
+	cmd.Flags().BoolVar(&trust.AllowUnsigned, "allow-unsigned", false, "let verdicts on closed packages pass that rest on blocks that no gateway has signed yet")
 	return cmd
-}
-
-func printReport(w io.Writer, r *verify.Report) error {
-	out := &sticky{w: w}
-	if r.Shipment != "" {
-		out.printf("Shipment %s, by log %s\n", r.Shipment, r.Origin)
-	}
-	if !r.Holds {
-		out.printf("\nIT DOES NOT HOLD. The first thing that does not:\n  %s\n", r.Problems[0])
-		if n := len(r.Problems) - 1 + r.More; n > 0 {
-			out.printf("\nAnd what follows from it, or besides (%d):\n", n)
-			for _, p := range r.Problems[1:] {
-				out.printf("  %s\n", p)
-			}
-		}
-		return out.err
-	}
-	c := r.Counts
-	out.printf("\nIt holds: %s readings in %s blocks (%s more by hash), %s seals, %s events in %s streams, %s proofs.\n", count(uint64(c.Readings)),
-		count(uint64(c.Blocks)), count(uint64(c.Linked)), count(uint64(c.Seals)), count(uint64(c.Events)), count(uint64(c.Streams)), count(uint64(c.Proofs)))
-	for _, v := range r.Verdicts {
-		state := "open, judged until then"
-		if v.Closed {
-			state = "closed"
-		}
-		out.printf("  package %s by profile %s version %d: %s, %s to %s (%s)\n", v.Package, v.Profile, v.Version, v.Outcome,
-			time.UnixMilli(v.From).UTC().Format(time.RFC3339), time.UnixMilli(v.To).UTC().Format(time.RFC3339), state)
-	}
-	pinned := "taken from the bundle"
-	if r.Pinned {
-		pinned = "pinned"
-	}
-	out.printf("Log key (%s): %s\nCheckpoint of %s entries", pinned, r.Key, count(r.Size))
-	if len(r.Witnesses) > 0 {
-		out.printf(", cosigned by %v", r.Witnesses)
-	}
-	out.printf("\n")
-	for _, s := range r.Reservations {
-		out.printf("But: %s.\n", s)
-	}
-	return out.err
-}
-
-// sticky keeps the first error of printing.
-type sticky struct {
-	w   io.Writer
-	err error
-}
-
-func (s *sticky) printf(format string, a ...any) {
-	if s.err == nil {
-		_, s.err = fmt.Fprintf(s.w, format, a...)
-	}
 }

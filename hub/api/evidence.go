@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -14,24 +15,31 @@ import (
 // bundleWithin is how long evidence and reports may take to be made and sent.
 const bundleWithin = 30 * time.Minute
 
-// Evidence copies the evidence of a shipment to w. An answer that was cut short
-// is an error.
-func (c *Client) Evidence(ctx context.Context, w io.Writer, shipment string) (int64, error) {
-	return c.document(ctx, w, "/shipments/"+url.PathEscape(shipment)+"/evidence")
+// Evidence copies the evidence of a shipment to w. The hub waits at most so
+// long, up to 20 s, for gateways to sign their newest blocks; unsigned is how
+// many they have not. An answer that was cut short is an error.
+func (c *Client) Evidence(ctx context.Context, w io.Writer, shipment string, wait time.Duration) (n int64, unsigned uint64, err error) {
+	h, n, err := c.document(ctx, w, fmt.Sprintf("/shipments/%s/evidence?wait=%d", url.PathEscape(shipment), int(wait/time.Second)))
+	if err == nil {
+		unsigned, _ = strconv.ParseUint(h.Get("Frostline-Unsigned"), 10, 64) // one that an older hub does not tell is 0
+	}
+	return n, unsigned, err
 }
 
 // ShipmentReport and CaseReport copy a report to w, as PDF, of a shipment and of
 // an excursion.
 func (c *Client) ShipmentReport(ctx context.Context, w io.Writer, shipment string) (int64, error) {
-	return c.document(ctx, w, "/shipments/"+url.PathEscape(shipment)+"/report")
+	_, n, err := c.document(ctx, w, "/shipments/"+url.PathEscape(shipment)+"/report")
+	return n, err
 }
 
 func (c *Client) CaseReport(ctx context.Context, w io.Writer, excursion string) (int64, error) {
-	return c.document(ctx, w, "/excursions/"+url.PathEscape(excursion)+"/report")
+	_, n, err := c.document(ctx, w, "/excursions/"+url.PathEscape(excursion)+"/report")
+	return n, err
 }
 
 // document copies what takes longer to be made than other answers may.
-func (c *Client) document(ctx context.Context, w io.Writer, path string) (int64, error) {
+func (c *Client) document(ctx context.Context, w io.Writer, path string) (http.Header, int64, error) {
 	ctx, cancel := context.WithTimeout(ctx, bundleWithin)
 	defer cancel()
 	patient := &Client{Socket: c.Socket, http: &http.Client{Transport: &http.Transport{
@@ -43,14 +51,14 @@ func (c *Client) document(ctx context.Context, w io.Writer, path string) (int64,
 	defer patient.http.CloseIdleConnections()
 	resp, err := patient.open(ctx, http.MethodGet, path, nil)
 	if err != nil {
-		return 0, err
+		return nil, 0, err
 	}
 	defer resp.Body.Close()
 	n, err := io.Copy(w, resp.Body)
 	if err != nil {
-		return n, fmt.Errorf("the answer is not whole: %w", err)
+		return nil, n, fmt.Errorf("the answer is not whole: %w", err)
 	}
-	return n, nil
+	return resp.Header, n, nil
 }
 
 // LogKey is the verifier key of the hub's evidence log.

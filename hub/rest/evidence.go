@@ -16,9 +16,10 @@ import (
 
 // Evidence makes the bundles by which shipments can be checked.
 type Evidence interface {
-	// Export makes the bundle of a shipment. It fails with evidence.ErrNotFound,
+	// ExportSigned makes the bundle of a shipment, and waits at most so long for
+	// gateways to sign their newest blocks. It fails with evidence.ErrNotFound,
 	// and with evidence.ErrBusy where the log has not caught up yet.
-	Export(ctx context.Context, shipment string) (*evidence.Bundle, error)
+	ExportSigned(ctx context.Context, shipment string, wait time.Duration) (*evidence.Bundle, error)
 }
 
 // EvidenceLog is the log that bundles prove things by.
@@ -28,18 +29,23 @@ type EvidenceLog interface {
 	Bundle(ctx context.Context, n uint64) ([]byte, error)
 }
 
+// unsignedHeader counts the blocks in a bundle that await their seal.
+const unsignedHeader = "Frostline-Unsigned"
+
 func registerEvidence(api huma.API, e Evidence) {
 	op := tagged(operation(http.MethodGet, "/shipments/{id}/evidence", "export-evidence", Read,
 		"Give the evidence of a shipment as one file that anybody can check offline"), "evidence")
 	op.Description = "A zip file: the readings as gateways signed them, the facts and verdicts with proofs that they are in the hub's log, and the keys. " +
-		"Check it by: frostline evidence verify FILE. Made again while nothing new has happened about the shipment it is the same, byte for byte."
+		"Check it by: frostline evidence verify FILE. Made again while nothing new has happened about the shipment it is the same, byte for byte. " +
+		"Gateways sign what they have about once a minute: blocks that they have not signed yet are told as such, and verify up to what is signed."
 	op.Responses = map[string]*huma.Response{"200": {Description: "The file", Content: map[string]*huma.MediaType{
 		"application/zip": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}},
-	}}}
+	}, Headers: map[string]*huma.Param{unsignedHeader: {Description: "How many blocks in it gateways have not signed yet.", Schema: &huma.Schema{Type: huma.TypeInteger}}}}}
 	huma.Register(api, op, func(ctx context.Context, in *struct {
-		ID string `path:"id" maxLength:"64" doc:"The shipment."`
+		ID   string `path:"id" maxLength:"64" doc:"The shipment."`
+		Wait int    `query:"wait" minimum:"0" maximum:"20" doc:"For how many seconds to wait for gateways to sign their newest blocks."`
 	}) (*huma.StreamResponse, error) {
-		b, err := e.Export(ctx, in.ID)
+		b, err := e.ExportSigned(ctx, in.ID, time.Duration(in.Wait)*time.Second)
 		switch {
 		case errors.Is(err, evidence.ErrNotFound):
 			return nil, failAt(notFound, "path", "/id", in.ID, "%v", err)
@@ -53,6 +59,11 @@ func registerEvidence(api huma.API, e Evidence) {
 			hc.SetHeader("Content-Type", "application/zip")
 			hc.SetHeader("Content-Length", strconv.FormatInt(b.Size, 10))
 			hc.SetHeader("Content-Disposition", `attachment; filename="evidence-`+in.ID+`.zip"`)
+			unsigned := uint64(0)
+			for _, u := range b.Unsigned {
+				unsigned += u.Last - u.First + 1
+			}
+			hc.SetHeader(unsignedHeader, strconv.FormatUint(unsigned, 10))
 			if _, err := b.WriteTo(patient{hc.BodyWriter()}); err != nil {
 				if l := callOf(ctx).log; l != nil && ctx.Err() == nil {
 					l.Error("evidence was cut short", "shipment", in.ID, "error", err)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"frostline/hub/evidence"
 )
@@ -13,7 +14,7 @@ import (
 // noBundles has an empty bundle of shipment H1.
 type noBundles struct{}
 
-func (noBundles) Export(_ context.Context, shipment string) (*evidence.Bundle, error) {
+func (noBundles) ExportSigned(_ context.Context, shipment string, _ time.Duration) (*evidence.Bundle, error) {
 	if shipment != "H1" {
 		return nil, fmt.Errorf("shipment %q: %w", shipment, evidence.ErrNotFound)
 	}
