@@ -260,7 +260,7 @@ func (d *draft) gateway(id string, numbers []uint32, ws []window) ([]*epoch, err
 		}
 		epochs = append(epochs, e)
 	}
-	if err := bound(epochs, ws); err != nil {
+	if err := bound(epochs, ws, d.at); err != nil {
 		return nil, err
 	}
 	epochs = slices.DeleteFunc(epochs, func(e *epoch) bool { return len(e.whole) == 0 })

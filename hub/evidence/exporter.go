@@ -33,6 +33,8 @@ type Intake interface {
 	Seeker(ctx context.Context, gateway string, epoch uint32) (func(boot uint32, tick int64) (uint64, error), error)
 	// Blocks gives the blocks from..to; one that is not committed is an error.
 	Blocks(ctx context.Context, gateway string, epoch uint32, from, to uint64, yield func(number uint64, raw []byte) error) error
+	// Received tells when a committed block came, by the hub's clock, Unix ms.
+	Received(ctx context.Context, gateway string, epoch uint32, number uint64) (int64, error)
 	// Head gives the chain head after a committed block, or before the first of
 	// a committed range.
 	Head(ctx context.Context, gateway string, epoch uint32, number uint64) (chain.Head, error)

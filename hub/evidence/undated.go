@@ -21,8 +21,10 @@ type stay struct {
 // bound adds the blocks by which readings that nobody can date are bounded:
 // what an undated boot measured lies between what the dated boots around it
 // did. All undated boots that could lie in a window, or of which some block is
-// needed for another reason, are bounded by what bounds them in the hub.
-func bound(epochs []*epoch, ws []window) error {
+// needed for another reason, are bounded by what bounds them in the hub. Boots
+// that the hub heard of after a time, Unix ms, are left out, as their anchors
+// are.
+func bound(epochs []*epoch, ws []window, until int64) error {
 	for _, e := range epochs {
 		if len(e.whole) > 0 {
 			e.declare(ws)
@@ -82,9 +84,16 @@ func bound(epochs []*epoch, ws []window) error {
 				if !(from.at < to.at && from.at < w.to && w.from < to.at) && !s.e.touches(s.blocks) {
 					continue
 				}
-				done[s], more = true, true
+				done[s] = true
+				if came, err := s.e.in.Received(s.e.ctx, s.e.gateway, s.e.number, s.first.block); err != nil {
+					return err
+				} else if came > until && !s.e.touches(s.blocks) {
+					continue
+				}
+				more = true
+				// That it measured something is all that counts. Its end would move the
+				// bundle for as long as the boot goes on.
 				s.e.need(s.first.block, s.first.block)
-				s.e.need(s.last.block, s.last.block)
 				s.e.declare(ws)
 				if b := from.by; b != nil {
 					b.e.need(b.last.block, b.last.block)

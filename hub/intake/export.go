@@ -117,6 +117,15 @@ func (in *Intake) Head(ctx context.Context, gateway string, epoch uint32, number
 	return p.mark(number).head, nil
 }
 
+// Received tells when a committed block came, by the hub's clock, Unix ms.
+func (in *Intake) Received(ctx context.Context, gateway string, epoch uint32, number uint64) (at int64, err error) {
+	if err := in.store.QueryRow(ctx, `SELECT received_ms FROM intake_parcel WHERE gateway = $1 AND epoch = $2 AND first <= $3
+		ORDER BY first DESC LIMIT 1`, gateway, int64(epoch), int64(number)).Scan(&at); err != nil {
+		return 0, fmt.Errorf("find when block %d of gateway %s, epoch %d came: %w", number, gateway, epoch, err)
+	}
+	return at, nil
+}
+
 // holding opens the stored parcel that would have block n.
 func (in *Intake) holding(ctx context.Context, gateway string, epoch uint32, n uint64, yield func(*block.Block, []byte) error) error {
 	var payload []byte
