@@ -13,6 +13,7 @@ import (
 	"frostline/hub/excursion"
 	"frostline/hub/fact"
 	"frostline/hub/orders"
+	"frostline/proto/thermal"
 )
 
 const (
@@ -228,6 +229,28 @@ func (b *Builder) cases(ctx context.Context, p *Package, last *int64) error {
 		}
 	}
 	slices.SortStableFunc(p.Cases, func(a, c Case) int { return strings.Compare(a.ID, c.ID) })
+	for i := range p.Cases {
+		p.Cases[i].Live = p.live(&p.Cases[i].Facts)
+	}
+	return nil
+}
+
+// live finds the event of a case that goes on among those that are known now.
+func (p *Package) live(f *fact.ExcursionFacts) *thermal.Event {
+	if f.Kind != fact.BrokenLimit || f.Ended != thermal.Ongoing || f.Retracted {
+		return nil
+	}
+	for i := range p.Judgements {
+		j := &p.Judgements[i]
+		if j.Profile.ID != f.Profile || j.Profile.Version != f.Version || j.Product != f.Product {
+			continue
+		}
+		for k := range j.Verdict.Excursions {
+			if e := &j.Verdict.Excursions[k]; e.Limit == f.Limit && e.From == f.From {
+				return e
+			}
+		}
+	}
 	return nil
 }
 

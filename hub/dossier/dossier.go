@@ -60,6 +60,9 @@ type Judgement struct {
 	Chart   Chart           `json:"chart"`
 	// Dissent names sensors beside those that vouched who saw other limits broken.
 	Dissent []join.Dissent `json:"dissent,omitempty"`
+	// Unheard is how many more sensors beside those were not looked at, of all
+	// judgements of the package together.
+	Unheard int `json:"unheard,omitempty"`
 }
 
 // Chart is the temperature in columns.
@@ -115,14 +118,17 @@ type Custody struct {
 
 // Case is an excursion or an unmonitored span that people deal with.
 type Case struct {
-	ID           string              `json:"id"`
-	State        string              `json:"state"`
-	Facts        fact.ExcursionFacts `json:"facts"`
-	Digest       string              `json:"digest"`
-	Place        string              `json:"place,omitempty"`
-	Steps        []Step              `json:"steps"` // in order
-	Dispositions []fact.Disposition  `json:"dispositions"`
-	Signatures   []Signature         `json:"signatures"`
+	ID    string              `json:"id"`
+	State string              `json:"state"`
+	Facts fact.ExcursionFacts `json:"facts"`
+	// Live is how an excursion that goes on stands by all that is known now; the
+	// facts are of when it was last recorded. nil where that is not looked up.
+	Live         *thermal.Event     `json:"live,omitempty"`
+	Digest       string             `json:"digest"`
+	Place        string             `json:"place,omitempty"`
+	Steps        []Step             `json:"steps"` // in order
+	Dispositions []fact.Disposition `json:"dispositions"`
+	Signatures   []Signature        `json:"signatures"`
 }
 
 // Step is one thing that was done about a case.

@@ -59,6 +59,11 @@ func (c *Case) Story() []string {
 	say := func(format string, a ...any) { s = append(s, fmt.Sprintf(format, a...)) }
 	switch f.Kind {
 	case fact.Unmonitored:
+		if f.Ended == thermal.Ongoing {
+			say("Nothing has vouched for package %s since %s%s: %s.", f.Package, view.Moment(f.From), where, Because(f.Why))
+			say("Its temperature since then is not known.")
+			break
+		}
 		say("Nothing vouched for package %s from %s to %s%s: %s.", f.Package, view.Moment(f.From), ending(f), where, Because(f.Why))
 		say("Its temperature in these %s is not known.", view.Span(f.Duration))
 	case fact.BrokenBudget:
@@ -75,8 +80,20 @@ func (c *Case) Story() []string {
 		if f.Bound != nil {
 			limit = Beyond(f.Op, *f.Bound)
 		}
-		say("Package %s was %s for %s, from %s to %s%s.", f.Package, limit, view.Span(f.Duration), view.Moment(f.From), ending(f), where)
-		if f.Peak != nil {
+		e := c.Live
+		switch {
+		case f.Ended != thermal.Ongoing:
+			say("Package %s was %s for %s, from %s to %s%s.", f.Package, limit, view.Span(f.Duration), view.Moment(f.From), ending(f), where)
+		case e == nil:
+			say("Package %s has been %s since %s%s.", f.Package, limit, view.Moment(f.From), where)
+		case e.Ended == thermal.Ongoing:
+			say("Package %s has been %s since %s, for %s so far%s.", f.Package, limit, view.Moment(e.From), view.Span(e.Duration), where)
+			say("Its worst so far is %s at %s.", Degrees(e.Peak), view.Moment(e.PeakAt))
+		default: // the end will be recorded in a moment
+			say("Package %s was %s for %s, from %s to %s%s.", f.Package, limit, view.Span(e.Duration), view.Moment(e.From), view.Moment(e.To), where)
+			say("Its worst was %s at %s.", Degrees(e.Peak), view.Moment(e.PeakAt))
+		}
+		if f.Peak != nil && f.Ended != thermal.Ongoing {
 			say("Its worst was %s at %s.", Degrees(*f.Peak), view.Moment(f.PeakAt))
 		}
 		if f.Alarm > 0 {
@@ -158,6 +175,9 @@ func (j *Judgement) Summary() string {
 		d := &j.Dissent[i]
 		out += fmt.Sprintf(" But %s, which did not vouch, saw %s broken at %s, and between %s and %s in %s: look at both sensors.",
 			d.Source, strings.Join(d.Limits, ", "), view.Moment(d.At), Degrees(d.Min), Degrees(d.Max), view.Span(d.Compared))
+	}
+	if j.Unheard > 0 {
+		out += fmt.Sprintf(" %s more sensors in the same place were not compared.", view.Count(int64(j.Unheard)))
 	}
 	return out
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"frostline/hub/correlate/join"
+	"frostline/hub/fact"
 	"frostline/proto/thermal"
 )
 
@@ -23,6 +24,10 @@ func TestSummaryHidesNothing(t *testing.T) {
 	j.Dissent = []join.Dissent{{Source: "sensor/g/b in zone/Z", Limits: []string{"above 40 °C"}, At: 1_790_000_000_000, Min: 5000, Max: 41_000, Compared: 60_000}}
 	if got := j.Summary(); !strings.Contains(got, "sensor/g/b in zone/Z, which did not vouch, saw above 40 °C broken") || !strings.Contains(got, "41 °C") {
 		t.Errorf("dissent: %s", got)
+	}
+	j.Unheard = 7
+	if got := j.Summary(); !strings.HasSuffix(got, " 7 more sensors in the same place were not compared.") {
+		t.Errorf("unheard: %s", got)
 	}
 }
 
@@ -53,5 +58,31 @@ func TestAxisLeavesRoomToSee(t *testing.T) {
 	j.Chart.Columns = j.Chart.Columns[:1]
 	if from, to := j.Bounds(); from < -25_000 || to < -15_000 {
 		t.Errorf("axis from %s to %s: want the near limit on it", from, to)
+	}
+}
+
+// What goes on is told as it stands now, and not as it stood when it was last
+// recorded; where that is not looked up, no number is told that has aged.
+func TestStoryOfWhatGoesOn(t *testing.T) {
+	bound, peak := thermal.Temp(8_000), thermal.Temp(8_062)
+	c := Case{Place: "zone/cold", Facts: fact.ExcursionFacts{Package: "P7", Profile: "p", Version: 1, Kind: fact.BrokenLimit, Limit: "above 8 °C", Op: thermal.Above, Bound: &bound,
+		From: 1_790_000_000_000, To: 1_790_000_005_000, Ended: thermal.Ongoing, Alarm: 1_790_000_000_000, Peak: &peak, PeakAt: 1_790_000_005_000, Duration: 5_000}}
+	if got := strings.Join(c.Story(), " "); strings.Contains(got, "8.062") || strings.Contains(got, "5 s") || !strings.Contains(got, "has been above 8 °C since 21 Sep 2026 14:13:20, when") {
+		t.Errorf("as recorded: %s", got)
+	}
+	p := Package{Judgements: []Judgement{{Profile: thermal.Profile{ID: "p", Version: 1}, Verdict: thermal.Verdict{Excursions: []thermal.Event{
+		{Limit: "above 8 °C", From: 1_789_990_000_000, To: 1_789_991_000_000, Ended: thermal.Returned, Peak: 12_000},
+		{Limit: "above 8 °C", From: 1_790_000_000_000, To: 1_790_000_840_000, Ended: thermal.Ongoing, Duration: 840_000, Peak: 9_250, PeakAt: 1_790_000_600_000}}}}}}
+	c.Live = p.live(&c.Facts)
+	if got := strings.Join(c.Story(), " "); !strings.Contains(got, "for 14 min so far") || !strings.Contains(got, "worst so far is 9.25 °C") {
+		t.Errorf("live: %s", got)
+	}
+	c.Facts.Ended = thermal.Returned
+	if c.Live = p.live(&c.Facts); c.Live != nil || !strings.Contains(strings.Join(c.Story(), " "), "8.062 °C") {
+		t.Errorf("over: got %+v %s", c.Live, c.Story())
+	}
+	c.Facts.Kind, c.Facts.Ended, c.Facts.Why, c.Place = fact.Unmonitored, thermal.Ongoing, join.NoAttachment, ""
+	if got := c.Story()[0]; got != "Nothing has vouched for package P7 since 21 Sep 2026 14:13:20: nobody has said where it was." {
+		t.Errorf("unknown: %s", got)
 	}
 }

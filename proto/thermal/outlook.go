@@ -169,6 +169,9 @@ func Outlooks(p *Profile, recent []Sample) ([]Outlook, error) {
 	left := c.left(recent)
 	for i := range p.Limits {
 		out[i] = outlook(&p.Limits[i], c, courses, float64(recent[len(recent)-1].At-recent[0].At)/float64(hour), left)
+		if p.Limits[i].reached(recent[len(recent)-1].Value) { // whatever the course has of it
+			out[i] = Outlook{Limit: p.Limits[i].Name, At: p.Limits[i].At, Severity: p.Limits[i].Severity, Estimate: true, Why: whyPassed}
+		}
 	}
 	return out, nil
 }
@@ -197,12 +200,17 @@ func (c *Course) left(s []Sample) bool {
 	return went*math.Copysign(1, goes)+doubt < math.Abs(goes)/2
 }
 
+const whyPassed = "the limit is passed already"
+
+// reached reports whether a reading is at a limit or beyond it.
+func (l *Limit) reached(t Temp) bool { return l.Op.upper() && t >= l.At || !l.Op.upper() && t <= l.At }
+
 func outlook(l *Limit, c Course, courses []Course, span float64, left bool) Outlook {
 	o := Outlook{Limit: l.Name, At: l.At, Severity: l.Severity, Estimate: true}
 	limit := l.At.Celsius()
 	switch {
 	case l.Op.upper() && c.Now >= limit || !l.Op.upper() && c.Now <= limit:
-		o.Why = "the limit is passed already"
+		o.Why = whyPassed
 		return o
 	case left:
 		o.Why = "not on this course: the newest readings have left it"

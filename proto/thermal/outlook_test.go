@@ -98,6 +98,21 @@ func TestOutlookWhereTheNewestReadingsHaveLeftTheCourse(t *testing.T) {
 	}
 }
 
+// A room whose door has just been left open is beyond its limit before a course
+// over the hours before would have it there.
+func TestOutlookOfALimitThatTheNewestReadingHasPassed(t *testing.T) {
+	p, _ := Named("refrigerated")
+	s := box(105, 4.6, 4.6, 1, jitter)
+	for i := range 15 {
+		v := 9.2 - 4.6*math.Exp(-float64(i+1)/4)
+		s = append(s, Sample{int64(105+i) * minute, Temp(math.Round(v * 1000))})
+	}
+	all, err := Outlooks(&p, s)
+	if err != nil || all[0].OnCourse || all[0].Why != whyPassed || all[0].Reached != 0 {
+		t.Errorf("at %s: got %+v %v, want the limit to be passed", s[len(s)-1].Value, all, err)
+	}
+}
+
 // TestOutlookOfAStraightRise: the beginning of a warming is nearly straight, and
 // no time constant can be told from it.
 func TestOutlookOfAStraightRise(t *testing.T) {
