@@ -167,6 +167,9 @@ func (b *Builder) custody(ctx context.Context, p *Package) error {
 	}
 	for _, h := range c.Holds {
 		o := h.Handover
+		if o.NoPosition != "" { // it is said where the position would be
+			h.Flags = slices.DeleteFunc(slices.Clone(h.Flags), func(flag string) bool { return flag == "no position: "+o.NoPosition })
+		}
 		p.Custody = append(p.Custody, Custody{At: h.From, From: o.From, To: h.Party, Role: h.Role, Seal: o.Seal, Temperature: o.Temperature,
 			Position: o.Position, NoPosition: o.NoPosition, Flags: h.Flags})
 	}

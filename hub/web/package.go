@@ -6,7 +6,6 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 
 	"frostline/hub/dossier"
@@ -80,7 +79,6 @@ func (s *Server) onePackage(w http.ResponseWriter, r *http.Request) {
 	}
 	for _, c := range p.Custody {
 		v := whoView{Custody: c, Degrees: noValue, Where: "no position: " + c.NoPosition}
-		v.Flags = slices.DeleteFunc(slices.Clone(c.Flags), func(flag string) bool { return flag == v.Where }) // it is said once
 		if c.Temperature != nil {
 			v.Degrees = dossier.Degrees(*c.Temperature)
 		}
