@@ -46,7 +46,7 @@ type words struct{ *correlate.Engine }
 func (w words) Words(ctx context.Context, packages []string) (map[string]string, error) {
 	out := map[string]string{}
 	for _, id := range packages {
-		judged, err := w.Judgements(ctx, id)
+		judged, err := w.Verdicts(ctx, id)
 		if errors.Is(err, correlate.ErrUnknown) || errors.Is(err, correlate.ErrNotJudged) {
 			continue
 		}
@@ -54,7 +54,7 @@ func (w words) Words(ctx context.Context, packages []string) (map[string]string,
 			return nil, err
 		}
 		p := dossier.Package{}
-		for _, j := range judged.Judgements {
+		for _, j := range judged {
 			p.Judgements = append(p.Judgements, dossier.Judgement{Verdict: j.Verdict})
 		}
 		out[id] = map[thermal.Outcome]string{thermal.InRange: "in range", thermal.Excursion: "out of range"}[p.Worst()]

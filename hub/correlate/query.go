@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 
 	"frostline/hub/correlate/join"
 	"frostline/hub/fact"
@@ -29,22 +28,34 @@ type Judged struct {
 	// Dissent names the sensors that stood beside those that vouched and saw a
 	// limit broken that the judgements do not.
 	Dissent []join.Dissent `json:"dissent"`
+	// Unheard is how many more such sensors there were than are looked at.
+	Unheard int `json:"unheard,omitempty"`
 }
 
-// Judgements judges a package by all that is known now. It reads its whole
-// history: a month of readings every 10 s takes some 15 ms.
+// Judgements judges a package by all that is known now, and says who dissents.
+// It reads its whole history: a month of readings every 10 s takes some 15 ms,
+// and as much for each sensor beside those that vouch.
 func (e *Engine) Judgements(ctx context.Context, id string) (Judged, error) {
 	c, err := e.take(id)
 	if err != nil {
 		return Judged{}, err
 	}
 	out := Judged{Package: id, Closed: c.Watch.Closed, Now: c.Now, Missing: append([]fact.Ref{}, c.Missing...)}
-	read := join.NewShelf(e.readings(), math.MaxInt)
-	if out.Judgements, err = c.Judge(ctx, read); err != nil {
+	if out.Judgements, err = c.Judge(ctx, e.readings()); err != nil {
 		return Judged{}, err
 	}
-	out.Dissent, err = c.Dissents(ctx, read, out.Judgements)
+	out.Dissent, out.Unheard, err = c.Dissents(ctx, e.readings(), out.Judgements)
 	return out, err
+}
+
+// Verdicts judges a package by all that is known now, and hears nobody else
+// than those that vouch.
+func (e *Engine) Verdicts(ctx context.Context, id string) ([]join.Judgement, error) {
+	c, err := e.take(id)
+	if err != nil {
+		return nil, err
+	}
+	return c.Judge(ctx, e.readings())
 }
 
 func (e *Engine) take(id string) (*join.Case, error) {

@@ -28,7 +28,7 @@ func (b *Builder) judge(ctx context.Context, id string, columns int) ([]Judgemen
 		if err != nil {
 			return nil, err
 		}
-		k := Judgement{Profile: profile, Product: j.Product, Verdict: j.Verdict, Digest: j.Digest, Chart: chartOf(&j.History, columns)}
+		k := Judgement{Profile: profile, Product: j.Product, Verdict: j.Verdict, Digest: j.Digest, Chart: chartOf(&j.History, columns), Unheard: judged.Unheard}
 		for _, d := range judged.Dissent {
 			if d.Profile == j.Profile && d.Version == j.Version && d.Product == j.Product {
 				k.Dissent = append(k.Dissent, d)

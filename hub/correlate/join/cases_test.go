@@ -174,9 +174,12 @@ func (s *story) known(t *testing.T, r Readings, now int64, events []event.Event)
 		}
 		out = append(out, line)
 	}
-	dissent, err := c.Dissents(context.Background(), r, judged)
+	dissent, unheard, err := c.Dissents(context.Background(), r, judged)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if unheard > 0 {
+		out = append(out, fmt.Sprintf("%d unheard", unheard))
 	}
 	for _, d := range dissent {
 		out = append(out, fmt.Sprintf("dissent of %s: %s at %s, %s to %s in %d min", d.Source, strings.Join(d.Limits, " "), clock(d.At), d.Min, d.Max, d.Compared/minute))

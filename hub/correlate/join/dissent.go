@@ -26,67 +26,58 @@ type Dissent struct {
 	Compared int64        `json:"comparedMs"` // how long another vouched and it could have
 }
 
+// MaxCompared is how many sensors beside those that vouched are looked at for
+// one judgement, the first by name. Each is read over the time of the package.
+const MaxCompared = 32
+
 // Dissents finds those who dissent from judgements that were made by Judge from
-// the same readings, by key and source. A Shelf saves reading twice.
-func (c *Case) Dissents(ctx context.Context, r Readings, judged []Judgement) ([]Dissent, error) {
-	out := []Dissent{}
+// the same readings, by key and source. Unheard is how many more sensors than
+// MaxCompared there were. One sensor's readings are in memory at a time, if r
+// keeps none.
+func (c *Case) Dissents(ctx context.Context, r Readings, judged []Judgement) (dissent []Dissent, unheard int, err error) {
+	dissent = []Dissent{}
 	for i := range judged {
 		j := &judged[i]
 		k := slices.IndexFunc(c.Judges, func(o Judge) bool { return o.Key() == j.Key() })
 		if k < 0 {
-			return nil, fmt.Errorf("dissent in package %s: it is not judged by profile %s version %d", c.Package, j.Profile, j.Version)
+			return nil, 0, fmt.Errorf("dissent in package %s: it is not judged by profile %s version %d", c.Package, j.Profile, j.Version)
 		}
-		found, err := c.dissents(ctx, r, &c.Judges[k].Profile, j)
+		beside, err := c.Plan.beside(j.History.Stretches)
 		if err != nil {
-			return nil, fmt.Errorf("dissent in package %s by profile %s: %w", c.Package, j.Profile, err)
+			return nil, 0, fmt.Errorf("dissent in package %s: %w", c.Package, err)
 		}
-		out = append(out, found...)
-	}
-	return out, nil
-}
-
-func (c *Case) dissents(ctx context.Context, r Readings, p *thermal.Profile, j *Judgement) ([]Dissent, error) {
-	b := c.Plan.builder(ctx, r, p)
-	b.ahead = c.Open()
-	b.cut(j.History.To)
-	others, err := b.others(j.History.Stretches)
-	if err != nil {
-		return nil, err
-	}
-	bare := *p // what a span allows by itself; means and budgets are of the whole
-	bare.MKT, bare.Budgets = nil, nil
-	var out []Dissent
-	for _, name := range slices.Sorted(maps.Keys(others)) {
-		own := others[name]
-		v, err := thermal.Evaluate(&bare, &thermal.History{From: own[0].From, To: own[len(own)-1].To, Stretches: own})
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
-		}
-		d := Dissent{Profile: j.Profile, Version: j.Version, Product: j.Product, Source: name, Compared: v.Monitored}
-		for i, l := range v.Limits {
-			if l.Alarms == 0 || j.Verdict.Limits[i].Alarms > 0 {
-				continue
+		names := slices.Sorted(maps.Keys(beside))
+		unheard += max(0, len(names)-MaxCompared)
+		for _, name := range names[:min(len(names), MaxCompared)] {
+			d, ok, err := c.dissent(ctx, r, &c.Judges[k].Profile, j, beside[name])
+			if err != nil {
+				return nil, 0, fmt.Errorf("dissent of %s in package %s by profile %s: %w", name, c.Package, j.Profile, err)
 			}
-			if d.Limits = append(d.Limits, l.Limit); len(d.Limits) == 1 || l.AlarmAt < d.At {
-				d.At = l.AlarmAt
+			if ok {
+				dissent = append(dissent, d)
 			}
 		}
-		if len(d.Limits) > 0 {
-			d.Min, d.Max = *v.Min, *v.Max
-			out = append(out, d)
-		}
 	}
-	return out, nil
+	return dissent, unheard, nil
 }
 
-// others gives, by name, what the sources tell that could have vouched while
-// another one in the same thing did.
-func (b *builder) others(stretches []thermal.Stretch) (map[string][]thermal.Stretch, error) {
-	out := map[string][]thermal.Stretch{}
-	for i := range b.plan.Legs {
-		l := &b.plan.Legs[i]
+// aside is a source that was in the same thing as the one that vouched, and
+// when.
+type aside struct {
+	Source
+	spans []Span
+}
+
+// beside gives, by name, who was in the same thing as those that vouched.
+func (p *Plan) beside(stretches []thermal.Stretch) (map[string]*aside, error) {
+	out := map[string]*aside{}
+	for i := range p.Legs {
+		l := &p.Legs[i]
 		for len(stretches) > 0 && stretches[0].To <= l.From {
 			stretches = stretches[1:]
+		}
+		if len(l.Sources) < 2 {
+			continue
 		}
 		for k := range stretches {
 			st := &stretches[k]
@@ -102,13 +93,12 @@ func (b *builder) others(stretches []thermal.Stretch) (map[string][]thermal.Stre
 				if n == who || !o.with(&l.Sources[who]) {
 					continue
 				}
-				spans, err := b.vouched(o.Sensor, Span{max(l.From, st.From), min(l.To, st.To)})
-				if err != nil {
-					return nil, err
+				a := out[o.Name()]
+				if a == nil {
+					a = &aside{Source: *o}
+					out[o.Name()] = a
 				}
-				for _, s := range spans {
-					out[o.Name()] = b.follow(out[o.Name()], o, s)
-				}
+				a.spans = append(a.spans, Span{max(l.From, st.From), min(l.To, st.To)})
 			}
 		}
 	}
@@ -120,12 +110,45 @@ func (s *Source) with(o *Source) bool {
 	return s.tier == o.tier && s.Via[len(s.Via)-1] == o.Via[len(o.Via)-1]
 }
 
-// follow adds a span to the stretches of a source.
-func (b *builder) follow(list []thermal.Stretch, o *Source, s Span) []thermal.Stretch {
-	t := b.tracks[o.Sensor]
-	if n := len(list) - 1; n >= 0 && list[n].To == s.From {
-		list[n].To, list[n].Samples = s.To, t.stretch(Span{list[n].From, s.To})
-		return list
+// dissent judges by a source where another one vouched and it could have.
+func (c *Case) dissent(ctx context.Context, r Readings, p *thermal.Profile, j *Judgement, o *aside) (d Dissent, ok bool, err error) {
+	b := c.Plan.builder(ctx, r, p)
+	var own []thermal.Stretch
+	for _, s := range o.spans {
+		spans, err := b.vouched(o.Sensor, s)
+		if err != nil {
+			return d, false, err
+		}
+		t := b.tracks[o.Sensor]
+		for _, v := range spans {
+			if n := len(own) - 1; n >= 0 && own[n].To == v.From {
+				own[n].To, own[n].Samples = v.To, t.stretch(Span{own[n].From, v.To})
+				continue
+			}
+			own = append(own, thermal.Stretch{From: v.From, To: v.To, Source: o.Name(), Samples: t.stretch(v)})
+		}
 	}
-	return append(list, thermal.Stretch{From: s.From, To: s.To, Source: o.Name(), Samples: t.stretch(s)})
+	if len(own) == 0 {
+		return d, false, nil
+	}
+	bare := *p // what a span allows by itself; means and budgets are of the whole
+	bare.MKT, bare.Budgets = nil, nil
+	v, err := thermal.Evaluate(&bare, &thermal.History{From: own[0].From, To: own[len(own)-1].To, Stretches: own})
+	if err != nil {
+		return d, false, err
+	}
+	d = Dissent{Profile: j.Profile, Version: j.Version, Product: j.Product, Source: o.Name(), Compared: v.Monitored}
+	for i, l := range v.Limits {
+		if l.Alarms == 0 || j.Verdict.Limits[i].Alarms > 0 {
+			continue
+		}
+		if d.Limits = append(d.Limits, l.Limit); len(d.Limits) == 1 || l.AlarmAt < d.At {
+			d.At = l.AlarmAt
+		}
+	}
+	if len(d.Limits) == 0 {
+		return d, false, nil
+	}
+	d.Min, d.Max = *v.Min, *v.Max
+	return d, true, nil
 }

@@ -1,6 +1,8 @@
 package join
 
 import (
+	"fmt"
+
 	"frostline/hub/fact"
 	"frostline/proto/thermal"
 )
@@ -168,6 +170,13 @@ var cases = []struct {
 		s.put("m-p", "logger/M", "package/P", -10, -10, rank(1))
 	}, readings: measure{"g/a": each(1, -5, 70, 22_000), "g/own": each(1, -5, 70, 5000), "g/b": each(1, 10, 30, 9000)},
 		want: []string{"cold.1 in_range: 0-60 g/own in logger/L in package/P", "dissent of sensor/g/b in logger/M in package/P: high at 10, 9 to 9 in 20 min"}},
+	{name: "a crowd is not all heard, and that is said", tell: func(s *story) {
+		for i := range MaxCompared + 2 {
+			id := fmt.Sprintf("g/b%02d", i)
+			s.put(id[2:]+"-z", "sensor/"+id, "zone/Z", -100, -100)
+		}
+	}, readings: measure{"g/a": each(1, -5, 70, 5000), "g/b07": each(1, -5, 70, 9000), "g/b33": each(1, -5, 70, 9000)},
+		want: []string{"cold.1 in_range: 0-60 g/a in zone/Z", "2 unheard", "dissent of sensor/g/b07 in zone/Z: high at 0, 9 to 9 in 60 min"}},
 	{name: "who is not taken does not dissent", bare: true, tell: func(s *story) {
 		certified(s)
 		s.put("b-z", "sensor/g/b", "zone/Z", -100, -100)
