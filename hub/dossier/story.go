@@ -1,6 +1,7 @@
 package dossier
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -136,10 +137,11 @@ func Because(reason string) string {
 		join.UndatedReadings:   "the readings have no time yet",
 		join.SensorSilent:      "the sensor was silent",
 	}
-	if s, ok := words[reason]; ok {
-		return s
+	var out []string
+	for _, r := range strings.Split(reason, "; ") { // of a case, all there were
+		out = append(out, cmp.Or(words[r], r))
 	}
-	return reason
+	return strings.Join(out, ", and ")
 }
 
 func units(n int) string {

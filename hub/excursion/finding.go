@@ -3,6 +3,7 @@ package excursion
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"frostline/hub/fact"
 	"frostline/proto/thermal"
@@ -31,7 +32,8 @@ func rank(s thermal.Severity) int {
 }
 
 // findings reads from a verdict all that asks for a case: broken limits, MKT and
-// budgets, and unmonitored spans longer than the profile allows. They are
+// budgets, and unmonitored spans longer than the profile allows, those that
+// adjoin taken together. They are
 // sorted by kind, limit and From. Affected units are those of budgets alone,
 // and without their lots.
 func findings(v fact.VerdictRevised) []fact.ExcursionFacts {
@@ -55,7 +57,7 @@ func findings(v fact.VerdictRevised) []fact.ExcursionFacts {
 		all = append(all, warmest(base, m, v.Verdict.To))
 	}
 	all = append(all, budgets(base, v)...)
-	for _, g := range v.Verdict.Gaps {
+	for _, g := range unseen(v.Verdict.Gaps) {
 		if g.To-g.From <= v.Verdict.Constants.LongestGap {
 			continue
 		}
@@ -69,6 +71,23 @@ func findings(v fact.VerdictRevised) []fact.ExcursionFacts {
 		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Limit, b.Limit), cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To))
 	})
 	return all
+}
+
+// unseen joins unmonitored spans that adjoin: nobody was watching for all of
+// them together, whatever the reasons.
+func unseen(gaps []thermal.Unmonitored) []thermal.Unmonitored {
+	var out []thermal.Unmonitored
+	for _, g := range gaps {
+		n := len(out) - 1
+		if n < 0 || out[n].To != g.From {
+			out = append(out, g)
+			continue
+		}
+		if out[n].To = g.To; !slices.Contains(strings.Split(out[n].Reason, "; "), g.Reason) {
+			out[n].Reason += "; " + g.Reason
+		}
+	}
+	return out
 }
 
 // warmest is the finding of a broken MKT rule: its worst window.
