@@ -41,6 +41,7 @@ type plot struct {
 	Package string `yaml:"package"`
 	Title   string `yaml:"title"`
 	Tells   string `yaml:"tells"`
+	Again   string `yaml:"again"`  // tells, where the demonstration goes on
 	Expect  string `yaml:"expect"` // outcome of the verdict; "" for one that is under way
 	Steps   []step `yaml:"steps"`
 	Cases   []deed `yaml:"cases"`

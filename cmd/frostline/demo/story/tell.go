@@ -24,6 +24,7 @@ type Teller struct {
 	plots   []plot
 	keys    map[string]key
 	told    progress
+	again   bool    // all was told before
 	desk    *caller // over the socket
 	wire    *caller // with tokens
 }
@@ -48,6 +49,7 @@ func Open(o Options) (*Teller, error) {
 	if err := read(t.KeyFile(), &t.keys); err != nil {
 		return nil, err
 	}
+	t.again = t.told.Done
 	t.desk, t.wire = callers(o.Socket, o.Web)
 	return t, nil
 }
@@ -136,7 +138,11 @@ type Line struct{ Title, Tells, Look string }
 func (t *Teller) Lines() []Line {
 	var all []Line
 	for _, p := range t.plots {
-		all = append(all, Line{p.Title, p.Tells, "http://" + t.o.Web + "/view/package/" + url.PathEscape(p.Package)})
+		tells := p.Tells
+		if t.again && p.Again != "" {
+			tells = p.Again
+		}
+		all = append(all, Line{p.Title, tells, "http://" + t.o.Web + "/view/package/" + url.PathEscape(p.Package)})
 	}
 	return all
 }
