@@ -130,7 +130,7 @@ func (d *draft) putChain(c *epoch) error {
 				return err
 			}
 		}
-		return out.Close()
+		return nil
 	})
 	if err != nil {
 		return err

@@ -203,7 +203,7 @@ func TestPromise5LocatesBlocks(t *testing.T) {
 					rt.Skip()
 				}
 				c.change(f, i)
-				r := check(t, o.pack(t, name, f.write(t, c.also)), verify.Options{Key: key})
+				r := check(t, o.pack(t, name, f.write(c.also)), verify.Options{Key: key})
 				if r.Holds {
 					rt.Fatalf("block %d %s, and it holds", number, c.name)
 				}

@@ -4,7 +4,6 @@ MAX_FILES = 10_000
 MAX_BYTES = 2 << 30  # of a bundle
 MAX_TEXT = 256 << 20  # of a file other than a chain
 MAX_LINE = 4 << 20
-MAX_CHAIN = 8 << 30  # of a chain, unpacked
 MAX_DEPTH = 64  # of JSON
 MAX_WHOLE = 1 << 53  # of a whole number in JSON
 

@@ -10,7 +10,6 @@ import (
 	"testing"
 	"testing/iotest"
 
-	"github.com/klauspost/compress/zlib"
 	"pgregory.net/rapid"
 
 	"frostline/proto/chain"
@@ -153,7 +152,7 @@ func chainBytes(t testing.TB, blocks int) []byte {
 	if err == nil {
 		_, err = w.End()
 	}
-	if err := errors.Join(err, w.Close()); err != nil {
+	if err != nil {
 		t.Fatal(err)
 	}
 	return out.Bytes()
@@ -183,24 +182,13 @@ func TestChainRoundTrip(t *testing.T) {
 	}
 }
 
-// TestChainBomb: a few kilobytes that unpack without end are not followed.
-func TestChainBomb(t *testing.T) {
-	var out bytes.Buffer
-	z := zlib.NewWriter(&out)
-	io.WriteString(z, chainHeader("van-1", 3))
-	z.Write(make([]byte, 64<<20))
-	z.Close()
-	if err := ReadChain(&out, "van-1", 3, nothing); err == nil {
-		t.Error("zeros are taken for a chain")
-	}
-	out.Reset()
-	z = zlib.NewWriter(&out)
-	io.WriteString(z, chainHeader("van-1", 3))
+// TestChainLength: no length is believed.
+func TestChainLength(t *testing.T) {
 	head := chain.Genesis("van-1", 3)
-	z.Write(append(append([]byte{'S'}, binary.BigEndian.AppendUint64(nil, 1)...), head[:]...))
-	z.Write(append([]byte{'B'}, 0xff, 0xff, 0xff, 0xff))
-	z.Close()
-	if err := ReadChain(&out, "van-1", 3, nothing); err == nil {
+	b := append([]byte(chainHeader("van-1", 3)), 'S')
+	b = append(binary.BigEndian.AppendUint64(b, 1), head[:]...)
+	b = append(b, 'B', 0xff, 0xff, 0xff, 0xff)
+	if err := ReadChain(bytes.NewReader(b), "van-1", 3, nothing); err == nil {
 		t.Error("a block of 4 GiB is taken")
 	}
 }
@@ -244,12 +232,7 @@ func FuzzChain(f *testing.F) {
 	f.Add(chainBytes(f, 4))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		_ = ReadChain(bytes.NewReader(b), "van-1", 3, nothing)
-		var out bytes.Buffer // and what is within the compression
-		z := zlib.NewWriter(&out)
-		io.WriteString(z, chainHeader("van-1", 3))
-		z.Write(b)
-		z.Close()
-		_ = ReadChain(&out, "van-1", 3, nothing)
+		_ = ReadChain(io.MultiReader(strings.NewReader(chainHeader("van-1", 3)), bytes.NewReader(b)), "van-1", 3, nothing)
 	})
 }
 

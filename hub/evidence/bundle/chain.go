@@ -8,13 +8,12 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/klauspost/compress/zlib"
-
 	"frostline/proto/block"
 	"frostline/proto/chain"
 )
 
-// A chain file is a zlib stream of:
+// A chain file is not compressed, so that a byte that was changed is found where
+// it stands, and nobody's reader needs to trust a size. It is:
 //
 //	"frostline chain 1" LF gateway LF epoch LF
 //	for each segment:
@@ -39,25 +38,21 @@ func ChainName(gateway string, epoch uint32) string {
 
 // ChainWriter writes a chain file.
 type ChainWriter struct {
-	z    *zlib.Writer
+	w    io.Writer
 	head chain.Head
 }
 
 // NewChainWriter begins a chain file.
 func NewChainWriter(w io.Writer, gateway string, epoch uint32) (*ChainWriter, error) {
-	z, err := zlib.NewWriterLevel(w, 6)
-	if err != nil {
-		return nil, err
-	}
-	_, err = io.WriteString(z, chainHeader(gateway, epoch))
-	return &ChainWriter{z: z}, err
+	_, err := io.WriteString(w, chainHeader(gateway, epoch))
+	return &ChainWriter{w: w}, err
 }
 
 // Begin begins a segment.
 func (w *ChainWriter) Begin(first uint64, before chain.Head) error {
 	w.head = before
 	b := binary.BigEndian.AppendUint64([]byte{'S'}, first)
-	_, err := w.z.Write(append(b, before[:]...))
+	_, err := w.w.Write(append(b, before[:]...))
 	return err
 }
 
@@ -71,18 +66,15 @@ func (w *ChainWriter) Block(raw []byte, whole bool) error {
 		sum := sha256.Sum256(raw)
 		b = append([]byte{'D'}, sum[:]...)
 	}
-	_, err := w.z.Write(append(b, w.head[:checkSize]...))
+	_, err := w.w.Write(append(b, w.head[:checkSize]...))
 	return err
 }
 
 // End ends the segment and gives the chain head after it.
 func (w *ChainWriter) End() (chain.Head, error) {
-	_, err := w.z.Write([]byte{'E'})
+	_, err := w.w.Write([]byte{'E'})
 	return w.head, err
 }
-
-// Close ends the file.
-func (w *ChainWriter) Close() error { return w.z.Close() }
 
 // Link is one block as a chain file has it.
 type Link struct {
@@ -114,12 +106,7 @@ type Walk struct {
 // ReadChain reads a chain file and computes the chain anew. Its errors are
 // *ChainError where the file does not hold, else those of walk.
 func ReadChain(r io.Reader, gateway string, epoch uint32, walk Walk) error {
-	buffered := bufio.NewReader(r)
-	z, err := zlib.NewReader(buffered)
-	if err != nil {
-		return &ChainError{0, "it is not a zlib stream"}
-	}
-	c := &chainReader{in: bufio.NewReaderSize(io.LimitReader(z, MaxChain), 64<<10)}
+	c := &chainReader{in: bufio.NewReaderSize(r, 64<<10)}
 	header := chainHeader(gateway, epoch)
 	if got := c.take(len(header)); string(got) != header {
 		return &ChainError{0, fmt.Sprintf("it does not begin as the chain of gateway %s, epoch %d", gateway, epoch)}
@@ -127,9 +114,6 @@ func ReadChain(r io.Reader, gateway string, epoch uint32, walk Walk) error {
 	for {
 		switch tag, err := c.in.ReadByte(); {
 		case errors.Is(err, io.EOF):
-			if _, err := buffered.ReadByte(); err == nil {
-				return &ChainError{0, "bytes follow its end"}
-			}
 			return nil
 		case err != nil:
 			return c.broken()
@@ -160,8 +144,7 @@ func (c *chainReader) take(n int) []byte {
 	return c.buf[:n]
 }
 
-// broken is one error for all that a changed byte can come to: in a compressed
-// stream it depends on the decompressor which of them it is.
+// broken is one error for all that a changed byte can come to.
 func (c *chainReader) broken() error {
 	return &ChainError{c.next, "it was changed or cut short, or one before it was removed or moved: the chain does not go on here"}
 }

@@ -34,7 +34,6 @@ const (
 	MaxBytes = 2 << 30   // of a bundle
 	MaxText  = 256 << 20 // of a file other than a chain
 	MaxLine  = 4 << 20   // of a line of such a file
-	MaxChain = 8 << 30   // of a chain, unpacked
 )
 
 var goodName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:+-]{0,99}(/[A-Za-z0-9][A-Za-z0-9._:+-]{0,99}){0,3}$`)

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"bytes"
 	"context"
 	"crypto/ed25519"
 	"crypto/sha256"
@@ -118,6 +119,7 @@ func (r *run) manifest() bool {
 		err = bundle.Decode(r.raw, &r.m)
 	}
 	if err != nil {
+		r.m = bundle.ManifestRecord{}
 		r.fail(Problem{Check: ManifestIs, File: f.Name, Detail: err.Error()})
 		return false
 	}
@@ -207,7 +209,7 @@ func (r *run) signature() {
 	switch {
 	case err != nil:
 		r.fail(Problem{Check: ManifestIs, File: f.Name, Detail: "its signature does not verify by the hub's bundle key"})
-	case len(n.Sigs) != 1 || len(n.UnverifiedSigs) > 0:
+	case len(n.Sigs) != 1 || bytes.Count(b[len(n.Text):], []byte("\n")) != 2:
 		r.fail(Problem{Check: ManifestIs, File: f.Name, Detail: "want one signature alone"})
 	case n.Text != bundle.SignedText(bundle.HexSHA256(r.raw), r.m.Shipment):
 		r.fail(Problem{Check: ManifestIs, File: bundle.Manifest, Detail: "it is not the manifest that the hub has signed"})
