@@ -63,7 +63,8 @@ func (e *Engine) State(ctx context.Context, id string) (State, error) {
 		for i := range judged {
 			j := &judged[i]
 			v := State{Package: id, State: Unknown, Reason: reasonOf(&j.History, &c.Judges[i].Profile), Profile: j.Profile, Since: lastKnown(&j.Verdict)}
-			if n := len(j.History.Stretches); j.Lead != "" && n > 0 && j.History.Stretches[n-1].To == j.History.To {
+			// A lead with one reading alone does not vouch yet, whoever did until then.
+			if n := len(j.History.Stretches); j.Lead != "" && n > 0 && j.History.To == j.LeadAt && j.History.Stretches[n-1].To == j.LeadAt && led(j.History.Stretches[n-1].Source, j.Lead) {
 				all := j.History.Stretches[n-1].Samples
 				v = stateOf(id, &c.Judges[i].Profile, &j.Verdict, j.Lead, all[len(all)-1].Value, j.LeadAt)
 			}
@@ -212,14 +213,14 @@ func reasonOf(h *thermal.History, p *thermal.Profile) string {
 	return last.Reason
 }
 
-// lastKnown is when the unmonitored span at the end began.
+// lastKnown is when the unmonitored time at the end began, whatever the reasons
+// for it.
 func lastKnown(v *thermal.Verdict) int64 {
-	for i := len(v.Gaps) - 1; i >= 0; i-- {
-		if v.Gaps[i].To == v.To {
-			return v.Gaps[i].From
-		}
+	since := v.To
+	for i := len(v.Gaps) - 1; i >= 0 && v.Gaps[i].To == since; i-- {
+		since = v.Gaps[i].From
 	}
-	return v.From
+	return since
 }
 
 // States gives the states of open packages, as the engine follows them: those
