@@ -27,6 +27,12 @@ const (
 // maxChunkBytes bounds a decoded chunk: a reading each millisecond.
 const maxChunkBytes = 512 << 20
 
+// unpacked holds what decoded chunks are read from, where they are of the usual
+// size.
+var unpacked = sync.Pool{New: func() any { return new([]byte) }}
+
+const maxUnpacked = 1 << 20
+
 var errChunk = errors.New("malformed chunk")
 
 var (
@@ -98,8 +104,13 @@ func decode(data []byte) (p points, err error) {
 	switch data[0] {
 	case plainChunk:
 	case compressedChunk:
-		if plain, err = decoder().DecodeAll(plain, nil); err != nil {
+		room := unpacked.Get().(*[]byte)
+		defer unpacked.Put(room)
+		if plain, err = decoder().DecodeAll(plain, (*room)[:0]); err != nil {
 			return p, fmt.Errorf("%w: %v", errChunk, err)
+		}
+		if cap(plain) <= maxUnpacked {
+			*room = plain
 		}
 	default:
 		return p, fmt.Errorf("%w: version %d", errChunk, data[0])
@@ -165,6 +176,11 @@ func (s *bytesReader) uvarint() uint64 {
 		v := s.rest[0]
 		s.rest = s.rest[1:]
 		return uint64(v)
+	}
+	if len(s.rest) > 1 && s.rest[1] < 0x80 {
+		v := uint64(s.rest[0]&0x7f) | uint64(s.rest[1])<<7
+		s.rest = s.rest[2:]
+		return v
 	}
 	v, n := binary.Uvarint(s.rest)
 	if n <= 0 {

@@ -68,7 +68,7 @@ func (h *History) Envelope(ctx context.Context, k Key, from, to int64, buckets i
 		gapAfter = time.Duration(float64(gapAfter) * DefaultGapFactor)
 	}
 	d := newDrawing(from, to, buckets, gapAfter.Milliseconds())
-	if err := h.walk(ctx, k, from, to, d.chunk, d.reading); err != nil {
+	if err := h.walk(ctx, k, from, to, d.chunk, func(s *segment, value int64, q reading.Quality) error { return d.reading(s.reading(value, q)) }); err != nil {
 		return Envelope{}, err
 	}
 	d.gap(min(to, now))

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"frostline/proto/reading"
 )
 
 // MaxPoints is the most readings that one Query gives.
@@ -49,13 +51,17 @@ var errEnough = errors.New("enough")
 // that is not nil. It sees what was committed when it was called; what is
 // committed meanwhile may be among it.
 func (h *History) Readings(ctx context.Context, k Key, from, to int64, visit func(Reading) error) error {
-	return h.walk(ctx, k, from, to, nil, visit)
+	return h.walk(ctx, k, from, to, nil, func(s *segment, value int64, q reading.Quality) error { return visit(s.reading(value, q)) })
 }
+
+// visitor takes the reading that a segment stands at, whose tick and moment the
+// segment tells.
+type visitor func(s *segment, value int64, q reading.Quality) error
 
 // walk goes through the readings in order of UTC. skip, if not nil, is asked
 // before a chunk is read that no other readings lie between; where it takes
 // the chunk's summary, its readings are not visited.
-func (h *History) walk(ctx context.Context, k Key, from, to int64, skip func(s *segment, sum *stretch) bool, visit func(Reading) error) error {
+func (h *History) walk(ctx context.Context, k Key, from, to int64, skip func(s *segment, sum *stretch) bool, visit visitor) error {
 	if from >= to {
 		return nil
 	}
@@ -116,9 +122,9 @@ func (h *History) walk(ctx context.Context, k Key, from, to int64, skip func(s *
 			}
 			continue
 		}
-		r := s.take()
-		if r.UTC >= from && r.UTC < to {
-			if err := visit(r); err != nil {
+		_, value, q := s.reader.take()
+		if utc := s.moment.UTC; utc >= from && utc < to {
+			if err := visit(s, value, q); err != nil {
 				return err
 			}
 		}
@@ -139,11 +145,11 @@ func (h *History) walk(ctx context.Context, k Key, from, to int64, skip func(s *
 
 // through visits the reading that peek has found and those after it in the same
 // window that are dated before until: nothing else lies between.
-func (s *segment) through(from, to, until int64, visit func(Reading) error) error {
+func (s *segment) through(from, to, until int64, visit visitor) error {
 	for {
-		r := s.take()
-		if r.UTC >= from && r.UTC < to {
-			if err := visit(r); err != nil {
+		_, value, q := s.reader.take()
+		if utc := s.moment.UTC; utc >= from && utc < to {
+			if err := visit(s, value, q); err != nil {
 				return err
 			}
 		}

@@ -251,9 +251,8 @@ func (h *History) peek(ctx context.Context, s *segment) (utc int64, ok bool, err
 	return s.moment.UTC, true, nil
 }
 
-// take gives the reading that peek has found.
-func (s *segment) take() Reading {
-	_, value, q := s.reader.take()
+// reading is the one that was taken last.
+func (s *segment) reading(value int64, q reading.Quality) Reading {
 	return Reading{
 		Epoch: s.epoch, Boot: s.boot, Tick: s.tick, Value: value, Quality: q,
 		Dated: true, UTC: s.moment.UTC, Uncertainty: s.moment.Uncertainty, Conflict: s.moment.Conflict,

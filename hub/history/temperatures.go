@@ -12,8 +12,8 @@ import (
 // that date it contradict one another. It ends with visit's error if that is
 // not nil.
 func (h *History) Temperatures(ctx context.Context, gateway, sensor string, from, to int64, visit func(utc, value int64, ok, conflict bool) error) error {
-	return h.Readings(ctx, Key{gateway, sensor, reading.Temperature}, from, to, func(r Reading) error {
-		return visit(r.UTC, r.Value, r.Quality == reading.OK, r.Conflict)
+	return h.walk(ctx, Key{gateway, sensor, reading.Temperature}, from, to, nil, func(s *segment, value int64, q reading.Quality) error {
+		return visit(s.moment.UTC, value, q == reading.OK, s.moment.Conflict)
 	})
 }
 
