@@ -33,7 +33,7 @@ func ahead(s *correlate.State, now int64) (words string, until int64) {
 		if why == "" {
 			why = "the newest reading is stale"
 		}
-		return "none: " + why, 0
+		return "none: " + Because(why), 0
 	}
 	var first *thermal.Outlook
 	for i := range s.Outlook {

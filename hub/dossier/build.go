@@ -129,7 +129,7 @@ func (b *Builder) units(ctx context.Context, p *Package) error {
 		if err != nil && !errors.Is(err, correlate.ErrUnknown) && !errors.Is(err, correlate.ErrNotJudged) {
 			return err
 		}
-		u.Budgets = budget.Budgets
+		u.Budgets, u.Unmonitored = budget.Budgets, budget.Unmonitored
 		p.Units = append(p.Units, u)
 	}
 	return nil

@@ -49,6 +49,8 @@ type Unit struct {
 	Expiry  string `json:"expiry"`
 	// Budgets over the unit's life, all packages together.
 	Budgets []thermal.BudgetState `json:"budgets,omitempty"`
+	// Unmonitored is time of that life in which nobody knows what was spent, ms.
+	Unmonitored int64 `json:"unmonitoredMs,omitempty"`
 }
 
 // Judgement is what one profile says of the package.

@@ -139,7 +139,7 @@ func (b *Builder) lines(ctx context.Context, list []orders.Package, states []cor
 	for i, k := range list {
 		s := &states[i]
 		l := Line{ID: k.ID, Shipment: shipmentOf(k), Now: stateOf(s), Since: s.Since, Temperature: s.Temperature, At: s.At, Source: s.Source,
-			Until: s.Until, Why: s.Reason, Outcome: s.Outcome, Open: open[k.ID]}
+			Until: s.Until, Why: Because(s.Reason), Outcome: s.Outcome, Open: open[k.ID]}
 		if k.Closed != nil {
 			l.Closed = k.Closed.At
 		}

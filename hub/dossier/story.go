@@ -48,6 +48,22 @@ func MKTRule(m *thermal.MKT) string {
 	return kept + "the warmest window is " + Degrees(m.Worst.Value) + ", from " + view.Moment(m.Worst.From) + " to " + view.Moment(m.Worst.To) + "; " + rule
 }
 
+// Spendings says what the unit has used of each budget over its life; what
+// nobody measured is not counted, and said.
+func (u *Unit) Spendings() (out []string) {
+	for _, b := range u.Budgets {
+		s := b.Name + ": " + view.Span(b.Before+b.Spent) + " of " + view.Span(b.Allowed) + " used"
+		if b.Broken {
+			s = b.Name + ": all " + view.Span(b.Allowed) + " used, and " + view.Span(b.Before+b.Spent-b.Allowed) + " more"
+		}
+		if u.Unmonitored > 0 {
+			s += ", not counting " + view.Span(u.Unmonitored) + " that nobody knows of"
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
 // Story tells a case in sentences. Every number in it is from the facts of the
 // case.
 func (c *Case) Story() []string {

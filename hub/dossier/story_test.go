@@ -86,3 +86,14 @@ func TestStoryOfWhatGoesOn(t *testing.T) {
 		t.Errorf("unknown: %s", got)
 	}
 }
+
+func TestSpendingsSayWhatNobodyKnows(t *testing.T) {
+	u := Unit{Budgets: []thermal.BudgetState{{Name: "room", Allowed: 28 * 86_400_000, Before: 27 * 86_400_000, Spent: 3_600_000}}}
+	if got := u.Spendings(); len(got) != 1 || got[0] != "room: 27 d 1 h of 28 d used" {
+		t.Errorf("got %q", got)
+	}
+	u.Budgets[0].Spent, u.Budgets[0].Broken, u.Unmonitored = 86_400_000+26*60_000, true, 6*3_600_000
+	if got := u.Spendings(); got[0] != "room: all 28 d used, and 26 min more, not counting 6 h that nobody knows of" {
+		t.Errorf("got %q", got)
+	}
+}

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"strings"
 
 	"frostline/hub/dossier"
 	"frostline/hub/view"
@@ -77,17 +78,7 @@ func (p *page) contents(k *dossier.Package) {
 	p.subheading(fmt.Sprintf("Units (%d)", len(k.Units)))
 	var rows [][]string
 	for _, u := range k.Units {
-		left := ""
-		for i, b := range u.Budgets {
-			if i > 0 {
-				left += "\n"
-			}
-			left += fmt.Sprintf("%s: %s of %s used", b.Name, view.Span(b.Before+b.Spent), view.Span(b.Allowed))
-			if b.Broken {
-				left += ", overspent"
-			}
-		}
-		rows = append(rows, []string{u.ID, u.Product, u.Lot, u.Expiry, left})
+		rows = append(rows, []string{u.ID, u.Product, u.Lot, u.Expiry, strings.Join(u.Spendings(), "\n")})
 	}
 	p.table([]column{{"unit", 58}, {"product", 34}, {"lot", 24}, {"expiry", 20}, {"stability budget, whole life", 44}}, rows)
 }

@@ -10,7 +10,6 @@ import (
 
 	"frostline/hub/dossier"
 	"frostline/hub/view"
-	"frostline/proto/thermal"
 )
 
 type packagePage struct {
@@ -72,8 +71,11 @@ func (s *Server) onePackage(w http.ResponseWriter, r *http.Request) {
 	}
 	for _, a := range p.Attachments {
 		v := whereView{Attachment: a, Place: placeWord(a.In), Until: "still"}
-		if a.To != 0 {
+		switch {
+		case a.To != 0:
 			v.Until = view.Moment(a.To)
+		case p.Closed != 0: // nobody looks any further
+			v.Until = view.Moment(p.Closed) + ", " + p.How
 		}
 		page.Where = append(page.Where, v)
 	}
@@ -116,6 +118,9 @@ func judgementOf(j *dossier.Judgement) judgementView {
 	}
 	for _, b := range d.Budgets {
 		word := view.Span(b.Spent) + " of " + view.Span(b.Allowed) + " used here"
+		if d.Unmonitored > 0 {
+			word = "at least " + word
+		}
 		if b.Broken {
 			word += ", overspent"
 		}
@@ -124,14 +129,6 @@ func judgementOf(j *dossier.Judgement) judgementView {
 	add("engine", d.Engine)
 	add("verdict", j.Digest)
 	return v
-}
-
-// budgetWord says what a unit has used of a budget over its life.
-func budgetWord(b thermal.BudgetState) string {
-	if over := b.Before + b.Spent - b.Allowed; b.Broken {
-		return b.Name + ": all " + view.Span(b.Allowed) + " used, and " + view.Span(over) + " more"
-	}
-	return b.Name + ": " + view.Span(b.Before+b.Spent) + " of " + view.Span(b.Allowed) + " used"
 }
 
 func placeWord(in string) string {

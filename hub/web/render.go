@@ -39,7 +39,6 @@ var words = template.FuncMap{
 
 	"span": view.Span, "degrees": dossier.Degrees, "outcome": dossier.Word, "because": dossier.Because,
 	"between": func(from, to int64) string { return view.Span(to - from) },
-	"budget":  budgetWord,
 	"state":   func(s string) string { return strings.ReplaceAll(s, "_", " ") },
 	"pick": func(ok bool, a, b string) string {
 		if ok {

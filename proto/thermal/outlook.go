@@ -212,11 +212,11 @@ func outlook(l *Limit, c Course, courses []Course, span float64, left bool) Outl
 	case l.Op.upper() && c.Now >= limit || !l.Op.upper() && c.Now <= limit:
 		o.Why = whyPassed
 		return o
-	case left:
-		o.Why = "not on this course: the newest readings have left it"
-		return o
 	case math.Abs(c.Slope)*span < max(2*c.Noise, 0.05):
 		o.Why = "not on this course: the temperature holds; a melting pack holds it too, until it has melted"
+		return o
+	case left:
+		o.Why = "not on this course: the newest readings do not go there"
 		return o
 	}
 	t, ok := c.to(limit)
