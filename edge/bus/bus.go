@@ -6,6 +6,7 @@
 //	w1                     the kernel's 1-Wire bus, through sysfs (w1_therm)
 //	GPIO17, P1_11          a GPIO line of the host
 //	/dev/ttyUSB0           a serial port, or a pseudo-terminal
+//	hci0                   a Bluetooth adapter, through BlueZ on the D-Bus
 //	sim:unix:PATH/BUS      a simulated bus, see package simbus
 //	sim:tcp:HOST:PORT/BUS
 //
@@ -25,6 +26,7 @@ import (
 	"periph.io/x/conn/v3/driver/driverreg"
 	"periph.io/x/host/v3"
 
+	"frostline/edge/ble"
 	"frostline/proto/simbus"
 )
 
@@ -42,6 +44,7 @@ type Set struct {
 	onewire map[string]*OneWire
 	lines   map[string]*Line
 	spi     map[string]*SPI
+	radios  map[string]*ble.Radio
 }
 
 // NewSet makes a Set without opening anything. w1Root is where the kernel shows
@@ -49,7 +52,7 @@ type Set struct {
 func NewSet(w1Root string, log *slog.Logger) *Set {
 	return &Set{
 		w1: NewW1(w1Root), log: log,
-		i2c: map[string]*I2C{}, onewire: map[string]*OneWire{}, lines: map[string]*Line{}, spi: map[string]*SPI{},
+		i2c: map[string]*I2C{}, onewire: map[string]*OneWire{}, lines: map[string]*Line{}, spi: map[string]*SPI{}, radios: map[string]*ble.Radio{},
 	}
 }
 

@@ -88,15 +88,17 @@ type Sensor struct {
 	// with a letter or digit, unique on this gateway. Required.
 	ID string `yaml:"id"`
 
-	// Driver is door, ds18b20, gnss, mcp9808 or sht4x. Required.
+	// Driver is one of [sensor.Drivers]. Required.
 	Driver string `yaml:"driver"`
 
-	// Bus is what the sensor hangs on: w1, /dev/i2c-1, /dev/ttyUSB0, GPIO17, or
-	// a simulated bus, sim:unix:PATH/BUS. Required.
+	// Bus is what the sensor hangs on: w1, /dev/i2c-1, /dev/ttyUSB0, GPIO17,
+	// gpsd:127.0.0.1:2947, hci0 for Bluetooth, or a simulated bus,
+	// sim:unix:PATH/BUS. Required.
 	Bus string `yaml:"bus"`
 
 	// Address is the sensor's on its bus: a ROM such as 28-0316a2794b2c for
-	// 1-Wire, 0x44 for I²C. Required for those, not allowed for others.
+	// 1-Wire, 0x44 for I²C, CB:B8:33:4C:88:4F for Bluetooth. Required for
+	// those, not allowed for others.
 	Address string `yaml:"address"`
 
 	// Interval is the time between readings, 100ms to 24h in whole

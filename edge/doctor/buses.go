@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"frostline/edge/ble"
 	"frostline/edge/bus"
 	"frostline/edge/panel"
 	"frostline/edge/sensor"
@@ -18,7 +19,7 @@ import (
 // Limits of one sensor and of one search.
 const (
 	probeLimit  = 8 * time.Second
-	listenFor   = 4 * time.Second // to a receiver that has not found itself yet
+	listenFor   = 4 * time.Second // to a receiver that has not found itself yet, or a logger that has not sent
 	searchLimit = 10 * time.Second
 )
 
@@ -153,9 +154,28 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	return ctx.Err() == nil
 }
 
+// loggerRemedy says what helps against the error of a Bluetooth logger.
+func loggerRemedy(err error) string {
+	switch {
+	case errors.Is(err, ble.ErrNoKey):
+		return "Give the logger's bind key in a file of mode 0600, as options.key-file."
+	case errors.Is(err, ble.ErrPlain):
+		return "Have the logger encrypt, or take options.key-file out of the configuration file."
+	case errors.Is(err, ble.ErrReplay):
+		return "If the logger's battery was changed, delete the counter beside its key; else somebody sends what was recorded."
+	case errors.Is(err, ble.ErrForeign):
+		return "Two devices send under this address: find the other one."
+	}
+	return "Look for the adapter with bluetoothctl show (powered, group bluetooth), then for the logger with bluetoothctl scan le; check its battery and distance."
+}
+
 // remedy says what helps against a sensor's error.
 func remedy(s sensor.Spec, err error) string {
 	switch {
+	case s.Driver == "modbus" && errors.Is(err, bus.ErrNack):
+		return "The line works and the unit is silent: check its cable (A and B), power and unit number, and baud and parity in the configuration file."
+	case (s.Driver == "battery" || s.Driver == "voltage") && sensor.QualityOf(err) == reading.NoAnswer:
+		return "Look in the folder that the configuration file names, and load the driver of the device if it is not there."
 	case errors.Is(err, sensor.ErrElement):
 		return "The converter works, and its element does not: check the element's terminals and cable, then the wires and reference in the configuration file."
 	case errors.Is(err, bus.ErrNack):
@@ -164,6 +184,10 @@ func remedy(s sensor.Spec, err error) string {
 		return panel.Remedy(sensor.QualityOf(err))
 	case strings.HasPrefix(s.Bus, "sim:"):
 		return "Start firmware-sim with this socket, or correct the bus in the configuration file."
+	case s.Driver == "gnss" && strings.HasPrefix(s.Bus, "gpsd:"):
+		return "See that gpsd runs there (systemctl status gpsd.socket) and has the receiver (cgps); its address is the bus in the configuration file."
+	case s.Driver == "ruuvi" || s.Driver == "bthome":
+		return loggerRemedy(err)
 	case s.Driver == "gnss":
 		return "Check the receiver's cable, the port's name and its baud rate, and that this user may open it (group dialout)."
 	}

@@ -82,12 +82,6 @@ var gnssKind = kind{
 		}
 	},
 	checkBus: checkReceiver,
-	check: func(s Spec) []Problem {
-		if _, is := gpsdAddress(s.Bus); is && s.Options.Baud != 0 {
-			return []Problem{{"options.baud", fmt.Sprint(s.Options.Baud), "gpsd has the port: leave it out"}}
-		}
-		return nil
-	},
 	open: func(s Spec, env Env) (Driver, error) {
 		c := GNSSConfig{Name: s.Bus, Now: env.Now, OnTime: env.OnTime, Log: env.Log.With("sensor", s.ID)}
 		if address, is := gpsdAddress(s.Bus); is {

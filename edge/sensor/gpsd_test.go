@@ -113,9 +113,6 @@ func TestGPSDAddress(t *testing.T) {
 			t.Errorf("%s: %+v", bus, p)
 		}
 	}
-	if p := Check(Spec{ID: "p", Driver: "gnss", Bus: "gpsd:a:1", Options: Options{Baud: 9600}}); len(p) != 1 {
-		t.Errorf("a baud rate for gpsd: %+v", p)
-	}
 }
 
 // The driver asks for reports over a socket, and connects again when gpsd was

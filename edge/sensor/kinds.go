@@ -34,12 +34,14 @@ type kind struct {
 
 var kinds = map[string]kind{
 	"bme280":   bme280Kind,
+	"bthome":   bthomeKind,
 	"door":     doorKind,
 	"ds18b20":  ds18b20Kind,
 	"ds18s20":  ds18s20Kind,
 	"gnss":     gnssKind,
 	"max31865": max31865Kind,
 	"mcp9808":  mcp9808Kind,
+	"ruuvi":    ruuviKind,
 	"sht3x":    sht3xKind,
 	"sht4x":    sht4xKind,
 	"tmp117":   tmp117Kind,

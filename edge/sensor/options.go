@@ -2,6 +2,7 @@ package sensor
 
 import (
 	"fmt"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"time"
@@ -22,6 +23,9 @@ type Options struct {
 	Mains      int           `yaml:"mains"`       // max31865: hertz of the mains to filter out, 50 or 60; default 60
 	MaxRate    float64       `yaml:"max-rate"`    // thermometers: °C a second beyond which a change is impossible; default 5
 	StuckAfter time.Duration `yaml:"stuck-after"` // thermometers: the same value for so long means a stuck sensor; default 2h for those that measure humidity too, never for others
+	KeyFile    string        `yaml:"key-file"`    // bthome: file of the bind key, 32 hexadecimal digits, that nobody else may read; default: none
+	Measures   string        `yaml:"measures"`    // bthome: the quantities it sends, with commas between; default temperature
+	MaxAge     time.Duration `yaml:"max-age"`     // bthome, ruuvi: how long a measurement heard is the present one; default 15s, at most 1h
 }
 
 // rule is what an option has to be.
@@ -44,6 +48,9 @@ var rules = map[string]rule{
 	"mains":       {func(o Options) bool { return o.Mains == 50 || o.Mains == 60 }, "want 50 or 60"},
 	"max-rate":    {func(o Options) bool { return o.MaxRate >= 0.01 && o.MaxRate <= 1000 }, "want 0.01 to 1000 °C a second"},
 	"stuck-after": {func(o Options) bool { return o.StuckAfter >= time.Minute && o.StuckAfter <= 366*24*time.Hour }, "want 1m to 8784h"},
+	"key-file":    {func(o Options) bool { return filepath.IsAbs(o.KeyFile) }, "want an absolute path, such as /etc/frostline/logger.key"},
+	"measures":    {func(o Options) bool { _, err := measures(o.Measures); return err == nil }, "want some of temperature, humidity, pressure, state-of-charge, voltage, door, with commas between"},
+	"max-age":     {func(o Options) bool { return o.MaxAge >= time.Second && o.MaxAge <= time.Hour }, "want 1s to 1h"},
 }
 
 // WithDefaults fills in the options the driver knows and that are zero.

@@ -58,6 +58,7 @@ type Board struct {
 	origin    time.Duration // simulated time that clients call 0 ms
 	devices   []*installed
 	receivers []*receiver
+	air       air
 	second    time.Duration // next whole second of UTC
 	plan      []planned     // what goes wrong by itself
 	taken     int           // steps of plan that have been taken since 0 ms
@@ -84,6 +85,7 @@ func New(spec scenario.Board, o Options) (*Board, error) {
 		log:     o.Log.With("board", spec.Name),
 		changed: make(chan struct{}, 1),
 		clock:   clock.New(o.Wall, spec.Speed),
+		air:     air{bus: spec.DBus},
 	}
 	w, err := world.New(world.Config{Seed: o.Seed, Start: spec.StartTime(o.Wall()), Objects: spec.World})
 	if err != nil {
@@ -111,7 +113,8 @@ func New(spec scenario.Board, o Options) (*Board, error) {
 // Name is the board's name.
 func (b *Board) Name() string { return b.name }
 
-// Open makes the terminals of the receivers. Close must follow.
+// Open makes the terminals of the receivers, and the Bluetooth adapter of the
+// loggers. Close must follow.
 func (b *Board) Open() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -120,10 +123,13 @@ func (b *Board) Open() error {
 			return errors.Join(fmt.Errorf("board %s, device %s: %w", b.name, r.gnss.Name(), err), b.closeReceivers())
 		}
 	}
+	if err := b.air.open(); err != nil {
+		return errors.Join(fmt.Errorf("board %s: bluetooth: %w", b.name, err), b.closeReceivers())
+	}
 	return nil
 }
 
-// Close removes the terminals of the receivers.
+// Close removes the terminals of the receivers and the Bluetooth adapter.
 func (b *Board) Close() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -131,7 +137,7 @@ func (b *Board) Close() error {
 }
 
 func (b *Board) closeReceivers() error {
-	var failed error
+	failed := b.air.close()
 	for _, r := range b.receivers {
 		failed = errors.Join(failed, r.close())
 	}
@@ -167,6 +173,9 @@ func (b *Board) tick() time.Duration {
 	if next, ok := b.nextBurst(); ok {
 		nap = min(nap, b.clock.Until(next))
 	}
+	if next, ok := b.air.nextTransmission(); ok {
+		nap = min(nap, b.clock.Until(next))
+	}
 	return max(nap, time.Millisecond)
 }
 
@@ -183,6 +192,7 @@ func (b *Board) poke() {
 func (b *Board) catchUp(wait time.Duration) {
 	now := b.clock.Now()
 	b.emit(now, wait)
+	b.transmit(now)
 	b.follow(now)
 	b.world.AdvanceTo(now)
 }

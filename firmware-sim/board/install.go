@@ -55,6 +55,8 @@ var installers = map[string]func(b *Board, full string, d scenario.Device) (sens
 		return s, err
 	},
 	scenario.Contact: installContact,
+	scenario.Ruuvi:   installLogger,
+	scenario.BTHome:  installLogger,
 	scenario.GNSS: func(b *Board, full string, d scenario.Device) (sensor, error) {
 		r, err := b.receiver(full, d)
 		if err != nil {

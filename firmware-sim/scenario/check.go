@@ -112,6 +112,9 @@ func (b Board) check(f *findings, path string, places map[string]string) {
 		d.check(f, at, b.World, taken)
 		f.once(places, at+".pty", d.Pty)
 	}
+	if slices.ContainsFunc(b.Devices, func(d Device) bool { return slices.Contains(kinds[d.Kind].takes, "mac") }) && !strings.Contains(b.DBus, ":") {
+		f.add(path+".dbus", b.DBus, "the address of a D-Bus, as in unix:path=/run/test/bus: a board with loggers plays BlueZ there")
+	}
 	b.checkSchedule(f, path, names)
 }
 
@@ -188,7 +191,29 @@ func (d Device) check(f *findings, path string, objects []world.Object, taken ma
 	own("parasite", d.Parasite, d.Parasite)
 	own("serial", d.Serial, d.Serial != 0)
 	own("pty", d.Pty, d.Pty != "")
+	own("mac", d.MAC, d.MAC != "")
+	own("key", "…", d.Key != "")
+	own("period", d.Period, d.Period != 0)
+	if slices.Contains(k.takes, "mac") {
+		d.checkLogger(f, path)
+		f.once(taken, path+".mac", strings.ToUpper(d.MAC))
+	}
 	d.checkElement(f, path, k, objects)
+}
+
+var keyForm = regexp.MustCompile(`^[0-9a-fA-F]{32}$`)
+
+// checkLogger checks what a Bluetooth logger alone has.
+func (d Device) checkLogger(f *findings, path string) {
+	if _, err := device.ParseMAC(d.MAC); err != nil {
+		f.add(path+".mac", d.MAC, "six bytes, as in CB:B8:33:4C:88:4F")
+	}
+	if d.Key != "" && !keyForm.MatchString(d.Key) {
+		f.add(path+".key", "…", "32 hexadecimal digits")
+	}
+	if d.Period < time.Second || d.Period > time.Hour {
+		f.add(path+".period", d.Period, "1s to 1h")
+	}
 }
 
 // hexadecimal shows an address as data sheets do.

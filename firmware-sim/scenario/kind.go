@@ -21,6 +21,8 @@ const (
 	MAX31865 = "max31865"
 	GNSS     = "gnss"
 	Contact  = "contact"
+	Ruuvi    = "ruuvi"
+	BTHome   = "bthome"
 )
 
 // Kinds lists the kinds of devices, by name.
@@ -55,5 +57,7 @@ var kinds = map[string]kind{
 	BME280:   {bus: onI2C, example: "i2c-1", addresses: [2]int{0x76, 0x77}, takes: []string{"humidity"}, lag: 12 * time.Second},
 	MAX31865: {bus: onSPI, example: "spi-0.0", lag: 40 * time.Second},
 	Contact:  {bus: onGPIO, example: "gpio-17"},
+	Ruuvi:    {instead: "the air", takes: []string{"humidity", "mac", "period"}, lag: 30 * time.Second},
+	BTHome:   {instead: "the air", takes: []string{"humidity", "mac", "period", "key"}, lag: 30 * time.Second},
 	GNSS:     {instead: "a pty", takes: []string{"pty"}, vehicle: true},
 }

@@ -5,6 +5,7 @@ package scenario
 import (
 	_ "embed"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"frostline/firmware-sim/world"
@@ -26,6 +27,9 @@ type Board struct {
 	Driven  bool           `yaml:"driven,omitempty"` // time stands still until the control protocol moves it
 	World   []world.Object `yaml:"world"`
 	Devices []Device       `yaml:"devices"`
+	// DBus is the address of a D-Bus on which the board plays BlueZ, with an
+	// adapter hci0 that hears its Bluetooth loggers: unix:path=/run/test/bus.
+	DBus string `yaml:"dbus,omitempty"`
 	// Schedule is what goes wrong by itself.
 	Schedule []Planned `yaml:"schedule,omitempty"`
 }
@@ -55,6 +59,9 @@ type Device struct {
 	OffsetC  float64       `yaml:"offset_c,omitempty"` // of the place, K
 	NoiseC   *float64      `yaml:"noise_c,omitempty"`  // standard deviation, K; default 0.03
 	Pty      string        `yaml:"pty,omitempty"`      // path of a gnss's terminal; default BOARD.gnss
+	MAC      string        `yaml:"mac,omitempty"`      // address of a ruuvi or bthome logger: CB:B8:33:4C:88:4F
+	Key      string        `yaml:"key,omitempty"`      // bind key of a bthome logger, 32 hexadecimal digits; without one it does not encrypt
+	Period   time.Duration `yaml:"period,omitempty"`   // of a logger, between measurements; default 5s
 }
 
 // standard gives the board with its blanks filled in.
@@ -84,6 +91,9 @@ func (d Device) standard(board string) Device {
 	if lag > 0 && d.NoiseC == nil {
 		noise := 0.03
 		d.NoiseC = &noise
+	}
+	if slices.Contains(kinds[d.Kind].takes, "period") && d.Period == 0 {
+		d.Period = 5 * time.Second
 	}
 	if d.Kind == GNSS && d.Pty == "" {
 		d.Pty = board + ".gnss"
