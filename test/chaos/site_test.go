@@ -31,6 +31,7 @@ type site struct {
 	gateways []*gateway
 	mqtt     string // where the gateways' links lead
 	enrol    string
+	web      string // of the hub's pages and its interface for programs
 }
 
 // gateway is one frostline-edge.
@@ -45,24 +46,25 @@ type gateway struct {
 // layout says what a site consists of.
 type layout struct {
 	gateways int
-	broker   string                 // "" for the hub's own, "mosquitto" or "nats"
-	dirs     func(of string) string // where the hub, or a gateway, keeps its data; nil: within the site's folder
-	journal  string                 // more lines of the gateways' journal configuration
-	few      bool                   // two sensors a second apart instead of many in haste
+	broker   string                  // "" for the hub's own, "mosquitto" or "nats"
+	dirs     func(of string) string  // where the hub, or a gateway, keeps its data; nil: within the site's folder
+	journal  string                  // more lines of the gateways' journal configuration
+	few      bool                    // two sensors a second apart instead of many in haste
+	config   func(dir string) string // the hub's configuration file; nil: none
 }
 
 // build makes a site and starts hub, broker and sensors. The gateways are
 // enrolled and do not run yet.
 func build(t testing.TB, c *chance, l layout) *site {
 	t.Helper()
-	s := &site{TB: t, chance: c, dir: folder(t), enrol: loopback(t), mqtt: loopback(t)}
+	s := &site{TB: t, chance: c, dir: folder(t), enrol: loopback(t), mqtt: loopback(t), web: loopback(t)}
 	data := func(of string) string {
 		if l.dirs != nil {
 			return l.dirs(of)
 		}
 		return filepath.Join(s.dir, of)
 	}
-	hub := []string{"serve", "--data", data("hub"), "--web", loopback(t), "--enrol", s.enrol}
+	hub := []string{"serve", "--data", data("hub"), "--web", s.web, "--enrol", s.enrol}
 	inner := loopback(t) // where the hub meets an external broker
 	switch l.broker {
 	case "":
@@ -71,6 +73,11 @@ func build(t testing.TB, c *chance, l layout) *site {
 		hub = append(hub, "--broker", "mqtts://"+inner)
 	case "nats":
 		hub = append(hub, "--broker", "tls://"+inner)
+	}
+	if l.config != nil {
+		file := filepath.Join(s.dir, "hub.yaml")
+		s.write(file, l.config(s.dir))
+		hub = append(hub, "--config", file)
 	}
 	s.hub = newMachine(t, s.dir, "hub", command(t, "frostline-hub"), hub...)
 	for i := range l.gateways {

@@ -167,6 +167,26 @@ func (s *site) lookBack(dir string) *hub {
 // hub has left, to be looked at further.
 func (s *site) finish() *hub {
 	s.Helper()
+	s.retire()
+	as, err := s.account()
+	s.must(err)
+	for _, a := range as {
+		if a.Pending != 0 || a.Produced != a.Committed+a.Gaps {
+			s.Errorf("the account of %s, epoch %d is left with %+v", a.Gateway, a.Epoch, a)
+		}
+	}
+	s.must(s.hub.stop())
+	s.must(s.sensors.stop())
+	h := s.lookBack(s.hubData())
+	for _, g := range s.gateways {
+		h.sameAs(s.TB, readJournal(s.TB, g.journal(), g.id))
+	}
+	return h
+}
+
+// retire stops the gateways in order, when the hub has all that they kept.
+func (s *site) retire() {
+	s.Helper()
 	for _, g := range s.gateways {
 		s.await("gateway "+g.id+" to stop with nothing pending", func() (bool, error) {
 			if err := g.stop(); err != nil {
@@ -194,20 +214,6 @@ func (s *site) finish() *hub {
 			return true, nil
 		})
 	}
-	as, err := s.account()
-	s.must(err)
-	for _, a := range as {
-		if a.Pending != 0 || a.Produced != a.Committed+a.Gaps {
-			s.Errorf("the account of %s, epoch %d is left with %+v", a.Gateway, a.Epoch, a)
-		}
-	}
-	s.must(s.hub.stop())
-	s.must(s.sensors.stop())
-	h := s.lookBack(s.hubData())
-	for _, g := range s.gateways {
-		h.sameAs(s.TB, readJournal(s.TB, g.journal(), g.id))
-	}
-	return h
 }
 
 // tell says what a storm has done.
