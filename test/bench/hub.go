@@ -150,9 +150,6 @@ func (h *hub) feed(ctx context.Context, p parcel, window uint64) error {
 	return nil
 }
 
-// committed waits until all that was fed is.
-func (h *hub) committed(ctx context.Context) error { return h.acks.wait(ctx, h.fed, 0) }
-
 // settled waits until the engine has worked in so many readings since its
 // start and nothing waits to be judged.
 func (h *hub) settled(ctx context.Context, readings uint64) error {
