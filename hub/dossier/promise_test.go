@@ -1,15 +1,18 @@
 package dossier_test
 
 import (
+	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"frostline/hub/correlate"
 	"frostline/hub/dossier"
+	"frostline/hub/event"
+	"frostline/hub/fact"
 	"frostline/hub/report"
 	"frostline/proto/thermal"
 )
@@ -202,8 +205,25 @@ func BenchmarkLines10000(b *testing.B) {
 	h := newHub(b, &weather{to: 20 * minute, step: 10_000, value: steady, ok: true})
 	h.stock(nil)
 	h.place()
-	for i := range 10_000 {
-		h.pack("P" + time.UnixMilli(int64(i)).UTC().Format("05.000"))
+	in := fact.Ref{Kind: fact.Zone, ID: "Z1"}
+	for first := 0; first < 10_000; first += 500 {
+		if _, err := h.log.Command(b.Context(), "person/ann", func(ctx context.Context, c event.Change) error {
+			for i := first; i < first+500; i++ {
+				k := fact.Ref{Kind: fact.Package, ID: fmt.Sprintf("P%05d", i)}
+				for _, n := range []event.New{
+					{Type: fact.PackageWasPacked, Data: fact.PackagePacked{ID: k.ID, Shipment: "H1", Profile: "cold", At: start, Made: start}},
+					{Type: fact.WasAttached, Data: fact.Attached{ID: "in-" + k.ID, Subject: k, In: &in, At: start, Made: start, Via: "scan"}},
+				} {
+					n.Stream, n.Expect = k.String(), -1
+					if _, err := c.Append(ctx, n); err != nil {
+						return err
+					}
+				}
+			}
+			return nil
+		}); err != nil {
+			b.Fatal(err)
+		}
 	}
 	h.now.Store(start + 20*minute)
 	h.settle()
