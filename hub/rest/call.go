@@ -90,8 +90,12 @@ func finish(ctx huma.Context, _ string, v any) (any, error) {
 // fault.
 func (p *Problem) attend(ctx context.Context) {
 	c := callOf(ctx)
+	if p.Status == broken.status && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		// What was interrupted says so in its own words.
+		p.turn(slow)
+	}
 	p.Instance = "urn:frostline:request:" + c.id
-	if p.Status < 500 || c.log == nil || ctx.Err() != nil {
+	if p.Status < 500 || c.log == nil || errors.Is(ctx.Err(), context.Canceled) {
 		return
 	}
 	c.log.Error("request could not be answered", "request", c.id, "operation", c.operation, "by", c.actor, "status", p.Status, "error", p.cause)

@@ -2,9 +2,11 @@ package rest
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -291,6 +293,36 @@ func TestMountRefusesWhatIsNotSound(t *testing.T) {
 	} {
 		if _, err := New(t.Context(), Config{Store: opened(t), Tokens: testDoors, Log: newAPI(t, Config{}).log, also: also}); err == nil {
 			t.Errorf("%s: it is mounted", what)
+		}
+	}
+}
+
+// What runs out of time is told to the caller as such and logged, however a
+// store words it; what the caller gave up is not logged.
+func TestProblemsOfTime(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		with   func(context.Context) (context.Context, context.CancelFunc)
+		want   kind
+		logged bool
+	}{
+		{"too slow", func(ctx context.Context) (context.Context, context.CancelFunc) {
+			return context.WithDeadline(ctx, time.Unix(0, 0))
+		}, slow, true},
+		{"given up", func(ctx context.Context) (context.Context, context.CancelFunc) {
+			ctx, cancel := context.WithCancel(ctx)
+			cancel()
+			return ctx, cancel
+		}, broken, false},
+		{"neither", func(ctx context.Context) (context.Context, context.CancelFunc) { return context.WithCancel(ctx) }, broken, true},
+	} {
+		var log bytes.Buffer
+		ctx, cancel := c.with(context.WithValue(t.Context(), callKey{}, &call{id: "1", log: slog.New(slog.NewTextHandler(&log, nil))}))
+		p := problemOf(&huma.Operation{}, errors.New("interrupted (9)"))
+		p.attend(ctx)
+		cancel()
+		if p.Status != c.want.status || strings.Contains(log.String(), "interrupted (9)") != c.logged {
+			t.Errorf("%s: got %+v and log %q, want %v", c.name, p, log.String(), c.want)
 		}
 	}
 }

@@ -32,12 +32,17 @@ type EvidenceLog interface {
 // unsignedHeader counts the blocks in a bundle that await their seal.
 const unsignedHeader = "Frostline-Unsigned"
 
+// maxSealWait is how long an export may wait for seals; it stands in the
+// operation's input as well.
+const maxSealWait = 20 * time.Second
+
 func registerEvidence(api huma.API, e Evidence) {
 	op := tagged(operation(http.MethodGet, "/shipments/{id}/evidence", "export-evidence", Read,
 		"Give the evidence of a shipment as one file that anybody can check offline"), "evidence")
 	op.Description = "A zip file: the readings as gateways signed them, the facts and verdicts with proofs that they are in the hub's log, and the keys. " +
 		"Check it by: frostline evidence verify FILE. Made again while nothing new has happened about the shipment it is the same, byte for byte. " +
 		"Gateways sign what they have about once a minute: blocks that they have not signed yet are told as such, and verify up to what is signed."
+	op.BodyReadTimeout += maxSealWait // an answer may take as much longer
 	op.Responses = map[string]*huma.Response{"200": {Description: "The file", Content: map[string]*huma.MediaType{
 		"application/zip": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}},
 	}, Headers: map[string]*huma.Param{unsignedHeader: {Description: "How many blocks in it gateways have not signed yet.", Schema: &huma.Schema{Type: huma.TypeInteger}}}}}

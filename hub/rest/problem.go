@@ -146,7 +146,7 @@ func problemOf(op *huma.Operation, err error) *Problem {
 		if errors.Is(err, m.err) {
 			p := fail(m.kind, "%v", err)
 			if m.kind.status >= http.StatusInternalServerError {
-				p.Detail = m.kind.title + "; send it again, with the same " + keyHeader + " where it changes something"
+				p.turn(m.kind)
 			}
 			p.cause = err
 			return p.named(op)
@@ -155,6 +155,13 @@ func problemOf(op *huma.Operation, err error) *Problem {
 	p := fail(broken, "the hub could not do it; its log says why")
 	p.cause = err
 	return p
+}
+
+// turn makes it a problem that asking again may solve.
+func (p *Problem) turn(k kind) {
+	cause := p.cause
+	*p = *fail(k, "%s; send it again, with the same %s where it changes something", k.title, keyHeader)
+	p.cause = cause
 }
 
 // write sends a problem outside of huma.
