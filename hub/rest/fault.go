@@ -128,7 +128,7 @@ func shown(pointer, value string) string {
 	return short(strings.ToValidUTF8(value, "\uFFFD"))
 }
 
-var firstWord = regexp.MustCompile(`^([a-z][A-Za-z0-9]*(?:\.[a-z][A-Za-z0-9]*)*)[ :]`)
+var firstWord = regexp.MustCompile(`^([a-z][A-Za-z0-9]*(?:\.(?:[a-z][A-Za-z0-9]*|[0-9]+))*)[ :]`)
 
 // named adds the place of the fault where the detail begins with the name of a
 // field of the body or of a parameter, as our checks do.

@@ -70,6 +70,7 @@ func document(version string) huma.Config {
 				Title: "Frostline hub", Version: version,
 				Description: "Records, orders, scans, custody, verdicts and excursions of a cold chain. Times are Unix milliseconds UTC, temperatures degrees Celsius to a thousandth, durations milliseconds, unless a field says otherwise. Every error is application/problem+json with a stable type, urn:frostline:problem:NAME.",
 			},
+			Servers: []*huma.Server{{URL: "/", Description: "This hub"}},
 			Components: &huma.Components{
 				Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
 				SecuritySchemes: map[string]*huma.SecurityScheme{bearer: {

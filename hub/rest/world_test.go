@@ -38,6 +38,7 @@ type world struct {
 	h       http.Handler
 	engine  *correlate.Engine
 	cases   *excursion.Cases
+	people  *people.Keeper
 	tokens  map[string]string // by scopes, with spaces between; "other": of another person, with all
 	expired string            // a token
 	revoked string            // a token
@@ -68,6 +69,7 @@ func newWorld(t testing.TB, url string) *world {
 	must(err)
 	w.log, err = event.Open(t.Context(), event.Options{Store: w.db, Models: models, Now: w.now, Log: logger})
 	must(err)
+	w.people = keeper
 	w.enter(keeper)
 	places, err := custody.New(custody.Options{Log: w.log, Store: w.db, Model: um, Catalog: cm, Orders: om, Now: w.now, Logger: logger})
 	must(err)
