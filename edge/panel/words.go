@@ -72,6 +72,8 @@ var shown = map[reading.Quantity]int{
 // Two-state quantities are words.
 func display(v int64, q reading.Quantity) (number, unit string) {
 	switch q {
+	case reading.Tamper:
+		return choose(v != 0, "opened", "whole"), ""
 	case reading.Door:
 		return choose(v != 0, "open", "closed"), ""
 	case reading.CompressorRunning:

@@ -37,7 +37,7 @@ func TestDisplay(t *testing.T) {
 	}{
 		{5062, reading.Temperature, "5.06"}, {-62, reading.Temperature, "-0.06"}, {-4, reading.Temperature, "0.00"},
 		{-18_555, reading.Temperature, "-18.56"}, {8_004, reading.Temperature, "8.00"}, {8_005, reading.Temperature, "8.01"},
-		{-1_223_320_712, reading.Longitude, "-122.33207"}, {0, reading.Door, "closed"}, {1, reading.Door, "open"},
+		{-1_223_320_712, reading.Longitude, "-122.33207"}, {0, reading.Door, "closed"}, {1, reading.Door, "open"}, {0, reading.Tamper, "whole"}, {1, reading.Tamper, "opened"},
 		{101_325, reading.Pressure, "101325"}, {87_600, reading.StateOfCharge, "88"}, {math.MinInt64, reading.Temperature, "-9223372036854775.81"},
 	} {
 		if got, _ := display(c.v, c.q); got != c.want {

@@ -24,6 +24,8 @@ var shown = map[reading.Quantity]int{
 // "open". It rounds half away from zero.
 func Value(q reading.Quantity, v int64) string {
 	switch q {
+	case reading.Tamper:
+		return word(v, "whole", "opened")
 	case reading.Door:
 		return word(v, "closed", "open")
 	case reading.CompressorRunning:

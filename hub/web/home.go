@@ -95,7 +95,7 @@ func stripOf(g view.Gateway, now int64) gatewayView {
 // order puts what people look for first at the top of a card.
 var order = []reading.Quantity{
 	reading.Temperature, reading.Latitude, reading.Longitude, reading.Door, reading.Humidity, reading.CompressorRunning, reading.CompressorSetpoint,
-	reading.Speed, reading.PositionError, reading.SatellitesUsed, reading.Pressure, reading.StateOfCharge, reading.Voltage,
+	reading.Speed, reading.PositionError, reading.SatellitesUsed, reading.Pressure, reading.StateOfCharge, reading.Voltage, reading.Tamper,
 }
 
 func rank(q reading.Quantity) int {

@@ -165,7 +165,7 @@ func joinWords(ws []string) string {
 
 // steps reports whether a quantity is on or off, and not a measure.
 func steps(q reading.Quantity) bool {
-	return q == reading.Door || q == reading.CompressorRunning
+	return q == reading.Door || q == reading.Tamper || q == reading.CompressorRunning
 }
 
 // share says how much of the readings were on: "open in 3.2 % of readings".

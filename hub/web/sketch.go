@@ -115,7 +115,7 @@ func figure(key, class string, now int64, svg, caption string) template.HTML {
 // an event.
 func spanFloor(q reading.Quantity) float64 {
 	switch q {
-	case reading.Door, reading.CompressorRunning:
+	case reading.Door, reading.Tamper, reading.CompressorRunning:
 		return 1
 	case reading.SatellitesUsed:
 		return 4

@@ -23,13 +23,14 @@ const (
 	CompressorRunning  Quantity = 11 // 0 off, 1 running
 	SatellitesUsed     Quantity = 12 // satellites in the fix
 	CompressorSetpoint Quantity = 13 // milli-degrees Celsius
+	Tamper             Quantity = 14 // 0 whole, 1 the enclosure was opened or the contact's cable cut
 )
 
 var quantityNames = map[Quantity]string{
 	Temperature: "temperature", Humidity: "humidity", Latitude: "latitude", Longitude: "longitude",
 	Speed: "speed", PositionError: "position-error", Door: "door", Voltage: "voltage", Pressure: "pressure",
 	StateOfCharge: "state-of-charge", CompressorRunning: "compressor-running",
-	SatellitesUsed: "satellites-used", CompressorSetpoint: "compressor-setpoint",
+	SatellitesUsed: "satellites-used", CompressorSetpoint: "compressor-setpoint", Tamper: "tamper",
 }
 
 var quantityUnits = map[Quantity]struct {
@@ -38,7 +39,7 @@ var quantityUnits = map[Quantity]struct {
 }{
 	Temperature: {"°C", 3}, Humidity: {"%RH", 3}, Latitude: {"°", 7}, Longitude: {"°", 7},
 	Speed: {"m/s", 3}, PositionError: {"m", 3}, Door: {"", 0}, Voltage: {"V", 3}, Pressure: {"Pa", 0},
-	StateOfCharge: {"%", 3}, CompressorRunning: {"", 0}, SatellitesUsed: {"", 0}, CompressorSetpoint: {"°C", 3},
+	StateOfCharge: {"%", 3}, CompressorRunning: {"", 0}, SatellitesUsed: {"", 0}, CompressorSetpoint: {"°C", 3}, Tamper: {"", 0},
 }
 
 // String gives the name used in configuration, in JSON and on pages.
