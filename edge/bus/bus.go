@@ -7,10 +7,11 @@
 //	GPIO17, P1_11          a GPIO line of the host
 //	/dev/ttyUSB0           a serial port, or a pseudo-terminal
 //	hci0                   a Bluetooth adapter, through BlueZ on the D-Bus
+//	tcp:HOST:PORT          a Modbus line over TCP
 //	sim:unix:PATH/BUS      a simulated bus, see package simbus
 //	sim:tcp:HOST:PORT/BUS
 //
-// All but sysfs and serial ports are opened through periph's registries; a
+// All but sysfs, serial ports and TCP are opened through periph's registries; a
 // simulated bus is registered there first, so that nothing above can tell it
 // from hardware. A Set hands out one handle for each bus. Handles open on
 // first use and again after the bus has failed: a bus that is not there yet, or
@@ -44,6 +45,7 @@ type Set struct {
 	onewire map[string]*OneWire
 	lines   map[string]*Line
 	spi     map[string]*SPI
+	modbus  map[string]*Modbus
 	radios  map[string]*ble.Radio
 }
 
@@ -52,7 +54,7 @@ type Set struct {
 func NewSet(w1Root string, log *slog.Logger) *Set {
 	return &Set{
 		w1: NewW1(w1Root), log: log,
-		i2c: map[string]*I2C{}, onewire: map[string]*OneWire{}, lines: map[string]*Line{}, spi: map[string]*SPI{}, radios: map[string]*ble.Radio{},
+		i2c: map[string]*I2C{}, onewire: map[string]*OneWire{}, lines: map[string]*Line{}, spi: map[string]*SPI{}, modbus: map[string]*Modbus{}, radios: map[string]*ble.Radio{},
 	}
 }
 
@@ -107,6 +109,9 @@ func (s *Set) Close() error {
 		errs = append(errs, h.Close())
 	}
 	for _, h := range s.spi {
+		errs = append(errs, h.Close())
+	}
+	for _, h := range s.modbus {
 		errs = append(errs, h.Close())
 	}
 	return errors.Join(errs...)

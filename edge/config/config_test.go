@@ -108,7 +108,7 @@ func TestFindOnThisHost(t *testing.T) {
 		}
 	}
 	found, said := find(root)
-	if len(found) == 0 || found[0] != (Sensor{ID: "probe-28-0316a2794b2c", Driver: "ds18b20", Bus: "w1", Address: "28-0316a2794b2c"}) {
+	if len(found) == 0 || !reflect.DeepEqual(found[0], Sensor{ID: "probe-28-0316a2794b2c", Driver: "ds18b20", Bus: "w1", Address: "28-0316a2794b2c"}) {
 		t.Errorf("found %+v", found)
 	}
 	if text := strings.Join(said, "\n"); !strings.Contains(text, "1d-000000000001 is left alone") || !strings.Contains(text, "probe-28-0316a2794b2c") {

@@ -80,7 +80,7 @@ func (v *validator) span(field string, value, low, high time.Duration) {
 }
 
 func (v *validator) sensors(all []Sensor) {
-	ids, places := map[string]int{}, map[string]int{}
+	ids, places, lines := map[string]int{}, map[string]int{}, map[string]int{}
 	for i, s := range all {
 		at := fmt.Sprintf("sensors[%d].", i)
 		if !sensorID.MatchString(s.ID) {
@@ -98,7 +98,14 @@ func (v *validator) sensors(all []Sensor) {
 		if len(problems) > 0 {
 			continue // without a driver nobody knows how long it takes
 		}
-		place := s.Bus + " " + strings.ToLower(s.Address)
+		if s.Driver == "modbus" { // whose units share a line, and so its settings
+			if first, shared := lines[s.Bus]; !shared {
+				lines[s.Bus] = i
+			} else if o, f := s.Options, all[first].Options; o.Baud != f.Baud || o.Parity != f.Parity {
+				v.add(at+"options.baud", fmt.Sprintf("%d %s", o.Baud, o.Parity), fmt.Sprintf("sensors[%d] is on the same line and has %d %s: give both the same baud and parity", first, f.Baud, f.Parity))
+			}
+		}
+		place := s.Spec().Place()
 		if first, twice := places[place]; twice {
 			v.add(at+"address", s.Address, fmt.Sprintf("sensors[%d] is the same sensor: remove one", first))
 		} else {

@@ -33,6 +33,7 @@ type kind struct {
 }
 
 var kinds = map[string]kind{
+	"battery":  batteryKind,
 	"bme280":   bme280Kind,
 	"bthome":   bthomeKind,
 	"door":     doorKind,
@@ -41,10 +42,13 @@ var kinds = map[string]kind{
 	"gnss":     gnssKind,
 	"max31865": max31865Kind,
 	"mcp9808":  mcp9808Kind,
+	"modbus":   modbusKind,
 	"ruuvi":    ruuviKind,
 	"sht3x":    sht3xKind,
 	"sht4x":    sht4xKind,
+	"tamper":   tamperKind,
 	"tmp117":   tmp117Kind,
+	"voltage":  voltageKind,
 }
 
 // Drivers lists the drivers, by name.

@@ -13,14 +13,17 @@ import (
 type Options struct {
 	Resolution int           `yaml:"resolution"`  // ds18b20: bits, 9 to 12; default 12
 	Precision  Precision     `yaml:"precision"`   // sht3x, sht4x: high, medium or low; default high
-	Baud       int           `yaml:"baud"`        // gnss: default 9600
-	Open       string        `yaml:"open"`        // door: level of the line while the door is open, high or low; default high
-	Pull       string        `yaml:"pull"`        // door: the gateway's pull resistor, up, down or none; default up
-	Debounce   time.Duration `yaml:"debounce"`    // door: between two looks at the line; default 20ms, at most 1s
+	Baud       int           `yaml:"baud"`        // gnss: default 9600; modbus on a serial port: default 19200
+	Open       string        `yaml:"open"`        // door, tamper: level of the line while it is open, high or low; default high
+	Pull       string        `yaml:"pull"`        // door, tamper: the gateway's pull resistor, up, down or none; default up
+	Debounce   time.Duration `yaml:"debounce"`    // door, tamper: between two looks at the line; default 20ms, at most 1s
 	Nominal    float64       `yaml:"nominal"`     // max31865: ohms of the element at 0 °C; default 100
 	Reference  float64       `yaml:"reference"`   // max31865: ohms of the resistor beside the converter; required
 	Wires      int           `yaml:"wires"`       // max31865: of the element, 2, 3 or 4; required
 	Mains      int           `yaml:"mains"`       // max31865: hertz of the mains to filter out, 50 or 60; default 60
+	Parity     string        `yaml:"parity"`      // modbus on a serial port: even, odd or none; default even
+	Registers  []Register    `yaml:"registers"`   // modbus: what is where; required
+	Scale      float64       `yaml:"scale"`       // voltage: whole voltage by that at the converter's pin; default 1
 	MaxRate    float64       `yaml:"max-rate"`    // thermometers: °C a second beyond which a change is impossible; default 5
 	StuckAfter time.Duration `yaml:"stuck-after"` // thermometers: the same value for so long means a stuck sensor; default 2h for those that measure humidity too, never for others
 	KeyFile    string        `yaml:"key-file"`    // bthome: file of the bind key, 32 hexadecimal digits, that nobody else may read; default: none
@@ -46,6 +49,9 @@ var rules = map[string]rule{
 	"reference":   {func(o Options) bool { return o.Reference >= 10 && o.Reference <= 100_000 }, "want 10 to 100000 ohms"},
 	"wires":       {func(o Options) bool { return o.Wires >= 2 && o.Wires <= 4 }, "want 2, 3 or 4"},
 	"mains":       {func(o Options) bool { return o.Mains == 50 || o.Mains == 60 }, "want 50 or 60"},
+	"parity":      {func(o Options) bool { return o.Parity == "even" || o.Parity == "odd" || o.Parity == "none" }, "want even, odd or none"},
+	"registers":   {func(o Options) bool { return len(o.Registers) <= maxRegisters }, fmt.Sprint("want at most ", maxRegisters)},
+	"scale":       {func(o Options) bool { return o.Scale >= 0.001 && o.Scale <= 1000 }, "want 0.001 to 1000, such as 11 for a divider of 100 kΩ and 10 kΩ"},
 	"max-rate":    {func(o Options) bool { return o.MaxRate >= 0.01 && o.MaxRate <= 1000 }, "want 0.01 to 1000 °C a second"},
 	"stuck-after": {func(o Options) bool { return o.StuckAfter >= time.Minute && o.StuckAfter <= 366*24*time.Hour }, "want 1m to 8784h"},
 	"key-file":    {func(o Options) bool { return filepath.IsAbs(o.KeyFile) }, "want an absolute path, such as /etc/frostline/logger.key"},

@@ -21,6 +21,16 @@ type Spec struct {
 	Options Options
 }
 
+// Place tells sensors apart that are the same: where it is, and what of it is
+// read. Two sensors may read different registers of one Modbus unit.
+func (s Spec) Place() string {
+	place := s.Bus + " " + strings.ToLower(s.Address)
+	for _, r := range s.Options.Registers {
+		place += fmt.Sprintf(" %s/%s", r.Table, r.Address)
+	}
+	return place
+}
+
 // Problem is something wrong with a field.
 type Problem struct {
 	Field  string // as in the configuration, "options.baud"

@@ -13,6 +13,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"frostline/firmware-sim/bus"
 	"frostline/firmware-sim/clock"
 	"frostline/firmware-sim/fault"
@@ -52,16 +54,19 @@ type Board struct {
 
 	wirings []*wiring // fixed once built
 
-	mu        sync.Mutex // guards everything below
-	clock     *clock.Clock
-	world     *world.World
-	origin    time.Duration // simulated time that clients call 0 ms
-	devices   []*installed
-	receivers []*receiver
-	air       air
-	second    time.Duration // next whole second of UTC
-	plan      []planned     // what goes wrong by itself
-	taken     int           // steps of plan that have been taken since 0 ms
+	mu           sync.Mutex // guards everything below
+	clock        *clock.Clock
+	world        *world.World
+	origin       time.Duration // simulated time that clients call 0 ms
+	devices      []*installed
+	receivers    []*receiver
+	lines        []*modbusLine // fixed once built
+	folders      []*folder
+	folderFailed bool
+	air          air
+	second       time.Duration // next whole second of UTC
+	plan         []planned     // what goes wrong by itself
+	taken        int           // steps of plan that have been taken since 0 ms
 }
 
 // Options are what a board needs from outside.
@@ -123,6 +128,17 @@ func (b *Board) Open() error {
 			return errors.Join(fmt.Errorf("board %s, device %s: %w", b.name, r.gnss.Name(), err), b.closeReceivers())
 		}
 	}
+	for _, l := range b.lines {
+		if err := l.open(); err != nil {
+			return errors.Join(fmt.Errorf("board %s: %w", b.name, err), b.closeReceivers())
+		}
+	}
+	for _, f := range b.folders {
+		if err := f.open(); err != nil {
+			return errors.Join(fmt.Errorf("board %s: %w", b.name, err), b.closeReceivers())
+		}
+	}
+	b.showFolders(b.clock.Now())
 	if err := b.air.open(); err != nil {
 		return errors.Join(fmt.Errorf("board %s: bluetooth: %w", b.name, err), b.closeReceivers())
 	}
@@ -141,12 +157,28 @@ func (b *Board) closeReceivers() error {
 	for _, r := range b.receivers {
 		failed = errors.Join(failed, r.close())
 	}
+	for _, l := range b.lines {
+		failed = errors.Join(failed, l.close())
+	}
+	for _, f := range b.folders {
+		failed = errors.Join(failed, f.close())
+	}
 	return failed
 }
 
 // Run keeps the board alive in real mode, so that receivers send each second,
 // until the context ends, which gives nil.
 func (b *Board) Run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for _, l := range b.lines {
+		group.Go(func() error { return b.serve(ctx, l) })
+	}
+	group.Go(func() error { return b.live(ctx) })
+	return group.Wait()
+}
+
+// live lets the clock's receivers speak until ctx ends.
+func (b *Board) live(ctx context.Context) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -195,6 +227,7 @@ func (b *Board) catchUp(wait time.Duration) {
 	b.transmit(now)
 	b.follow(now)
 	b.world.AdvanceTo(now)
+	b.showFolders(now)
 }
 
 // Session is one client's access to a bus. It is not safe for concurrent use.

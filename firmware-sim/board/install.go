@@ -54,9 +54,13 @@ var installers = map[string]func(b *Board, full string, d scenario.Device) (sens
 		_, err = busOf(b, d.Bus, func() *bus.SPI { return bus.NewSPI(s) })
 		return s, err
 	},
-	scenario.Contact: installContact,
-	scenario.Ruuvi:   installLogger,
-	scenario.BTHome:  installLogger,
+	scenario.Modbus:    installModbus,
+	scenario.Battery:   inFolder(device.NewBattery),
+	scenario.Converter: inFolder(device.NewConverter),
+	scenario.Tamper:    installContact,
+	scenario.Contact:   installContact,
+	scenario.Ruuvi:     installLogger,
+	scenario.BTHome:    installLogger,
 	scenario.GNSS: func(b *Board, full string, d scenario.Device) (sensor, error) {
 		r, err := b.receiver(full, d)
 		if err != nil {
@@ -129,12 +133,16 @@ func onI2C(fresh func(b *Board, full string, d scenario.Device, signal *device.S
 }
 
 func installContact(b *Board, full string, d scenario.Device) (sensor, error) {
-	p, err := b.world.Probe(d.Senses, 0, 0)
-	if err != nil {
-		return nil, err
+	open := func() bool { return false } // an enclosure that nobody opens but by a fault
+	if d.Senses != "" {
+		p, err := b.world.Probe(d.Senses, 0, 0)
+		if err != nil {
+			return nil, err
+		}
+		open = func() bool { return p.Value() >= 0.5 }
 	}
-	s := device.NewContact(b.seed, full, func() bool { return p.Value() >= 0.5 })
-	_, err = busOf(b, d.Bus, func() *bus.Line { return bus.NewLine(s.Level) })
+	s := device.NewContact(b.seed, full, open)
+	_, err := busOf(b, d.Bus, func() *bus.Line { return bus.NewLine(s.Level) })
 	return s, err
 }
 

@@ -42,6 +42,7 @@ func (b *Board) setFault(name string, f fault.Fault, now time.Duration) error {
 			if err := d.sensor.SetFault(f, now); err != nil {
 				return err
 			}
+			b.showFolders(now)
 			b.log.Info("fault set", "device", name, "fault", f.String())
 			return nil
 		}

@@ -22,6 +22,7 @@ const (
 	PowerOn       Kind = "power-on"       // the supply browns out: the part restarts with each measurement, and a DS18B20 answers 85.000 °C
 	Open          Kind = "open"           // the element, or a wire to it, is broken
 	Short         Kind = "short"          // the element is shorted
+	NoValue       Kind = "no-value"       // a controller's own probe is broken: it gives the code that says so
 	Drift         Kind = "drift"          // the value runs away: °C an hour
 	FixLoss       Kind = "fix-loss"       // a receiver without sight of the sky
 	CompressorOff Kind = "compressor-off" // a cold room's unit does not start
@@ -47,6 +48,7 @@ var specs = map[Kind]spec{
 	PowerOn:       {takesNoNumber: true},
 	Open:          {takesNoNumber: true},
 	Short:         {takesNoNumber: true},
+	NoValue:       {takesNoNumber: true},
 	Drift:         {unit: "°C/h", standard: 1, lowest: -1000, most: 1000},
 	FixLoss:       {takesNoNumber: true},
 	CompressorOff: {takesNoNumber: true},
@@ -55,7 +57,7 @@ var specs = map[Kind]spec{
 }
 
 // Kinds lists every fault, in the order in which help shows them.
-var Kinds = []Kind{None, Unplugged, Stuck, Noisy, CRC, Slow, PowerOn, Open, Short, Drift, FixLoss, CompressorOff, DoorOpen, FrozenPack}
+var Kinds = []Kind{None, Unplugged, Stuck, Noisy, CRC, Slow, PowerOn, Open, Short, NoValue, Drift, FixLoss, CompressorOff, DoorOpen, FrozenPack}
 
 // Fault is a fault with its number.
 type Fault struct {

@@ -3,6 +3,7 @@ package scenario
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"regexp"
 	"slices"
@@ -110,7 +111,9 @@ func (b Board) check(f *findings, path string, places map[string]string) {
 		f.name(at+".name", d.Name)
 		f.once(names, at+".name", d.Name)
 		d.check(f, at, b.World, taken)
-		f.once(places, at+".pty", d.Pty)
+		if d.Kind != Modbus { // whose units share a line
+			f.once(places, at+".pty", d.Pty)
+		}
 	}
 	if slices.ContainsFunc(b.Devices, func(d Device) bool { return slices.Contains(kinds[d.Kind].takes, "mac") }) && !strings.Contains(b.DBus, ":") {
 		f.add(path+".dbus", b.DBus, "the address of a D-Bus, as in unix:path=/run/test/bus: a board with loggers plays BlueZ there")
@@ -191,6 +194,23 @@ func (d Device) check(f *findings, path string, objects []world.Object, taken ma
 	own("parasite", d.Parasite, d.Parasite)
 	own("serial", d.Serial, d.Serial != 0)
 	own("pty", d.Pty, d.Pty != "")
+	own("tcp", d.TCP, d.TCP != "")
+	own("dir", d.Dir, d.Dir != "")
+	own("volts", d.Volts, d.Volts != 0)
+	if slices.Contains(k.takes, "dir") {
+		if d.Dir == "" {
+			f.add(path+".dir", d.Dir, "a folder of its own")
+		}
+		f.once(taken, path+".dir", d.Dir)
+		if !(d.Volts > 0 && d.Volts <= 1000) {
+			f.add(path+".volts", d.Volts, "more than 0, at most 1000 V")
+		}
+	}
+	own("unit", d.Unit, d.Unit != 0)
+	own("registers", len(d.Registers), len(d.Registers) > 0)
+	if d.Kind == Modbus {
+		d.checkModbus(f, path, objects)
+	}
 	own("mac", d.MAC, d.MAC != "")
 	own("key", "…", d.Key != "")
 	own("period", d.Period, d.Period != 0)
@@ -216,6 +236,45 @@ func (d Device) checkLogger(f *findings, path string) {
 	}
 }
 
+// maxRegisters bounds the registers of a modbus.
+const maxRegisters = 64
+
+func (d Device) checkModbus(f *findings, path string, objects []world.Object) {
+	if (d.Pty == "") == (d.TCP == "") {
+		f.add(path+".pty", d.Pty, "a pty or a tcp address, and not both")
+	}
+	if _, _, err := net.SplitHostPort(d.TCP); d.TCP != "" && err != nil {
+		f.add(path+".tcp", d.TCP, "HOST:PORT, as in 127.0.0.1:5020")
+	}
+	if d.Unit < 1 || d.Unit > 247 {
+		f.add(path+".unit", d.Unit, "1 to 247")
+	}
+	if n := len(d.Registers); n < 1 || n > maxRegisters {
+		f.add(path+".registers", n, fmt.Sprintf("1 to %d", maxRegisters))
+	}
+	for i, r := range d.Registers {
+		at := fmt.Sprintf("%s.registers[%d]", path, i)
+		if !slices.Contains([]string{"", "coil", "discrete", "holding", "input"}, r.Table) {
+			f.add(at+".table", r.Table, "coil, discrete, holding or input")
+		}
+		if r.Address < 0 || r.Address > 0xFFFE {
+			f.add(at+".address", r.Address, "0 to 65534")
+		}
+		if !slices.Contains([]string{"int16", "uint16", "int32", "uint32", "float32", "bit"}, r.Type) {
+			f.add(at+".type", r.Type, "int16, uint16, int32, uint32, float32 or bit")
+		}
+		if !slices.Contains([]string{"", "high-first", "low-first"}, r.Words) {
+			f.add(at+".words", r.Words, "high-first or low-first")
+		}
+		if !(math.Abs(r.Scale) <= 1e6) || !(math.Abs(r.Value) <= 1e9) || r.Scale != 0 && math.Abs(r.Scale) < 1e-6 {
+			f.add(at+".scale", r.Scale, "0.000001 to 1000000, and a value to match")
+		}
+		if r.Senses != "" {
+			checkQuantity(f, at+".senses", r.Senses, objects)
+		}
+	}
+}
+
 // hexadecimal shows an address as data sheets do.
 type hexadecimal int
 
@@ -235,6 +294,9 @@ func (d Device) checkElement(f *findings, path string, k kind, objects []world.O
 	case k.vehicle && kindOf(objects, d.Senses) != "vehicle":
 		f.add(path+".senses", d.Senses, "the name of a vehicle of this board")
 	case k.vehicle:
+	case k.own && d.Senses != "":
+		f.add(path+".senses", d.Senses, "it left out: its parts say what they sense")
+	case k.own:
 	default:
 		checkQuantity(f, path+".senses", d.Senses, objects)
 	}

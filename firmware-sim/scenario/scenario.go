@@ -46,22 +46,38 @@ type Planned struct {
 
 // Device is one sensor. Which fields a kind takes is checked.
 type Device struct {
-	Name     string        `yaml:"name"`               // by which faults are set
-	Kind     string        `yaml:"kind"`               // one of Kinds
-	Bus      string        `yaml:"bus,omitempty"`      // w1, i2c-1, spi-0.0, gpio-17
-	Address  int           `yaml:"address,omitempty"`  // on I²C
-	ROM      string        `yaml:"rom,omitempty"`      // on 1-Wire, as Linux writes it: 28-00000a1b2c3d
-	Parasite bool          `yaml:"parasite,omitempty"` // a 1-Wire thermometer powered by the data line
-	Serial   uint32        `yaml:"serial,omitempty"`   // of an sht3x or sht4x
-	Senses   string        `yaml:"senses"`             // OBJECT.QUANTITY, or a vehicle's name for a gnss
-	Humidity string        `yaml:"humidity,omitempty"` // OBJECT.QUANTITY of an sht3x, sht4x or bme280
-	Lag      time.Duration `yaml:"lag,omitempty"`      // time constant of the element; default by kind
-	OffsetC  float64       `yaml:"offset_c,omitempty"` // of the place, K
-	NoiseC   *float64      `yaml:"noise_c,omitempty"`  // standard deviation, K; default 0.03
-	Pty      string        `yaml:"pty,omitempty"`      // path of a gnss's terminal; default BOARD.gnss
-	MAC      string        `yaml:"mac,omitempty"`      // address of a ruuvi or bthome logger: CB:B8:33:4C:88:4F
-	Key      string        `yaml:"key,omitempty"`      // bind key of a bthome logger, 32 hexadecimal digits; without one it does not encrypt
-	Period   time.Duration `yaml:"period,omitempty"`   // of a logger, between measurements; default 5s
+	Name      string        `yaml:"name"`                // by which faults are set
+	Kind      string        `yaml:"kind"`                // one of Kinds
+	Bus       string        `yaml:"bus,omitempty"`       // w1, i2c-1, spi-0.0, gpio-17
+	Address   int           `yaml:"address,omitempty"`   // on I²C
+	ROM       string        `yaml:"rom,omitempty"`       // on 1-Wire, as Linux writes it: 28-00000a1b2c3d
+	Parasite  bool          `yaml:"parasite,omitempty"`  // a 1-Wire thermometer powered by the data line
+	Serial    uint32        `yaml:"serial,omitempty"`    // of an sht3x or sht4x
+	Senses    string        `yaml:"senses,omitempty"`    // OBJECT.QUANTITY, or a vehicle's name for a gnss
+	Humidity  string        `yaml:"humidity,omitempty"`  // OBJECT.QUANTITY of an sht3x, sht4x or bme280
+	Lag       time.Duration `yaml:"lag,omitempty"`       // time constant of the element; default by kind
+	OffsetC   float64       `yaml:"offset_c,omitempty"`  // of the place, K
+	NoiseC    *float64      `yaml:"noise_c,omitempty"`   // standard deviation, K; default 0.03
+	Pty       string        `yaml:"pty,omitempty"`       // path of a terminal: of a gnss, default BOARD.gnss, or of a modbus line
+	Dir       string        `yaml:"dir,omitempty"`       // of a battery or converter: the folder in which it is shown as files
+	Volts     float64       `yaml:"volts,omitempty"`     // of a battery or converter
+	TCP       string        `yaml:"tcp,omitempty"`       // HOST:PORT of a modbus line
+	Unit      int           `yaml:"unit,omitempty"`      // of a modbus, 1 to 247
+	Registers []Register    `yaml:"registers,omitempty"` // of a modbus
+	MAC       string        `yaml:"mac,omitempty"`       // address of a ruuvi or bthome logger: CB:B8:33:4C:88:4F
+	Key       string        `yaml:"key,omitempty"`       // bind key of a bthome logger, 32 hexadecimal digits; without one it does not encrypt
+	Period    time.Duration `yaml:"period,omitempty"`    // of a logger, between measurements; default 5s
+}
+
+// Register is a value of a modbus and where it is.
+type Register struct {
+	Table   string  `yaml:"table,omitempty"` // coil, discrete, holding or input; default holding
+	Address int     `yaml:"address"`         // on the wire, from 0
+	Type    string  `yaml:"type"`            // int16, uint16, int32, uint32, float32 or bit
+	Words   string  `yaml:"words,omitempty"` // of 32 bits: high-first or low-first; default high-first
+	Scale   float64 `yaml:"scale,omitempty"` // of one step; default 1
+	Senses  string  `yaml:"senses,omitempty"`
+	Value   float64 `yaml:"value,omitempty"` // where it senses nothing
 }
 
 // standard gives the board with its blanks filled in.
@@ -123,6 +139,7 @@ func (s Scenario) In(dir string) Scenario {
 		b.Devices = append([]Device(nil), b.Devices...)
 		for j := range b.Devices {
 			b.Devices[j].Pty = place(b.Devices[j].Pty)
+			b.Devices[j].Dir = place(b.Devices[j].Dir)
 		}
 		boards[i] = b
 	}

@@ -69,7 +69,7 @@ func TestErrorsNameLineFieldAndValue(t *testing.T) {
 		{"senses: room.air}", "senses: cellar.air}", `line 10: boards[0].devices[0].senses "cellar.air": want OBJECT.QUANTITY`},
 		{"senses: van}", "senses: room}", `line 17: boards[0].devices[2].senses "room": want the name of a vehicle`},
 		{"bus: w1", "bus: i2c-1", `line 10: boards[0].devices[0].bus "i2c-1": want a bus for a ds18b20, as in w1`},
-		{"kind: gnss", "kind: sonar", `line 17: boards[0].devices[2].kind "sonar": want bme280, bthome, contact`},
+		{"kind: gnss", "kind: sonar", `line 17: boards[0].devices[2].kind "sonar": want battery, bme280`},
 		{"name: gnss", "name: probe", `line 17: boards[0].devices[2].name "probe": want something else: boards[0].devices[0].name has it`},
 		{"setpoint_c: 5", "setpoint_c: 500", `line 6: boards[0].world[0].room.setpoint_c 500: want -60 to 60 °C`},
 		{"route: sodo-bellevue-i90", "route: mars", `line 8: boards[0].world[1].vehicle.route "mars"`},

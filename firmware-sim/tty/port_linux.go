@@ -120,6 +120,26 @@ func (p *Port) Send(b []byte, wait time.Duration) (lost int, err error) {
 	return lost + len(b) - max(n, 0), nil
 }
 
+// Receive waits for bytes that somebody has written to the line, as long as
+// given, and gives those there are, up to len(b).
+func (p *Port) Receive(b []byte, wait time.Duration) (int, error) {
+	ready, err := unix.Poll([]unix.PollFd{{Fd: int32(p.fd), Events: unix.POLLIN}}, int(wait.Milliseconds()))
+	if errors.Is(err, unix.EINTR) || err == nil && ready == 0 {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("wait on %s: %w", p.device, err)
+	}
+	n, err := unix.Read(p.fd, b)
+	if errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EINTR) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("read from %s: %w", p.device, err)
+	}
+	return n, nil
+}
+
 // await waits until everything sent has been read.
 func (p *Port) await(wait time.Duration) {
 	if wait <= 0 {

@@ -19,5 +19,8 @@ func (*Port) Link() string { return "" }
 // Send fails with ErrUnsupported.
 func (*Port) Send([]byte, time.Duration) (int, error) { return 0, ErrUnsupported }
 
+// Receive fails with ErrUnsupported.
+func (*Port) Receive([]byte, time.Duration) (int, error) { return 0, ErrUnsupported }
+
 // Close does nothing.
 func (*Port) Close() error { return nil }

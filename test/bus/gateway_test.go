@@ -153,9 +153,14 @@ func (g *gateway) stop() {
 	}
 }
 
-// options are those that a driver cannot do without.
+// options are those that a sensor cannot do without, by its name.
 var options = map[string]string{
-	"max31865": "reference: 430, wires: 4",
+	"cryo": "reference: 430, wires: 4",
+	"controller": `registers: [{quantity: temperature, address: 0x0100, type: int16, scale: 0.1, invalid: [0x7FFF, 0x8000]},
+    {quantity: compressor-setpoint, address: 257, type: int16, scale: 0.1}, {quantity: compressor-running, table: coil, address: 3}]`,
+	"supply": "scale: 11",
+	"meter":  "registers: [{quantity: voltage, table: input, address: 0, type: uint16, scale: 0.1}]",
+	"reefer": "registers: [{quantity: temperature, table: input, address: 100, type: float32, words: low-first}]",
 }
 
 // config is the gateway's configuration file, written as a person would.
@@ -168,17 +173,31 @@ func (g *gateway) config() config.Config {
 		switch d.Kind {
 		case "contact":
 			driver = "door"
+		case "modbus":
+			if bus = d.Pty; d.TCP != "" {
+				bus = "tcp:" + d.TCP
+			}
+		case "battery":
+			bus = d.Dir
+		case "converter":
+			driver, bus = "voltage", d.Dir
 		case "gnss":
 			bus = filepath.Join(g.dir, g.board.Name+".gnss")
 		}
 		fmt.Fprintf(&b, "- {id: %s, driver: %s, bus: %q, interval: 10s", d.Name, driver, bus)
+		if d.Kind == "converter" {
+			b.WriteString(", address: in_voltage0")
+		}
+		if d.Kind == "modbus" {
+			fmt.Fprintf(&b, ", address: %d", d.Unit)
+		}
 		if d.ROM != "" {
 			fmt.Fprintf(&b, ", address: %s", d.ROM)
 		}
 		if d.Address != 0 {
 			fmt.Fprintf(&b, ", address: 0x%02x", d.Address)
 		}
-		if o := options[d.Kind]; o != "" {
+		if o := options[d.Name]; o != "" {
 			fmt.Fprintf(&b, ", options: {%s}", o)
 		}
 		b.WriteString("}\n")
