@@ -321,6 +321,23 @@ func (h *hub) judge(id string) {
 
 func (h *hub) judgeAt(id string, now int64) {
 	h.t.Helper()
+	if h.state(h.facts(), id, now) == 0 {
+		h.t.Fatalf("package %s has no verdict", id)
+	}
+}
+
+// judgeAll states verdicts about packages as of an instant. There may be none.
+func (h *hub) judgeAll(now int64, ids ...string) {
+	h.t.Helper()
+	facts := h.facts()
+	for _, id := range ids {
+		h.state(facts, id, now)
+	}
+}
+
+// facts are all that were told.
+func (h *hub) facts() *join.Facts {
+	h.t.Helper()
 	facts := join.NewFacts()
 	for after := int64(0); ; {
 		page, err := h.events.Read(h.t.Context(), after, 1000)
@@ -334,9 +351,14 @@ func (h *hub) judgeAt(id string, now int64) {
 			after = e.Position
 		}
 		if len(page) < 1000 {
-			break
+			return facts
 		}
 	}
+}
+
+// state states the verdicts of a package as of an instant, and counts them.
+func (h *hub) state(facts *join.Facts, id string, now int64) int {
+	h.t.Helper()
 	found, err := join.Verdict(h.t.Context(), facts, source{h.history}, id, now)
 	if err != nil {
 		h.t.Fatal(err)
@@ -347,9 +369,7 @@ func (h *hub) judgeAt(id string, now int64) {
 			Cause: fact.Cause{Kind: "closed", Detail: "test"}, Verdict: j.Verdict, Units: j.Units,
 		}})
 	}
-	if len(found) == 0 {
-		h.t.Fatalf("package %s has no verdict", id)
-	}
+	return len(found)
 }
 
 // source gives history's readings as join wants them.

@@ -38,7 +38,7 @@ func TestPromise5HubThatLies(t *testing.T) {
 		v := *data.(*fact.VerdictRevised)
 		change(&v)
 		h.tell(event.New{Stream: "package/P1", Type: fact.VerdictWasRevised, Data: v})
-		r := check(t, h.bundleOf("S1"), verify.Options{Key: h.ledger.Key()})
+		r := newSecond(t).check("a lie", h.bundleOf("S1"), verify.Options{Key: h.ledger.Key()})
 		if r.Holds {
 			t.Fatal("it holds")
 		}
@@ -79,16 +79,16 @@ func TestPromise5TrustIsPinned(t *testing.T) {
 	g := newGateway("van-1")
 	h := newHub(t, storetest.Open(t, storetest.SQLite(t)), nil, g)
 	ship(h, g)
-	b := h.bundleOf("S1")
+	b, second := h.bundleOf("S1"), newSecond(t)
 	other := newHub(t, storetest.Open(t, storetest.SQLite(t)), nil)
-	if r := check(t, b, verify.Options{Key: other.ledger.Key()}); r.Holds || r.Problems[0].Check != verify.Checkpoint {
+	if r := second.check("another key", b, verify.Options{Key: other.ledger.Key()}); r.Holds || r.Problems[0].Check != verify.Checkpoint {
 		t.Errorf("by another hub's key: %+v", r)
 	}
-	r := check(t, b, verify.Options{})
+	r := second.check("no key", b, verify.Options{})
 	if !r.Holds || r.Pinned || len(r.Reservations) < 2 {
 		t.Errorf("without a key: %+v", r)
 	}
-	if r := check(t, b, verify.Options{Key: h.ledger.Key(), Witnesses: []string{h.ledger.Key()}}); r.Holds || r.Problems[0].Check != verify.Witness {
+	if r := second.check("no witness", b, verify.Options{Key: h.ledger.Key(), Witnesses: []string{h.ledger.Key()}}); r.Holds || r.Problems[0].Check != verify.Witness {
 		t.Errorf("a witness that never cosigned: %+v", r)
 	}
 	if _, err := verify.Bundle(context.Background(), bytes.NewReader(b), int64(len(b)), verify.Options{Key: "nonsense"}); err == nil {
@@ -111,7 +111,7 @@ func TestPromise5WitnessedHub(t *testing.T) {
 	h := newHubAt(t, db, data, []witness.Peer{peer}, g)
 	ship(h, g)
 	b := h.bundleOf("S1")
-	r := check(t, b, verify.Options{Key: key, Witnesses: []string{peer.Key}})
+	r := newSecond(t).check("witnessed", b, verify.Options{Key: key, Witnesses: []string{peer.Key}})
 	if !r.Holds || len(r.Witnesses) != 1 {
 		t.Fatalf("witnessed: %+v", r)
 	}
@@ -151,6 +151,7 @@ func TestUnsigned(t *testing.T) {
 	g := newGateway("van-1")
 	h := newHub(t, storetest.Open(t, storetest.SQLite(t)), nil, g)
 	ship(h, g)
+	second := newSecond(t)
 	for range 80 {
 		g.keep([]int64{5000, 20_000})
 	}
@@ -163,7 +164,7 @@ func TestUnsigned(t *testing.T) {
 		attached("a9", pkg, place, start+3_000_000),
 	)
 	h.judgeAt("P2", start+4_195_000)
-	r := check(t, h.bundleOf("S2"), verify.Options{})
+	r := second.check("going on", h.bundleOf("S2"), verify.Options{})
 	if !r.Holds || len(r.Unsigned) != 1 || r.Unsigned[0] != (verify.Tail{Gateway: "van-1", Epoch: 1, First: 401, Last: 420}) || r.VerifiedTo != start+4_000_000 {
 		t.Errorf("going on: %v, %+v, verified to %d", r.Problems, r.Unsigned, r.VerifiedTo-start)
 	}
@@ -174,14 +175,14 @@ func TestUnsigned(t *testing.T) {
 	h.tell(event.New{Stream: pkg.String(), Type: fact.PackageWasClosed, Data: fact.PackageClosed{ID: "P2", How: "delivered", At: start + 4_700_000, Made: start + 4_700_000}})
 	h.judge("P2")
 	b := h.bundleOf("S2")
-	if r := check(t, b, verify.Options{}); r.Holds || r.Problems[0].Check != verify.SealIs || r.Problems[0].Gateway != "van-1" || r.Problems[0].Block != 401 {
+	if r := second.check("closed", b, verify.Options{}); r.Holds || r.Problems[0].Check != verify.SealIs || r.Problems[0].Gateway != "van-1" || r.Problems[0].Block != 401 {
 		t.Errorf("closed on unsigned blocks: %+v", r.Problems)
 	}
-	if r := check(t, b, verify.Options{AllowUnsigned: true}); !r.Holds || r.Verdicts[0].Signed.Outcome != "unknown" {
+	if r := second.check("closed", b, verify.Options{AllowUnsigned: true}); !r.Holds || r.Verdicts[0].Signed.Outcome != "unknown" {
 		t.Errorf("allowed: %+v", r)
 	}
 	// The outcome of the first rests on signed blocks, whatever came later.
-	if r := check(t, h.bundleOf("S1"), verify.Options{}); !r.Holds {
+	if r := second.check("the first", h.bundleOf("S1"), verify.Options{}); !r.Holds {
 		t.Errorf("the first: %v", r.Problems)
 	}
 	// A seal comes while an export waits for it.
@@ -202,7 +203,7 @@ func TestUnsigned(t *testing.T) {
 	if _, err := last.WriteTo(&out); err != nil {
 		t.Fatal(err)
 	}
-	if r := check(t, out.Bytes(), verify.Options{}); !r.Holds || len(r.Unsigned) > 0 || r.VerifiedTo != 0 || r.Verdicts[0].Signed != nil {
+	if r := second.check("signed after all", out.Bytes(), verify.Options{}); !r.Holds || len(r.Unsigned) > 0 || r.VerifiedTo != 0 || r.Verdicts[0].Signed != nil {
 		t.Errorf("signed after all: %v, %+v", r.Problems, r)
 	}
 	if err := last.Close(); err != nil {
@@ -218,7 +219,7 @@ func TestOpenPackage(t *testing.T) {
 	ship(h, g)
 	h.tell(event.New{Stream: "package/P1", Type: fact.PackageWasClosed, Data: fact.PackageClosed{ID: "P1", How: "delivered", At: start + 3_000_000, Made: start + 3_500_000, Reopen: true}})
 	h.judgeAt("P1", start+3_600_000)
-	r := check(t, h.bundleOf("S1"), verify.Options{})
+	r := newSecond(t).check("open", h.bundleOf("S1"), verify.Options{})
 	if !r.Holds || len(r.Verdicts) != 1 || r.Verdicts[0].Closed || r.Verdicts[0].To != start+3_600_000 {
 		t.Errorf("got %v, %+v", r.Problems, r.Verdicts)
 	}

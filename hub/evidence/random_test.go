@@ -36,7 +36,7 @@ func TestRandomShipmentsVerify(t *testing.T) {
 			}
 			story(h, rng, end)
 			h.judge("P1")
-			r := check(t, h.bundleOf("S1"), verify.Options{Key: h.ledger.Key(), AllowUnsigned: true})
+			r := newSecond(t).check("random", h.bundleOf("S1"), verify.Options{Key: h.ledger.Key(), AllowUnsigned: true})
 			if !r.Holds {
 				t.Fatalf("problems: %v", r.Problems)
 			}

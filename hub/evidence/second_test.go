@@ -34,9 +34,19 @@ sys.stdout.reconfigure(encoding="utf-8", errors="replace")
 import contextlib, verify
 signatures = verify.Verifier().__enter__()
 verify.Verifier = lambda: contextlib.nullcontext(signatures)
+from frostverify import canonical, thermal
+def evaluate(profile, history, spent):
+    h = thermal.History(history["from"], history["to"])
+    for s in history["stretches"]:
+        h.stretches.append(thermal.Stretch(s["from"], s["to"], s["source"], [(x["at"], round(x["value"] * 1000)) for x in s["samples"]]))
+    h.unmonitored = [(u["from"], u["to"], u["reason"]) for u in history["unmonitored"]]
+    return canonical.dumps(thermal.evaluate(profile, h, [(s["budget"], s["ms"]) for s in spent]))
 for line in sys.stdin:
+    asked = json.loads(line)
     try:
-        print(json.dumps(verify.check(verify.arguments(json.loads(line))).json()), flush=True)
+        print(json.dumps(evaluate(**asked) if isinstance(asked, dict) else verify.check(verify.arguments(asked)).json()), flush=True)
+    except thermal.Impossible:
+        print(json.dumps("impossible"), flush=True)
     except verify.CannotCheck as e:
         print(json.dumps("cannot check: " + str(e)), flush=True)
 `
@@ -95,27 +105,32 @@ func (s *second) check(what string, b []byte, o verify.Options) *verify.Report {
 	if err := os.WriteFile(s.path, b, 0o600); err != nil {
 		s.t.Fatal(err)
 	}
-	line, err := json.Marshal(arguments(s.path, o))
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	if _, err := s.in.Write(append(line, '\n')); err != nil {
-		s.t.Fatal(err)
-	}
-	answer, err := s.out.ReadBytes('\n')
-	if err != nil {
-		s.t.Fatalf("%s: the second verifier ended: %v", what, err)
-	}
-	var got string
-	if err := json.Unmarshal(answer, &got); err != nil {
-		s.t.Fatalf("%s: %v: %s", what, err, answer)
-	}
-	s.runs++
+	got := s.ask(what, arguments(s.path, o))
 	if want := printed(s.t, r); got != want {
 		keep := s.keep(b)
 		s.t.Fatalf("%s (kept as %s): the verifiers differ.\nthe first:\n%s\nthe second:\n%s", what, keep, want, got)
 	}
 	return r
+}
+
+// ask asks the second verifier.
+func (s *second) ask(what string, question any) (answer string) {
+	s.t.Helper()
+	line, err := json.Marshal(question)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if _, err := s.in.Write(append(line, '\n')); err != nil {
+		s.t.Fatalf("%s: the second verifier ended: %v", what, err)
+	}
+	if line, err = s.out.ReadBytes('\n'); err != nil {
+		s.t.Fatalf("%s: the second verifier ended: %v", what, err)
+	}
+	if err := json.Unmarshal(line, &answer); err != nil {
+		s.t.Fatalf("%s: %v: %s", what, err, line)
+	}
+	s.runs++
+	return answer
 }
 
 // keep saves a bundle for whoever looks into it.

@@ -300,11 +300,11 @@ class Checks:
             if e["version"] > want:
                 detail = f"version {want} of the stream was removed: {e['version']} follows {want - 1}"
                 self.fail("stream", detail, stream=where["stream"], file=EVENTS, line=number, field="version")
-            if e["type"] in forms.facts and not forms.facts[e["type"]](e["data"]):
-                return bad("what it says is not in the form of JOIN.md for its type", field="data")
             position, index = e["position"], at
             ids.add(e["id"])
             found[e["stream"]] = e["version"]
+            if e["type"] in forms.facts and not forms.facts[e["type"]](e["data"]):
+                return bad("what it says is not in the form of JOIN.md for its type", field="data")
             self.events.append(e)
 
         ok = self.each_line(EVENTS, take)

@@ -1,4 +1,4 @@
-"""What cannot be judged: THERMAL.md, section 9."""
+"""What cannot be judged: THERMAL.md, section 8."""
 
 import re
 

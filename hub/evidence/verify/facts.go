@@ -106,11 +106,11 @@ func (r *run) putEvents() bool {
 			r.fail(Problem{Check: StreamIs, Stream: p.Stream, File: bundle.Events, Line: number, Field: "version",
 				Detail: fmt.Sprintf("version %d of the stream was removed: %d follows %d", want, e.Version, want-1)})
 		}
+		position, index, ids[e.ID] = e.Position, at, true
+		found[e.Stream] = e.Version
 		if p.Check, p.Field = EventIs, "data"; !exact(e) {
 			return bad("what it says is not in the form of JOIN.md for its type")
 		}
-		position, index, ids[e.ID] = e.Position, at, true
-		found[e.Stream] = e.Version
 		r.events = append(r.events, e)
 		return nil
 	})
