@@ -19,7 +19,7 @@ import (
 // Limits of one sensor and of one search.
 const (
 	probeLimit  = 8 * time.Second
-	listenFor   = 4 * time.Second // to a receiver that has not found itself yet, or a logger that has not sent
+	listenFor   = 4 * time.Second // to a receiver that has not found itself yet
 	searchLimit = 10 * time.Second
 )
 
@@ -68,7 +68,11 @@ func (b *bench) probe(ctx context.Context, s sensor.Spec) Result {
 	defer stop()
 	values, err := measure(ctx, d)
 	if _, is := d.(sensor.Runner); is { // hears something each second
-		patient, cancel := context.WithTimeout(ctx, listenFor)
+		patience := listenFor
+		if isLogger(s) { // some send every ten seconds
+			patience = probeLimit - time.Second
+		}
+		patient, cancel := context.WithTimeout(ctx, patience)
 		defer cancel()
 		for unsettled(values, err) && sleep(patient, 100*time.Millisecond) {
 			values, err = measure(ctx, d)
@@ -154,19 +158,26 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	return ctx.Err() == nil
 }
 
+// isLogger says whether a sensor is heard over Bluetooth.
+func isLogger(s sensor.Spec) bool { return s.Driver == "ruuvi" || s.Driver == "bthome" }
+
 // loggerRemedy says what helps against the error of a Bluetooth logger.
 func loggerRemedy(err error) string {
 	switch {
+	case errors.Is(err, sensor.ErrBindKey):
+		return "Put the logger's bind key, 32 hexadecimal digits, into that file, belonging to the agent's user, with mode 0600."
 	case errors.Is(err, ble.ErrNoKey):
 		return "Give the logger's bind key in a file of mode 0600, as options.key-file."
 	case errors.Is(err, ble.ErrPlain):
 		return "Have the logger encrypt, or take options.key-file out of the configuration file."
+	case errors.Is(err, ble.ErrSecret):
+		return "Compare the bind key with the one in the logger's app: this is another's."
 	case errors.Is(err, ble.ErrReplay):
 		return "If the logger's battery was changed, delete the counter beside its key; else somebody sends what was recorded."
 	case errors.Is(err, ble.ErrForeign):
 		return "Two devices send under this address: find the other one."
 	}
-	return "Look for the adapter with bluetoothctl show (powered, group bluetooth), then for the logger with bluetoothctl scan le; check its battery and distance."
+	return "See that systemctl status bluetooth is well, look for the adapter with bluetoothctl show (powered, group bluetooth), then for the logger with bluetoothctl scan le; check its battery and distance."
 }
 
 // remedy says what helps against a sensor's error.
@@ -178,6 +189,8 @@ func remedy(s sensor.Spec, err error) string {
 		return "Look in the folder that the configuration file names, and load the driver of the device if it is not there."
 	case errors.Is(err, sensor.ErrElement):
 		return "The converter works, and its element does not: check the element's terminals and cable, then the wires and reference in the configuration file."
+	case isLogger(s):
+		return loggerRemedy(err)
 	case errors.Is(err, bus.ErrNack):
 		return "The bus works and nothing answers at this address: check the sensor's cable, power and address."
 	case sensor.QualityOf(err) != reading.NoAnswer:
@@ -186,8 +199,6 @@ func remedy(s sensor.Spec, err error) string {
 		return "Start firmware-sim with this socket, or correct the bus in the configuration file."
 	case s.Driver == "gnss" && strings.HasPrefix(s.Bus, "gpsd:"):
 		return "See that gpsd runs there (systemctl status gpsd.socket) and has the receiver (cgps); its address is the bus in the configuration file."
-	case s.Driver == "ruuvi" || s.Driver == "bthome":
-		return loggerRemedy(err)
 	case s.Driver == "gnss":
 		return "Check the receiver's cable, the port's name and its baud rate, and that this user may open it (group dialout)."
 	}

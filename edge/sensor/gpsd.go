@@ -53,7 +53,7 @@ func dialGPSD(address string) (io.ReadWriteCloser, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect to gpsd: is it running? %w", err)
 	}
-	if err := c.SetWriteDeadline(time.Now().Add(gpsdDial)); err == nil {
+	if err = c.SetWriteDeadline(time.Now().Add(gpsdDial)); err == nil {
 		_, err = io.WriteString(c, watch)
 	}
 	if err != nil {
@@ -82,7 +82,8 @@ func (c gpsdConn) Read(b []byte) (int, error) {
 const maxReport = 64 << 10
 
 // gpsd makes fixes of what gpsd reports, as gpsd_json(5) has it, from release
-// 3.0 on. TPV is taken, and from SKY the dilution of precision and how many
+// 3.0 on, of one receiver: of several that one gpsd has, the last to speak
+// counts. TPV is taken, and from SKY the dilution of precision and how many
 // satellites are used. Everything else is passed over.
 type gpsd struct {
 	report func(gnss.Fix)

@@ -15,6 +15,9 @@ import (
 	"frostline/edge/ble"
 )
 
+// ErrBindKey is wrapped where a logger's bind key cannot be read.
+var ErrBindKey = errors.New("bind key")
+
 // maxKeyFile bounds what is read of a file of a key or a counter.
 const maxKeyFile = 256
 
@@ -23,14 +26,14 @@ const maxKeyFile = 256
 func readKey(path string) (key ble.Key, err error) {
 	b, info, err := readSmall(path)
 	if err != nil {
-		return key, fmt.Errorf("bind key: %w", err)
+		return key, fmt.Errorf("%w: %w", ErrBindKey, err)
 	}
 	if info.Mode().Perm()&0o077 != 0 {
-		return key, fmt.Errorf("bind key %s: mode %04o lets others read it: run chmod 600", path, info.Mode().Perm())
+		return key, fmt.Errorf("%w %s: mode %04o lets others read it: run chmod 600", ErrBindKey, path, info.Mode().Perm())
 	}
 	raw, err := hex.DecodeString(string(bytes.TrimSpace(b)))
 	if err != nil || len(raw) != len(key) {
-		return key, fmt.Errorf("bind key %s: want %d hexadecimal digits, and nothing else", path, 2*len(key))
+		return key, fmt.Errorf("%w %s: want %d hexadecimal digits, and nothing else", ErrBindKey, path, 2*len(key))
 	}
 	return ble.Key(raw), nil
 }
