@@ -128,7 +128,7 @@ func TestConsumerGoesOnWhereItWas(t *testing.T) {
 
 var errBroken = errors.New("cannot handle it")
 
-func TestPoisonIsParkedAndRetried(t *testing.T) {
+func TestPromise10PoisonIsParkedAndRetried(t *testing.T) {
 	storetest.Run(t, func(t *testing.T, db *store.DB) {
 		l := open(t, db)
 		appendMany(t, l, 20)

@@ -83,7 +83,7 @@ func TestUnknownEventsAndGarbageEventsAreKept(t *testing.T) {
 	})
 }
 
-func TestRefusals(t *testing.T) {
+func TestPromise10RefusalsAreQuarantined(t *testing.T) {
 	good := newDevice("van-1", 1).many(30, 3)
 	change := func(first, last uint64, f func(*pb.Parcel)) []byte {
 		m := good.message(first, last)

@@ -84,10 +84,10 @@ func (r *receiver) seen() (ids, taken []string) {
 	return slices.Clone(r.ids), slices.Clone(r.taken)
 }
 
-// TestReceiversThatMisbehave: slow ones, ones that fail, hang, or do the thing
+// TestPromise10ReceiversThatMisbehave: slow ones, ones that fail, hang, or do the thing
 // and drop the connection, are all told under one id, and never twice once they
 // have answered.
-func TestReceiversThatMisbehave(t *testing.T) {
+func TestPromise10ReceiversThatMisbehave(t *testing.T) {
 	storetest.Run(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
 		var rec *receiver
