@@ -301,3 +301,22 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// Units share a serial line, and so its settings; two sensors may read different
+// registers of one unit, and not the same.
+func TestModbusLines(t *testing.T) {
+	sensor := func(id, unit, baud, address string) string {
+		return "- {id: " + id + ", driver: modbus, bus: /dev/ttyS0, address: " + unit + ", options: {baud: " + baud +
+			", registers: [{quantity: temperature, address: " + address + ", type: int16}]}}\n"
+	}
+	for _, tt := range []struct{ sensors, want string }{
+		{sensor("a", "1", "9600", "0") + sensor("b", "1", "9600", "1") + sensor("c", "2", "9600", "0"), ""},
+		{sensor("a", "1", "9600", "0") + sensor("b", "1", "9600", "0"), "sensors[1].address"},
+		{sensor("a", "1", "9600", "0") + sensor("b", "2", "19200", "0"), "sensors[1].options.baud"},
+	} {
+		_, _, err := Parse([]byte("gateway: van-1\nsensors:\n"+tt.sensors), Host{})
+		if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: got %v, want %q", tt.sensors, err, tt.want)
+		}
+	}
+}

@@ -29,6 +29,16 @@ func TestCheck(t *testing.T) {
 		{Spec{Driver: "max31865", Bus: "/dev/spidev0.0", Options: Options{Reference: 430, Wires: 3, Mains: 50}}, nil},
 		{Spec{Driver: "max31865", Bus: "/dev/spidev0.0"}, []string{"options.reference", "options.wires"}},
 		{Spec{Driver: "max31865", Bus: "/dev/spidev0.0", Address: "1", Options: Options{Reference: 430, Nominal: 1000, Wires: 5, Mains: 55}}, []string{"address", "options.wires", "options.mains", "options.reference"}},
+		{Spec{Driver: "modbus", Bus: "tcp:reefer", Address: "256"}, []string{"bus", "address", "options.registers"}},
+		{Spec{Driver: "modbus", Bus: "/dev/ttyUSB0", Address: "7", Options: Options{Parity: "mark", Registers: []Register{{Quantity: "temperature", Address: "0", Type: "int16"}}}}, []string{"options.parity"}},
+		{Spec{Driver: "modbus", Bus: "tcp:reefer:502", Address: "0", Options: Options{Registers: []Register{{Quantity: "temperature", Address: "0", Type: "int16"}}}}, nil},
+		{Spec{Driver: "battery", Bus: "BAT0"}, []string{"bus"}},
+		{Spec{Driver: "voltage", Bus: "iio:ads1015", Address: "in_voltage0", Options: Options{Scale: 11}}, nil},
+		{Spec{Driver: "voltage", Bus: "adc:1", Address: "../in1", Options: Options{Scale: 1e6}}, []string{"bus", "address", "options.scale"}},
+		{Spec{Driver: "tamper", Bus: "GPIO27"}, nil},
+		{Spec{Driver: "tmp117", Bus: "/dev/i2c-1", Address: "0x4C"}, []string{"address"}},
+		{Spec{Driver: "bme280", Bus: "/dev/i2c-1", Address: "0x77"}, nil},
+		{Spec{Driver: "sht3x", Bus: "/dev/i2c-1", Address: "0x46", Options: Options{Precision: "best"}}, []string{"address", "options.precision"}},
 		{Spec{Driver: "ds1820"}, []string{"driver"}},
 		{Spec{Driver: "ds18b20"}, []string{"bus", "address"}},
 		{Spec{Driver: "ds18b20", Bus: "w1", Address: "10-0316a2794b2c"}, []string{"address"}},
@@ -115,6 +125,39 @@ func TestW1Therm(t *testing.T) {
 	}
 	if _, err := measure(d); QualityOf(err) != reading.NoAnswer || err == nil {
 		t.Errorf("unplugged: got %v", err)
+	}
+}
+
+// The kernel's numbers of the elder, whose driver says what it is.
+func TestW1ThermElder(t *testing.T) {
+	root := t.TempDir()
+	dir := filepath.Join(root, "10-000802b4a3f1")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	d, err := Open(Spec{ID: "s", Driver: "ds18s20", Bus: "w1", Address: "10-000802b4a3f1"}, Env{Buses: bus.NewSet(root, slog.New(slog.DiscardHandler))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		raw, t string
+		want   any
+	}{
+		{"32 00 4b 46 ff ff 0a 10 0c", "25125", Value{reading.Temperature, 25_125, reading.OK}},
+		{"aa 00 4b 46 ff ff 0c 10 87", "85000", Value{reading.Temperature, 85_000, reading.PowerOn}},
+		{"32 00 4b 46 ff ff 0c 00 41", "0", reading.Checksum},
+	} {
+		text := tt.raw + " : crc=0c YES\n" + tt.raw + " t=" + tt.t + "\n"
+		if err := os.WriteFile(filepath.Join(dir, "w1_slave"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		vs, err := measure(d)
+		if q, bad := tt.want.(reading.Quality); bad && (err == nil || QualityOf(err) != q) || !bad && (err != nil || vs[0] != tt.want) {
+			t.Errorf("%s: got %+v %v, want %+v", tt.raw, vs, err, tt.want)
+		}
+	}
+	if d.Model() != "ds18s20" {
+		t.Errorf("model %s", d.Model())
 	}
 }
 
