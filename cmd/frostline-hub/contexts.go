@@ -172,7 +172,7 @@ func (h *hub) openEvidence(ctx context.Context) (err error) {
 		return fmt.Errorf("evidence log: %w", err)
 	}
 	c.evidence, err = evidence.New(evidence.Options{
-		Store: h.store, Events: c.events, Intake: h.intake, Ledger: c.ledger, Keys: keys,
+		Store: h.store, Events: c.events, Intake: h.intake, Verdicts: c.correlate, Ledger: c.ledger, Keys: keys,
 		Online: func(gateway string) bool { g, ok := h.registry.Gateway(gateway); return ok && g.Online },
 		Spool:  filepath.Join(h.config.Data, "evidence", "spool"), Log: log,
 	})

@@ -15,6 +15,7 @@ import (
 type mark struct {
 	cause     fact.Cause // the first, and the span of all
 	wider     bool       // something else than the next readings: later packages of its units may be touched
+	exact     bool       // tell of any change, not only of one in substance
 	notBefore int64      // hub's clock, Unix ms; 0: at once
 	batch     int64      // batches and events before these were judged, as far as this package goes
 	position  int64
@@ -53,11 +54,12 @@ func (e *Engine) touchOne(id string, from, to int64, cause fact.Cause, notBefore
 		m.notBefore = min(m.notBefore, notBefore)
 		m.cause = joined(m.cause, cause)
 	}
-	m.wider = m.wider || cause.Kind != "reading" && cause.Kind != "silence"
+	m.wider = m.wider || cause.Kind != "reading" && cause.Kind != "silence" && cause.Kind != "evidence"
+	m.exact = m.exact || cause.Kind == "evidence"
 }
 
 // rank orders causes by how much they explain.
-var rank = map[string]int{"closed": 0, "packed": 1, "attachment": 2, "calibration": 3, "profile": 4, "late reading": 5, "anchor": 6, "reading": 7, "silence": 8, "rebuild": 9}
+var rank = map[string]int{"closed": 0, "packed": 1, "attachment": 2, "calibration": 3, "profile": 4, "late reading": 5, "anchor": 6, "reading": 7, "silence": 8, "rebuild": 9, "evidence": 10}
 
 // joined is the cause that explains more, with the span of both.
 func joined(a, b fact.Cause) fact.Cause {

@@ -84,6 +84,8 @@ type Engine struct {
 	position int64         // of the last event in facts
 	followed int64         // of the last event that was looked at
 	round    chan struct{} // closed when the engine has worked
+	begun    uint64        // rounds of work, with the one under way
+	ended    uint64        // rounds that are over
 	applied  int64         // id of the last batch worked in
 	packages map[string]*parcel
 	open     map[string]*parcel // those whose watch goes on
@@ -155,7 +157,6 @@ func (e *Engine) Run(ctx context.Context) error {
 	saved := time.Now()
 	for {
 		busy, err := e.work(ctx)
-		e.lap()
 		switch {
 		case ctx.Err() != nil:
 			return e.finish(ctx)
@@ -192,6 +193,10 @@ func (e *Engine) Run(ctx context.Context) error {
 // work does what there is to do for about a slice; busy is whether there is
 // more.
 func (e *Engine) work(ctx context.Context) (busy bool, err error) {
+	e.mu.Lock()
+	e.begun++
+	e.mu.Unlock()
+	defer e.lap()
 	if err := e.drain(ctx); err != nil {
 		return false, err
 	}

@@ -64,7 +64,7 @@ func (e *Engine) again(id string, m *mark) {
 	defer e.mu.Unlock()
 	if n := e.dirty[id]; n != nil {
 		m.cause = joined(m.cause, n.cause)
-		m.wider = m.wider || n.wider
+		m.wider, m.exact = m.wider || n.wider, m.exact || n.exact
 	}
 	e.dirty[id] = m
 }
@@ -99,7 +99,7 @@ func (e *Engine) judge(ctx context.Context, read join.Readings, id string, m *ma
 	for i := range judged {
 		j := &judged[i]
 		was := p.told[j.Key()]
-		if r, ok := revise(c, j, was, m.cause); ok {
+		if r, ok := revise(c, j, was, m); ok {
 			out = append(out, r)
 		}
 	}
@@ -113,10 +113,10 @@ func (e *Engine) judge(ctx context.Context, read join.Readings, id string, m *ma
 }
 
 // revise decides whether a verdict is worth telling.
-func revise(c *join.Case, j *join.Judgement, was *told, cause fact.Cause) (revision, bool) {
+func revise(c *join.Case, j *join.Judgement, was *told, m *mark) (revision, bool) {
 	closed := !c.Open()
 	v := fact.VerdictRevised{Package: c.Package, Profile: j.Profile, Version: j.Version, Product: j.Product, Revision: 1,
-		Digest: j.Digest, Closed: closed, Cause: cause, Verdict: j.Verdict, Units: j.Units}
+		Digest: j.Digest, Closed: closed, Cause: m.cause, Verdict: j.Verdict, Units: j.Units}
 	if was == nil {
 		if j.Verdict.From == j.Verdict.To && !closed {
 			return revision{}, false // nothing is known yet, nor missing
@@ -126,7 +126,7 @@ func revise(c *join.Case, j *join.Judgement, was *told, cause fact.Cause) (revis
 	if was.digest == j.Digest && was.closed == closed && !was.dropped {
 		return revision{}, false
 	}
-	if was.closed == closed && !was.dropped && was.summary.same(summarize(&j.Verdict, !closed)) && slices.Equal(was.broken, brokenUnits(j.Units)) {
+	if !m.exact && was.closed == closed && !was.dropped && was.summary.same(summarize(&j.Verdict, !closed)) && slices.Equal(was.broken, brokenUnits(j.Units)) {
 		return revision{}, false
 	}
 	v.Revision, v.Was = was.revision+1, was.digest

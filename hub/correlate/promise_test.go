@@ -274,7 +274,7 @@ func check(t *rapid.T, r *rig, id string, closed bool, j *join.Judgement) {
 	}
 	p := r.engine.packages[id]
 	was := p.told[j.Key()]
-	if _, ok := revise(caseOf(r, id), j, was, fact.Cause{}); ok {
+	if _, ok := revise(caseOf(r, id), j, was, &mark{}); ok {
 		t.Fatalf("package %s: told %+v, but now holds\n%+v\nopen %v, of %d told, case %+v", id, was, summarize(&j.Verdict, !closed), p.open, len(p.told), caseOf(r, id))
 	}
 	for _, ride := range p.rides {

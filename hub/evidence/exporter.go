@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"slices"
 	"time"
 
 	"frostline/hub/event"
@@ -46,17 +47,24 @@ type Intake interface {
 	AnchorsUntil(ctx context.Context, gateway string, epoch uint32, until int64, yield func(block uint64, a *pb.Anchor) error) error
 }
 
+// Verdicts are what the hub concludes of packages; *correlate.Engine makes them.
+type Verdicts interface {
+	// Settled waits until verdicts were made of all events up to a position.
+	Settled(ctx context.Context, position int64) error
+	// Restate has the last stated verdicts of packages be exactly what follows
+	// from what is known, and waits until they are.
+	Restate(ctx context.Context, packages []string) error
+}
+
 // Options are the parts that the exporter works with. All fields are needed
 // unless they say otherwise.
 type Options struct {
-	Store  store.Querier // with the read model Links
-	Events Events
-	Intake Intake
-	Ledger *ledger.Ledger
-	// Settled waits until verdicts were made of all events up to a position;
-	// optional.
-	Settled func(ctx context.Context, position int64) error
-	Keys    func() []ledger.KeyRecord // as the ledger has them; optional
+	Store    store.Querier // with the read model Links
+	Events   Events
+	Intake   Intake
+	Ledger   *ledger.Ledger
+	Verdicts Verdicts                  // optional: without it verdicts are taken as they were stated
+	Keys     func() []ledger.KeyRecord // as the ledger has them; optional
 	// Online tells whether a gateway is connected, and so may sign soon;
 	// optional: without it all may.
 	Online func(gateway string) bool
@@ -173,11 +181,31 @@ func (x *Exporter) make(ctx context.Context, s *scope) (*Bundle, error) {
 	return b, nil
 }
 
+// state has the hub state exactly what follows from the evidence, once for each
+// package: readings go on arriving.
+func (x *Exporter) state(ctx context.Context, s *scope, stated map[string]bool) error {
+	if x.o.Verdicts == nil {
+		return nil
+	}
+	if err := x.o.Verdicts.Settled(ctx, s.position); err != nil {
+		return err
+	}
+	var ids []string
+	for id, judged := range s.packages {
+		if judged && !stated[id] {
+			ids, stated[id] = append(ids, id), true
+		}
+	}
+	slices.Sort(ids)
+	return x.o.Verdicts.Restate(ctx, ids)
+}
+
 // settled finds what bears on the shipment after verdicts and the log have
 // caught up with it.
 func (x *Exporter) settled(ctx context.Context, shipment string) (*scope, error) {
 	wait, done := context.WithTimeout(ctx, within)
 	defer done()
+	stated := map[string]bool{}
 	for last := int64(-1); ; {
 		s, err := x.scope(ctx, shipment)
 		if err != nil {
@@ -187,10 +215,8 @@ func (x *Exporter) settled(ctx context.Context, shipment string) (*scope, error)
 			return s, nil
 		}
 		last = s.position
-		if x.o.Settled != nil {
-			if err := x.o.Settled(wait, last); err != nil {
-				return nil, fmt.Errorf("%w: verdicts have not caught up with event %d: %w", ErrBusy, last, err)
-			}
+		if err := x.state(wait, s, stated); err != nil {
+			return nil, fmt.Errorf("%w: verdicts have not caught up with event %d: %w", ErrBusy, last, err)
 		}
 		if err := x.o.Ledger.Reach(wait, last); err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrBusy, err)

@@ -45,5 +45,7 @@ type Cause struct {
 	To   int64 `json:"to,omitempty"`
 }
 
-// Causes of a new verdict.
-var Causes = []string{"reading", "late reading", "silence", "attachment", "anchor", "calibration", "packed", "closed", "profile", "rebuild"}
+// Causes of a new verdict. Evidence is none of something that happened: what
+// had changed too little to be worth telling is told, so that the verdict is
+// exactly what follows from the evidence that is about to be handed out.
+var Causes = []string{"reading", "late reading", "silence", "attachment", "anchor", "calibration", "packed", "closed", "profile", "rebuild", "evidence"}
