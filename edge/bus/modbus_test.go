@@ -147,8 +147,8 @@ func TestModbusTCP(t *testing.T) {
 					if q[6] == 9 {
 						return // hangs up on unit 9
 					}
-					stale := append([]byte{^q[0], q[1], 0, 0, 0, 7, q[6], 4, 4, 9, 9, 9, 9})
-					whole := append([]byte{q[0], q[1], 0, 0, 0, 7, q[6], 4, 4, 0x40, 0x90, 0, 0})
+					stale := []byte{^q[0], q[1], 0, 0, 0, 7, q[6], 4, 4, 9, 9, 9, 9}
+					whole := []byte{q[0], q[1], 0, 0, 0, 7, q[6], 4, 4, 0x40, 0x90, 0, 0}
 					if _, err := c.Write(append(stale, whole...)); err != nil {
 						return
 					}

@@ -1,6 +1,7 @@
-// Package sensor reads sensors: a DS18B20 on 1-Wire or through Linux, an SHT4x
-// or an MCP9808 on I²C, a GNSS receiver on a serial port, a contact on a GPIO
-// line. Each driver says in its comment how exact the part is, over which range,
+// Package sensor reads sensors: thermometers and hygrometers on 1-Wire, I²C and
+// SPI, registers of controllers on Modbus, receivers on a serial port or through
+// gpsd, loggers over Bluetooth, contacts on GPIO lines, voltages and batteries
+// that Linux knows. kinds lists them. Each driver says in its comment how exact the part is, over which range,
 // where its data sheet is, and which of its answers look like data and are not.
 //
 // A driver is used by one goroutine at a time, which begins a measurement, does

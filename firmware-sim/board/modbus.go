@@ -202,7 +202,9 @@ func (b *Board) converse(l *modbusLine, c net.Conn) error {
 		if err := c.SetDeadline(time.Now().Add(modbusIdle)); err != nil {
 			return err
 		}
-		if _, err := io.ReadFull(c, header[:]); err != nil {
+		if _, err := io.ReadFull(c, header[:]); err == io.EOF {
+			return nil // between two requests
+		} else if err != nil {
 			return err
 		}
 		n := int(binary.BigEndian.Uint16(header[4:])) - 1
