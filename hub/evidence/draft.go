@@ -223,6 +223,12 @@ func (d *draft) put(name string, b []byte) {
 	d.parts = append(d.parts, bundle.BytesPart(name, b))
 }
 
+// How often, and how many times, it is looked whether the log has caught up.
+const (
+	lookAgain = 250 * time.Millisecond
+	patience  = 40
+)
+
 // locate waits until an entry is in the log and its leaf is what it should be.
 func (d *draft) locate(e ledger.Entry) error {
 	for tries := 0; ; tries++ {
@@ -237,14 +243,14 @@ func (d *draft) locate(e ledger.Entry) error {
 			d.wanted = append(d.wanted, wanted{e.Kind, e.Name, at.Leaf, at.Index})
 			return nil
 		}
-		if tries >= 40 {
+		if tries >= patience {
 			return fmt.Errorf("%w: %s %s is not in the evidence log yet", ErrBusy, e.Kind, e.Name)
 		}
 		d.x.o.Ledger.Hurry()
 		select {
 		case <-d.ctx.Done():
 			return d.ctx.Err()
-		case <-time.After(250 * time.Millisecond):
+		case <-time.After(lookAgain):
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 
@@ -104,16 +105,13 @@ func (d *draft) putKeys() error {
 func (d *draft) prove() error {
 	slices.SortFunc(d.wanted, func(a, b wanted) int { return cmp.Compare(a.at, b.at) })
 	log := d.x.o.Ledger
-	last, ok, err := log.At(d.ctx, d.wanted[len(d.wanted)-1].at+1)
-	if err == nil && !ok {
-		err = fmt.Errorf("%w: no checkpoint is of entry %d yet", ErrBusy, d.wanted[len(d.wanted)-1].at)
-	}
+	last, err := d.checkpoint(d.wanted[len(d.wanted)-1].at)
 	if err != nil {
 		return err
 	}
-	first, ok, err := log.At(d.ctx, d.wanted[0].at+1)
-	if err != nil || !ok {
-		return fmt.Errorf("checkpoint of entry %d: %w", d.wanted[0].at, cmp.Or(err, ErrBusy))
+	first, err := d.checkpoint(d.wanted[0].at)
+	if err != nil {
+		return err
 	}
 	if first.Size > last.Size {
 		first = last
@@ -151,6 +149,28 @@ func (d *draft) prove() error {
 	d.manifest.Checkpoint = bundle.Tree{Size: last.Size, Root: hex.EncodeToString(last.Root)}
 	d.manifest.First = bundle.Tree{Size: first.Size, Root: hex.EncodeToString(first.Root)}
 	return nil
+}
+
+// checkpoint waits until there is a checkpoint that has an entry.
+func (d *draft) checkpoint(entry uint64) (ledger.Checkpoint, error) {
+	for tries := 0; ; tries++ {
+		c, ok, err := d.x.o.Ledger.At(d.ctx, entry+1)
+		if err != nil {
+			return c, fmt.Errorf("checkpoint of entry %d: %w", entry, err)
+		}
+		if ok {
+			return c, nil
+		}
+		if tries >= patience {
+			return c, fmt.Errorf("%w: no checkpoint is of entry %d yet", ErrBusy, entry)
+		}
+		d.x.o.Ledger.Hurry()
+		select {
+		case <-d.ctx.Done():
+			return c, d.ctx.Err()
+		case <-time.After(lookAgain):
+		}
+	}
 }
 
 // sign writes and signs the manifest, and brings all parts into order.
