@@ -56,6 +56,9 @@ func (h *hub) storePart(context.Context) (health.Report, error) {
 	s, hs, a := h.intake.Status(), h.history.Status(), h.access.Counts()
 	var p problems
 	p.add(s.Failing != "", "commits fail since %s: %s", s.FailingSince.UTC().Format(time.RFC3339), s.Failing)
+	if t := h.store.Trouble(); t != nil && s.Failing == "" {
+		p.add(true, "nothing can be kept since %s: %v", t.Since.UTC().Format(time.RFC3339), t.Err)
+	}
 	const parcels = "Parcels of blocks from gateways, by what became of them."
 	return health.Report{Problem: p.String(), Figures: []health.Figure{
 		counter("intake_parcels_total", parcels, s.Parcels, "outcome", "committed"),

@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -103,6 +104,8 @@ func TestErrorsOnTheWire(t *testing.T) {
 		{fmt.Errorf("append: %w", event.ErrStale), "", conflict, "append", ""},
 		{fmt.Errorf("append: %w", event.ErrReused), "", conflict, "append", ""},
 		{fmt.Errorf("commit: %w", store.ErrUnknown), "", unknown, "send it again", ""},
+		{fmt.Errorf("place order: %w: disk full", event.ErrNotDone), "", unavailable, "nothing was done; send it again", ""},
+		{fmt.Errorf("place order: %w", syscall.ENOSPC), "", unavailable, "nothing was done; send it again", ""},
 		{errors.New("disk full on /dev/sda"), "", broken, "its log says why", ""},
 		{invalid(errors.New(`text "x": want more`)), "", unacceptable, `text "x": want more`, "/text"},
 		{invalid(errors.New(`nothing we know: want more`)), "", unacceptable, "nothing", ""},
@@ -132,8 +135,8 @@ func TestErrorsOnTheWire(t *testing.T) {
 	if got := counted64(t, reg, "frostline_rest_panics_total"); got != 1 {
 		t.Errorf("%v panics are counted, want 1", got)
 	}
-	if got := counted64(t, reg, "frostline_rest_failures_total"); got != 3 {
-		t.Errorf("%v failures are counted, want 3", got)
+	if got := counted64(t, reg, "frostline_rest_failures_total"); got != 5 {
+		t.Errorf("%v failures are counted, want 5", got)
 	}
 	// What was sent is told back, but for secrets.
 	w := ask(t, h, "all", "POST", "/notes", `{"text":"x","password":"`+strings.Repeat("geheim", 20)+`"}`)

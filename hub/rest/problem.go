@@ -70,6 +70,7 @@ var (
 	unknown      = kind{"outcome-unknown", http.StatusServiceUnavailable, "whether it was done is not known"}
 	slow         = kind{"slow", http.StatusServiceUnavailable, "it took too long"}
 	stopping     = kind{"stopping", http.StatusServiceUnavailable, "the hub is stopping"}
+	unavailable  = kind{"unavailable", http.StatusServiceUnavailable, "the hub's store takes nothing now, and nothing was done"}
 	busy         = kind{"busy", http.StatusServiceUnavailable, "the hub is busy"}
 )
 
@@ -119,6 +120,7 @@ var meanings = []meaning{
 	{event.ErrReused, conflict},
 	{store.ErrUnknown, unknown},
 	{store.ErrClosed, stopping},
+	{event.ErrNotDone, unavailable},
 	{context.DeadlineExceeded, slow},
 }
 
@@ -153,6 +155,9 @@ func problemOf(op *huma.Operation, err error) *Problem {
 		}
 	}
 	p := fail(broken, "the hub could not do it; its log says why")
+	if store.Unwell(err) { // a full disk, say
+		p.turn(unavailable)
+	}
 	p.cause = err
 	return p
 }

@@ -61,6 +61,7 @@ type DB struct {
 	turn    chan struct{} // holds one token: whoever takes it writes
 	commits atomic.Uint64
 	unknown atomic.Uint64
+	trouble atomic.Pointer[Trouble]
 
 	// Owned by the holder of turn.
 	conn       *sql.Conn // nil until first used and after an error
@@ -128,6 +129,32 @@ func (db *DB) closePools() error {
 		errs = append(errs, db.lock.Close())
 	}
 	return errors.Join(errs...)
+}
+
+// Trouble is why a transaction failed that should not have.
+type Trouble struct {
+	Since time.Time // of the first in a row
+	Err   error
+}
+
+// Trouble tells why the last transaction failed, where that lay in the store
+// itself (see Unwell); nil when it did not, or none has failed since the last
+// that was committed.
+func (db *DB) Trouble() *Trouble { return db.trouble.Load() }
+
+// noted keeps what an end of a transaction says of the store.
+func (db *DB) noted(err error) error {
+	switch was := db.trouble.Load(); {
+	case err == nil && was != nil:
+		db.trouble.Store(nil)
+	case err != nil && (errors.Is(err, ErrUnknown) || Unwell(err)):
+		t := &Trouble{time.Now(), err}
+		if was != nil {
+			t.Since = was.Since
+		}
+		db.trouble.Store(t)
+	}
+	return err
 }
 
 // Dialect tells which database is behind the store. Callers need it for

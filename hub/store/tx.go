@@ -31,7 +31,7 @@ func (db *DB) Write(ctx context.Context, do func(context.Context, *Tx) error) er
 		}
 	}
 	defer func() { db.turn <- struct{}{} }()
-	return db.transact(ctx, do)
+	return db.noted(db.transact(ctx, do))
 }
 
 func (db *DB) transact(ctx context.Context, do func(context.Context, *Tx) error) (err error) {

@@ -34,6 +34,12 @@ func TestUnwellTellsTheDiskFromTheData(t *testing.T) {
 		if err := try(full); !store.Unwell(err) {
 			t.Errorf("a full disk is not told: %v", err)
 		}
+		if s := db.Trouble(); s == nil || !store.Unwell(s.Err) || s.Since.IsZero() {
+			t.Errorf("the store does not tell of its trouble: %+v", s)
+		}
+		if err := db.Write(t.Context(), func(context.Context, *store.Tx) error { return nil }); err != nil || db.Trouble() != nil {
+			t.Errorf("trouble is not over: %v, %+v", err, db.Trouble())
+		}
 		for name, query := range map[string]string{"no table": "INSERT INTO nothing VALUES (1)", "no value": "INSERT INTO store_instance (id) VALUES (NULL)", "syntax": "SELEC"} {
 			if err := try(exec(query)); store.Unwell(err) {
 				t.Errorf("%s: taken for a fault of the store: %v", name, err)
