@@ -195,14 +195,11 @@ func (p *pharmacy) story(ctx context.Context, c *chance, n int) {
 // load imports so many totes at once. One that got no answer is given up now
 // and then: it is done wholly, or not at all.
 func (p *pharmacy) load(ctx context.Context, c *chance, n, rows int) {
-	var b strings.Builder
-	cmd := deed{key: fmt.Sprint("i", n), method: "POST", path: "/imports/totes", kind: "application/x-ndjson"}
+	name := fmt.Sprint("T-", n)
+	cmd := deed{key: fmt.Sprint("i", n), method: "POST", path: "/imports/totes", kind: "application/x-ndjson", body: totes(name, rows)}
 	for i := range rows {
-		id := fmt.Sprintf("T-%d-%d", n, i)
-		fmt.Fprintf(&b, `{"id":%q,"name":"tote %d"}`+"\n", id, i)
-		cmd.leaves = append(cmd.leaves, mark{"tote/" + id, fact.DefinedBy(fact.Tote)})
+		cmd.leaves = append(cmd.leaves, mark{fmt.Sprintf("tote/%s-%d", name, i), fact.DefinedBy(fact.Tote)})
 	}
-	cmd.body = []byte(b.String())
 	if !c.in(40) {
 		p.insist(ctx, cmd)
 		return
@@ -218,6 +215,15 @@ func (p *pharmacy) load(ctx context.Context, c *chance, n, rows int) {
 	default:
 		p.Errorf("import: %d %s", status, answer)
 	}
+}
+
+// totes are records to import.
+func totes(name string, rows int) []byte {
+	var b strings.Builder
+	for i := range rows {
+		fmt.Fprintf(&b, `{"id":"%s-%d","name":"tote %d"}`+"\n", name, i, i)
+	}
+	return []byte(b.String())
 }
 
 // closeAll closes all packages as delivered now.
