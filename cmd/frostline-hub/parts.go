@@ -12,6 +12,7 @@ import (
 	"frostline/hub/event"
 	"frostline/hub/excursion"
 	"frostline/hub/health"
+	"frostline/hub/view"
 )
 
 // parts are all parts of the hub that can be asked how they are doing.
@@ -212,4 +213,16 @@ func (h *hub) openHealth(reg *prometheus.Registry) (err error) {
 	}
 	reg.MustRegister(h.health, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return nil
+}
+
+// standings tells the pages how the parts are doing.
+func (h *hub) standings(ctx context.Context) (all []view.Part) {
+	for _, s := range h.health.Parts(ctx) {
+		p := view.Part{Name: s.Name, Problem: s.Problem}
+		if !s.Since.IsZero() {
+			p.Since = s.Since.UnixMilli()
+		}
+		all = append(all, p)
+	}
+	return all
 }

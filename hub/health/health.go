@@ -17,8 +17,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"frostline/hub/view"
 )
 
 // Figure is one number that a part tells of itself.
@@ -43,6 +41,13 @@ type Report struct {
 type Part struct {
 	Name string
 	Ask  func(ctx context.Context) (Report, error)
+}
+
+// Standing is a part and how it is doing.
+type Standing struct {
+	Name    string
+	Problem string    // in a line; "" when it is well
+	Since   time.Time // when the problem was noticed; zero when it is well
 }
 
 // Times of a Board.
@@ -104,15 +109,15 @@ func (b *Board) Run(ctx context.Context) error {
 }
 
 // Parts tells of every part, in order, and what is wrong with it.
-func (b *Board) Parts(ctx context.Context) []view.Part {
+func (b *Board) Parts(ctx context.Context) []Standing {
 	seen := b.look(ctx)
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	all := make([]view.Part, 0, len(seen))
+	all := make([]Standing, 0, len(seen))
 	for _, s := range seen {
-		p := view.Part{Name: s.name, Problem: s.Problem}
-		if at := b.since[s.name]; s.Problem != "" && !at.IsZero() {
-			p.Since = at.UnixMilli()
+		p := Standing{Name: s.name, Problem: s.Problem}
+		if s.Problem != "" {
+			p.Since = b.since[s.name]
 		}
 		all = append(all, p)
 	}
@@ -125,7 +130,7 @@ func (b *Board) Checks() map[string]func(context.Context) error {
 	for _, p := range b.parts {
 		all[p.Name] = func(ctx context.Context) error {
 			parts := b.Parts(ctx)
-			i := slices.IndexFunc(parts, func(v view.Part) bool { return v.Name == p.Name })
+			i := slices.IndexFunc(parts, func(v Standing) bool { return v.Name == p.Name })
 			if i >= 0 && parts[i].Problem == "" {
 				return nil
 			}

@@ -48,7 +48,7 @@ func TestWhatIsWrongIsToldOnceAndShown(t *testing.T) {
 			problem = "1 delivery was given up;\nfrostline notifications"
 			parts = b.Parts(t.Context())
 		}
-		if parts[0].Problem != "1 delivery was given up; frostline notifications" || parts[0].Since < began.UnixMilli() || parts[0].Since > began.Add(8*time.Second).UnixMilli() {
+		if parts[0].Problem != "1 delivery was given up; frostline notifications" || parts[0].Since.Before(began) || parts[0].Since.After(began.Add(8*time.Second)) {
 			t.Errorf("part %+v, which went wrong soon after %s", parts[0], began)
 		}
 		if err := b.Checks()["notify"](t.Context()); err == nil || err.Error() != parts[0].Problem {
@@ -72,7 +72,7 @@ func TestWhatIsWrongIsToldOnceAndShown(t *testing.T) {
 		}
 		problem = ""
 		time.Sleep(2 * time.Second)
-		if parts = b.Parts(t.Context()); parts[0].Problem != "" || parts[0].Since != 0 {
+		if parts = b.Parts(t.Context()); parts[0].Problem != "" || !parts[0].Since.IsZero() {
 			t.Errorf("well again, and shown as %+v", parts[0])
 		}
 		if n := strings.Count(said.String(), "name=notify"); n != 2 {

@@ -2,7 +2,6 @@ package health
 
 import (
 	"context"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -24,7 +23,7 @@ func (b *Board) Collect(to chan<- prometheus.Metric) {
 	for _, p := range b.Parts(ctx) {
 		ok, d := 1.0, 0.0
 		if p.Problem != "" {
-			ok, d = 0, max(0, now.Sub(time.UnixMilli(p.Since)).Seconds())
+			ok, d = 0, max(0, now.Sub(p.Since).Seconds())
 		}
 		to <- prometheus.MustNewConstMetric(well, prometheus.GaugeValue, ok, p.Name)
 		to <- prometheus.MustNewConstMetric(sick, prometheus.GaugeValue, d, p.Name)

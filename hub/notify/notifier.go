@@ -192,7 +192,6 @@ func (n *Notifier) Counts(ctx context.Context) (Counts, error) {
 	if s := n.failing.Load(); s != nil {
 		c.Failing = *s
 	}
-	var err error
-	err = tally(ctx, n.store, &c)
+	err := tally(ctx, n.store, &c)
 	return c, err
 }
