@@ -3,6 +3,7 @@ package correlate
 import (
 	"encoding/json"
 	"slices"
+	"strings"
 
 	"frostline/hub/correlate/join"
 	"frostline/hub/fact"
@@ -138,7 +139,8 @@ func (n *naive) fresh(p *thermal.Profile, pkg fact.Ref, from, now int64) (sensor
 }
 
 // now gives the temperature of a package at this moment, where it is known: it
-// is watched, and a fresh source vouched until its newest reading.
+// is watched, and a fresh source vouched until its newest reading. One to which
+// the package came after that reading has not vouched for it yet.
 func (n *naive) now(id string, now int64) (thermal.Temp, bool) {
 	from, to, _ := n.watch(id)
 	packed := n.packing(id)
@@ -160,7 +162,7 @@ func (n *naive) now(id string, now int64) (thermal.Temp, bool) {
 		return 0, false
 	}
 	h := n.history(pkg, &profile, last.At-1, last.At)
-	return last.Value, len(h.Stretches) == 1 && covered(n.usable(sensor), last.At-1, profile.LongestGap)
+	return last.Value, len(h.Stretches) == 1 && strings.HasPrefix(h.Stretches[0].Source+" ", "sensor/"+sensor+" ") && covered(n.usable(sensor), last.At-1, profile.LongestGap)
 }
 
 // life is what the unit has spent until an instant.
