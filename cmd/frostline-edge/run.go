@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 
 	"frostline/edge/agent"
 	"frostline/edge/config"
+	"frostline/edge/systemd"
 	"frostline/firmware-sim/control"
 	"frostline/proto/simbus"
 )
@@ -36,6 +38,9 @@ it finds, and says so.`,
 			}
 			a, err := agentConfig(c, log)
 			if err != nil {
+				return err
+			}
+			if a.Manager, err = systemd.New(os.Getenv("NOTIFY_SOCKET"), os.Getenv("WATCHDOG_USEC"), os.Getenv("WATCHDOG_PID"), os.Getpid()); err != nil {
 				return err
 			}
 			ctx, hurry, stop := signals()

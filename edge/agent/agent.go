@@ -24,6 +24,7 @@ import (
 	"frostline/edge/panel"
 	"frostline/edge/sampler"
 	"frostline/edge/sensor"
+	"frostline/edge/systemd"
 	"frostline/edge/uplink"
 	"frostline/proto/pb"
 	"frostline/proto/truetime"
@@ -41,7 +42,10 @@ type Config struct {
 	Hub     string          // host:port of MQTT; empty means what the enrolment said
 	// ConfigVersion names the configuration in the State sent to the hub.
 	ConfigVersion string
-	Log           *slog.Logger
+	// Manager is the service manager that started the agent; the zero value is
+	// none.
+	Manager systemd.Manager
+	Log     *slog.Logger
 }
 
 // Sensor is one configured sensor.
@@ -96,6 +100,8 @@ type agent struct {
 	link     link
 	faults   faults
 	started  int64 // boottime, ms
+	progress progress
+	deaf     bool // the service manager does not hear; supervise's own
 }
 
 // Run runs a gateway until ctx ends. It then stops sampling, keeps what was
@@ -189,6 +195,7 @@ func (a *agent) run(ctx, hurry context.Context) error {
 			g.Go(func() error { return page.Serve(outer, l) })
 		}
 	}
+	g.Go(func() error { return a.supervise(outer, ctx) })
 	socket := panel.NewSocket(a, &a.link, a.log)
 	g.Go(func() error { return socket.Serve(outer, operator) })
 	g.Go(func() error {

@@ -51,6 +51,7 @@ func (a *agent) append(readings []reading.Reading, events []*pb.Event) {
 		return
 	}
 	_, err := a.journal.Append(context.Background(), readings, events)
+	a.progress.made(err)
 	switch {
 	case err == nil, errors.Is(err, journal.ErrHeld), errors.Is(err, journal.ErrDropped):
 		// The journal counts, says and retries those itself.
