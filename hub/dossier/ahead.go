@@ -43,7 +43,7 @@ func ahead(s *correlate.State, now int64) (words string, until int64) {
 		}
 	}
 	if first == nil {
-		return "no limit lies ahead: " + reasons(s.Outlook), s.OutlookUntil
+		return "none in sight: " + reasons(s.Outlook), s.OutlookUntil
 	}
 	latest := "or never"
 	if first.Latest != 0 {

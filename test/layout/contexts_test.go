@@ -21,7 +21,7 @@ var between = map[string]string{
 }
 
 // faces show what contexts know, and may therefore see them.
-var faces = []string{"api", "dossier", "fleet", "report", "rest", "view", "web"}
+var faces = []string{"api", "dossier", "fleet", "health", "report", "rest", "view", "web"}
 
 // TestContextsAreStrangers: inside the hub, contexts meet through events and
 // interfaces that the consumer declares, not through each other's tables.

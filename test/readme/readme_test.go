@@ -2,9 +2,7 @@
 package readme
 
 import (
-	"context"
 	"encoding/json"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -67,8 +65,7 @@ func build(t *testing.T) string {
 	return bin
 }
 
-// TestDemo does what the README's demonstration says: it starts, answers the
-// commands printed, survives a pulled link without losing a reading, ends
+// TestDemo does what the README's demonstration says: it starts, survives a pulled link without losing a reading, ends
 // cleanly and goes on when started again.
 func TestDemo(t *testing.T) {
 	if testing.Short() {
@@ -92,14 +89,6 @@ func TestDemo(t *testing.T) {
 		return true, nil
 	}
 	rig.Must(t, patience, "the backlog to drain and the accounts to add up", settled)
-
-	for _, args := range readmeCommands(t) {
-		args = append(args[:len(args):len(args)], "--json")
-		for i := range args {
-			args[i] = strings.Replace(args[i], ".demo/", dir+"/", 1)
-		}
-		run(t, bin, args)
-	}
 
 	committed := func() uint64 {
 		accounts, err := hub.Accounts(t.Context())
@@ -155,66 +144,21 @@ func TestDemo(t *testing.T) {
 	end()
 }
 
-// run runs one of the README's commands; tail is ended after its first line.
-func run(t *testing.T, bin string, args []string) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, filepath.Join(bin, filepath.Base(args[0])), args[1:]...)
-	if args[1] == "tail" {
-		out, err := cmd.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		if n, err := out.Read(make([]byte, 1)); n != 1 {
-			t.Errorf("%v printed nothing: %v", args, err)
-		}
-		_ = cmd.Process.Signal(os.Interrupt)
-		_ = cmd.Wait()
-		return
-	}
-	if out, err := cmd.CombinedOutput(); err != nil || len(out) == 0 {
-		t.Errorf("%v: %v\n%s", args, err, out)
-	}
-}
-
-func readme(t *testing.T) string {
-	t.Helper()
-	b, err := os.ReadFile(filepath.Join(rig.Root(), "README.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
-}
-
-// readmeCommands are the lines of the README that call the built programs.
-func readmeCommands(t *testing.T) (out [][]string) {
-	t.Helper()
-	for line := range strings.Lines(readme(t)) {
-		if strings.HasPrefix(line, "bin/") {
-			out = append(out, strings.Fields(line))
-		}
-	}
-	if len(out) < 3 {
-		t.Fatalf("found %d commands in the README, want those under \"Ask the hub\"", len(out))
-	}
-	return out
-}
-
 // TestGatewayFile checks the configuration that the README shows for a real
 // sensor, as the agent would.
 func TestGatewayFile(t *testing.T) {
-	found := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindStringSubmatch(readme(t))
+	text, err := rig.Readme()
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindStringSubmatch(text)
 	if found == nil {
 		t.Fatal("the README shows no gateway.yaml")
 	}
-	text := strings.ReplaceAll(found[1], "\n   ", "\n") // it stands in a list
-	c, _, err := config.Parse([]byte(strings.TrimPrefix(text, "   ")), config.ThisHost())
+	file := strings.ReplaceAll(found[1], "\n   ", "\n") // it stands in a list
+	c, _, err := config.Parse([]byte(strings.TrimPrefix(file, "   ")), config.ThisHost())
 	if err != nil {
-		t.Fatalf("%v\n%s", err, text)
+		t.Fatalf("%v\n%s", err, file)
 	}
 	if len(c.Sensors) != 1 || c.Sensors[0].Driver != "ds18b20" || c.Gateway != "van-7" {
 		t.Errorf("got %+v", c)

@@ -135,6 +135,7 @@ func TestPromise7DemonstrationTellsItsStories(t *testing.T) {
 	w.unknown()
 	w.atEase()
 
+	runReadme(t, dir)
 	before := w.count()
 	end()
 	end = show(t, dir)
