@@ -148,7 +148,7 @@ func TestTimeToLimit(t *testing.T) {
 	h.stock(nil)
 	h.place()
 	h.pack("P1")
-	if l = line(20 * minute); !strings.HasPrefix(l.Ahead, "no limit lies ahead: 8 °C, 2 °C: not on this course") {
+	if l = line(20 * minute); !strings.HasPrefix(l.Ahead, "none in sight: 8 °C, 2 °C: not on this course") {
 		t.Errorf("steady: %+v", l)
 	}
 	// What is closed has no time to anything.
