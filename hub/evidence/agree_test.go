@@ -22,7 +22,7 @@ func TestPromise5BothVerifiersAgree(t *testing.T) {
 	s := newSecond(t)
 	for name, o := range map[string]verify.Options{
 		"pinned": {Key: key}, "not pinned": {}, "unsigned allowed": {Key: key, AllowUnsigned: true},
-		"another key": {Key: newHub(t, storetest.Open(t, storetest.SQLite(t)), nil).ledger.Key()},
+		"another key": {Key: openLedger(t, storetest.Open(t, storetest.SQLite(t)), t.TempDir(), nil).Key()},
 	} {
 		if r := s.check(name, b, o); r.Holds == (name == "another key") {
 			t.Errorf("%s: %v", name, r.Problems)

@@ -80,8 +80,8 @@ func TestPromise5TrustIsPinned(t *testing.T) {
 	h := newHub(t, storetest.Open(t, storetest.SQLite(t)), nil, g)
 	ship(h, g)
 	b, second := h.bundleOf("S1"), newSecond(t)
-	other := newHub(t, storetest.Open(t, storetest.SQLite(t)), nil)
-	if r := second.check("another key", b, verify.Options{Key: other.ledger.Key()}); r.Holds || r.Problems[0].Check != verify.Checkpoint {
+	other := openLedger(t, storetest.Open(t, storetest.SQLite(t)), t.TempDir(), nil)
+	if r := second.check("another key", b, verify.Options{Key: other.Key()}); r.Holds || r.Problems[0].Check != verify.Checkpoint {
 		t.Errorf("by another hub's key: %+v", r)
 	}
 	r := second.check("no key", b, verify.Options{})
