@@ -20,7 +20,7 @@ func testModels() []event.Model {
 	}
 	count := func(e event.Event, rows *event.Rows[tally]) error {
 		var order struct{ ID string }
-		if err := json.Unmarshal(e.Data, &order); err != nil {
+		if err := json.Unmarshal(e.Data, &order); err != nil || order.ID == "" {
 			return err
 		}
 		t, err := rows.Get(order.ID[:1])

@@ -10,6 +10,7 @@ import (
 
 	"frostline/hub/event"
 	"frostline/hub/event/relay"
+	"frostline/hub/fact"
 )
 
 // Events is the log of domain events; *event.Log is one.
@@ -19,7 +20,7 @@ type Events interface {
 	RebuildVerified(ctx context.Context, names []string, progress func(done, total int64)) ([]event.Rebuilt, error)
 	Status(ctx context.Context) (event.Status, error)
 	Parked(ctx context.Context, consumer string, limit int) ([]event.Parked, error)
-	Retry(ctx context.Context, consumer string, position int64) error
+	Retry(ctx context.Context, actor string, told event.New, consumer string, position int64) error
 }
 
 // EventsStatus tells how the log of events stands, and what follows from it.
@@ -65,7 +66,13 @@ func (s *Server) retry(w http.ResponseWriter, r *http.Request) {
 		problem(w, http.StatusBadRequest, "no event", fmt.Sprintf("body: %v; want {\"consumer\": \"…\", \"position\": 1}", err))
 		return
 	}
-	err := s.cfg.Events.Retry(r.Context(), req.Consumer, req.Position)
+	by, err := who(r)
+	if err != nil {
+		problem(w, http.StatusForbidden, "caller not known", err.Error())
+		return
+	}
+	err = s.cfg.Events.Retry(r.Context(), by, event.New{Stream: "consumer/" + req.Consumer, Expect: -1,
+		Type: fact.EventWasRetried, Data: fact.EventRetried{Consumer: req.Consumer, Position: req.Position}}, req.Consumer, req.Position)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		problem(w, http.StatusNotFound, "no such parked event", fmt.Sprintf("no event at position %d is parked for consumer %q; frostline events lists those that are", req.Position, req.Consumer))
@@ -74,7 +81,7 @@ func (s *Server) retry(w http.ResponseWriter, r *http.Request) {
 		s.broken(w, r, err)
 		return
 	}
-	s.log.Info("parked event is to be handled again", "consumer", req.Consumer, "position", req.Position, "by", actor(r))
+	s.log.Info("parked event is to be handled again", "consumer", req.Consumer, "position", req.Position, "by", by)
 	s.write(w, req)
 }
 

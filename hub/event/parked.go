@@ -50,12 +50,16 @@ WHERE `+where+" ORDER BY consumer, position LIMIT $2", name, limit)
 
 // Retry has a parked event handled once more, by itself and soon: now where
 // the consumer runs, and once it does where not. It stays parked until that has
-// succeeded. The error wraps sql.ErrNoRows where no such event is parked.
-func (l *Log) Retry(ctx context.Context, name string, position int64) error {
-	err := l.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		n, err := tx.Exec(ctx, "UPDATE event_parked SET again = 1 WHERE consumer = $1 AND position = $2", name, position)
+// succeeded. That an actor asked for it is told by an event in the same
+// transaction. The error wraps sql.ErrNoRows where no such event is parked.
+func (l *Log) Retry(ctx context.Context, actor string, told New, name string, position int64) error {
+	_, err := l.Command(ctx, actor, func(ctx context.Context, c Change) error {
+		n, err := c.Tx().Exec(ctx, "UPDATE event_parked SET again = 1 WHERE consumer = $1 AND position = $2", name, position)
 		if err == nil && n == 0 {
 			err = fmt.Errorf("not parked: %w", sql.ErrNoRows)
+		}
+		if err == nil {
+			_, err = c.Append(ctx, told)
 		}
 		return err
 	})

@@ -37,7 +37,27 @@ const (
 	WasHandedOver = "custody.handed_over"
 
 	VerdictWasRevised = "correlate.verdict_revised"
+
+	// A person had something tried again that the hub had given up.
+	DeliveryWasRetried = "notify.delivery_retried"
+	EventWasRetried    = "event.handling_retried"
 )
+
+// DeliveryRetried: a notification that was given up is tried again. Its stream
+// is "delivery/ID".
+type DeliveryRetried struct {
+	ID        string `json:"id"`
+	Excursion string `json:"excursion"` // that it tells of; of several, the first
+	Attempts  int    `json:"attempts"`  // that had failed
+}
+
+// EventRetried: an event that a consumer could not handle is handled once more.
+// Its stream is "consumer/NAME".
+type EventRetried struct {
+	Consumer string `json:"consumer"`
+	Position int64  `json:"position"`
+}
+
 
 // kinds is the Go type of each type of event. Contexts add theirs by Register.
 var kinds = map[string]reflect.Type{}
@@ -61,6 +81,7 @@ func init() {
 		ShipmentWasReported: ShipmentReported{}, PackageWasPacked: PackagePacked{}, PackageWasClosed: PackageClosed{},
 		UnitWasReceived: UnitReceived{}, InventoryWasAdjusted: InventoryAdjusted{},
 		WasAttached: Attached{}, WasHandedOver: HandedOver{}, VerdictWasRevised: VerdictRevised{},
+		DeliveryWasRetried: DeliveryRetried{}, EventWasRetried: EventRetried{},
 	} {
 		Register(typ, example)
 	}

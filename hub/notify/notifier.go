@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"frostline/hub/event"
+	"frostline/hub/fact"
 	"frostline/hub/store"
 )
 
@@ -23,6 +24,7 @@ var (
 
 // Events is what is needed of the event store; *event.Log has it.
 type Events interface {
+	Command(ctx context.Context, actor string, do func(context.Context, event.Change) error) ([]event.Event, error)
 	Consume(ctx context.Context, name string, handle func(context.Context, []event.Event) error) error
 }
 
@@ -60,7 +62,7 @@ type Counts struct {
 	Unread  uint64 `json:"unread"`  // events that could not be understood
 	Waiting int64  `json:"waiting"` // news for e-mail that is gathered
 	Pending int64  `json:"pending"`
-	Overdue int64  `json:"overdue"` // of these, that failed more than once
+	Overdue int64  `json:"overdue"`           // of these, that failed more than once
 	Failed  int64  `json:"failed"`            // in the store: given up and not retried
 	Failing string `json:"failing,omitempty"` // why nothing can be sent at all
 }
@@ -168,14 +170,22 @@ func (n *Notifier) List(ctx context.Context, f Filter, after string, limit int) 
 	return list(ctx, n.store, f, after, limit)
 }
 
-// Retry has a failed delivery tried again from the start, and gives it. The
-// error wraps ErrNotFound or ErrNotFailed.
+// Retry has a failed delivery tried again from the start, and gives it. An event
+// tells who asked for it. The error wraps ErrNotFound or ErrNotFailed.
 func (n *Notifier) Retry(ctx context.Context, actor, id string) (d Delivery, err error) {
-	err = n.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		if err := retry(ctx, tx, id, n.now().UnixMilli()); err != nil {
+	_, err = n.events.Command(ctx, actor, func(ctx context.Context, c event.Change) error {
+		was, err := get(ctx, c.Tx(), id)
+		if err != nil {
 			return err
 		}
-		d, err = get(ctx, tx, id)
+		if err := retry(ctx, c.Tx(), id, n.now().UnixMilli()); err != nil {
+			return err
+		}
+		if _, err := c.Append(ctx, event.New{Stream: "delivery/" + id, Expect: -1, Type: fact.DeliveryWasRetried,
+			Data: fact.DeliveryRetried{ID: id, Excursion: was.About, Attempts: was.Attempts}}); err != nil {
+			return err
+		}
+		d, err = get(ctx, c.Tx(), id)
 		return err
 	})
 	if err == nil {

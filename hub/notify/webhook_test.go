@@ -120,6 +120,9 @@ func TestPromise10ReceiversThatMisbehave(t *testing.T) {
 		if _, err := n.Retry(context.Background(), "person/ada", all[0].ID); !errors.Is(err, ErrNotFailed) {
 			t.Errorf("retry of what was sent: %v", err)
 		}
+		if trail, err := w.log.Stream(context.Background(), "delivery/"+all[0].ID, 0, 10); err != nil || len(trail) != 1 || trail[0].Actor != "person/ada" || trail[0].Type != fact.DeliveryWasRetried {
+			t.Errorf("trail of the delivery: %+v, %v", trail, err)
+		}
 		if _, err := n.Retry(context.Background(), "person/ada", "msg_no"); !errors.Is(err, ErrNotFound) {
 			t.Errorf("retry of nothing: %v", err)
 		}
