@@ -58,7 +58,6 @@ type EventRetried struct {
 	Position int64  `json:"position"`
 }
 
-
 // kinds is the Go type of each type of event. Contexts add theirs by Register.
 var kinds = map[string]reflect.Type{}
 
