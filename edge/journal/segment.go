@@ -32,6 +32,9 @@ type segment struct {
 	path string    // changes once, when the segment is given its end
 	db   *bbolt.DB // nil when sealed
 	gone bool      // removed, or replaced after a repair
+	// beside says that another process may be writing the file: it is read
+	// from a copy in memory. Set when the segment is made, or never.
+	beside bool
 
 	// Owned by whoever holds Journal.disk.
 	begun   time.Time // made active, by this process

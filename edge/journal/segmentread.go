@@ -61,24 +61,38 @@ var errGone = errors.New("segment is gone")
 
 // eachSealed is each for a sealed segment, below its checks. s.use is held.
 func (s *segment) eachSealed(from uint64, visit func(k, v []byte) bool) error {
-	f, err := os.Open(s.path)
+	file, end, err := s.file()
 	if err != nil {
 		return err
 	}
-	defer f.Close() // read only: nothing can get lost
-	st, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	file, err := boltfile.Open(f, st.Size())
-	if err != nil {
-		return err
-	}
+	defer end()
 	b, err := file.Bucket(bucketBlocks)
 	if err != nil {
 		return err
 	}
 	return b.Ascend(recordKey(from), visit)
+}
+
+// file opens the segment for reading, until end is called.
+func (s *segment) file() (file *boltfile.File, end func(), err error) {
+	if s.beside {
+		file, err = copySegment(s.path)
+		return file, func() {}, err
+	}
+	f, err := os.Open(s.path)
+	if err != nil {
+		return nil, nil, err
+	}
+	end = func() { _ = f.Close() } // read only: nothing can get lost
+	st, err := f.Stat()
+	if err == nil {
+		file, err = boltfile.Open(f, st.Size())
+	}
+	if err != nil {
+		end()
+		return nil, nil, err
+	}
+	return file, end, nil
 }
 
 // get reads one record.

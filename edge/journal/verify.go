@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	"frostline/edge/journal/boltfile"
 	"frostline/proto/block"
 	"frostline/proto/chain"
 )
@@ -45,10 +44,24 @@ func (f *Fault) String() string {
 	return fmt.Sprintf("%s: epoch %d, block %d: %s", f.Segment, f.Epoch, f.Number, f.Detail)
 }
 
-// Verify walks all blocks of a journal that no process has open: checksums,
+// Verify walks all blocks of a journal in a directory: checksums,
 // numbers, the hash chain, counts, and canonical encoding. Blocks that are
 // missing must be acknowledged or declared lost. It changes nothing.
+//
+// Beside a running agent it may come upon files that are just then replaced: it
+// looks again before it calls that a fault.
 func Verify(dir string) (*Report, error) {
+	for try := 1; ; try++ {
+		report, err := verifyOnce(dir)
+		if try >= verifyTries || err == nil && report.Fault == nil || !InUse(dir) {
+			return report, err
+		}
+	}
+}
+
+const verifyTries = 5
+
+func verifyOnce(dir string) (*Report, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, fmt.Errorf("verify journal: %w", err)
@@ -56,7 +69,7 @@ func Verify(dir string) (*Report, error) {
 	v := &verifier{report: &Report{}, segments: map[uint32][]*segment{}, epochs: map[uint32]*epoch{}}
 	for _, e := range entries {
 		if s, ok := parseSegmentName(e.Name()); ok {
-			s.path = filepath.Join(dir, e.Name())
+			s.path, s.beside = filepath.Join(dir, e.Name()), !s.ended
 			v.segments[s.epoch] = append(v.segments[s.epoch], s)
 		}
 		if strings.Contains(e.Name(), damagedMark) {
@@ -101,19 +114,11 @@ func (v *verifier) learn(t *tail) {
 }
 
 func examineTail(s *segment) *tail {
-	f, err := os.Open(s.path)
+	file, end, err := s.file()
 	if err != nil {
 		return nil
 	}
-	defer f.Close() // read only
-	st, err := f.Stat()
-	if err != nil {
-		return nil
-	}
-	file, err := boltfile.Open(f, st.Size())
-	if err != nil {
-		return nil
-	}
+	defer end()
 	t, _ := readTail(file)
 	return t
 }

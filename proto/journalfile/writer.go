@@ -116,6 +116,9 @@ func (w *Writer) seal() {
 	w.line(Seal{Kind: "seal", Epoch: s.Epoch, Number: s.Number, Readings: s.Readings, Head: w.head.String(), Signature: s.Signature})
 }
 
+// Written counts the blocks in the file, and the readings in them.
+func (w *Writer) Written() (blocks, readings uint64) { return w.allBlocks, w.inAll }
+
 // Close writes the end. It does not close or sync what it writes to.
 func (w *Writer) Close() error {
 	w.finishRun()

@@ -60,6 +60,8 @@ type File struct {
 	root  uint64
 	pages uint64 // below this number all pages of the tree lie
 	free  uint64 // page of the free list
+	// Transaction is the number of the newest commit: it goes up with each.
+	Transaction uint64
 	// Torn says that one of the two meta pages is not valid: a commit was cut
 	// short, or the page was damaged later.
 	Torn bool
@@ -83,7 +85,7 @@ func Open(r io.ReaderAt, size int64) (*File, error) {
 	if valid == 0 {
 		return nil, cause
 	}
-	f.Torn = valid == 1
+	f.Torn, f.Transaction = valid == 1, newest
 	if f.pages > uint64(size)/PageSize {
 		return nil, damaged("%d pages, and %d bytes of file", f.pages, size)
 	}
