@@ -29,6 +29,10 @@ func (o *options) load(w io.Writer) (config.Config, error) {
 	var c config.Config
 	var assumed []string
 	var err error
+	if _, missing := os.Stat(packaged); o.config == "" && missing == nil {
+		o.config = packaged
+		fmt.Fprintln(w, "assumed: configuration", packaged)
+	}
 	if o.config == "" {
 		c, assumed, err = config.Default(host)
 	} else {
@@ -47,6 +51,16 @@ func (o *options) load(w io.Writer) (config.Config, error) {
 		c.Data = o.data
 	}
 	return c, nil
+}
+
+// act is load for commands that work on the agent's files: root goes on as
+// their owner.
+func (o *options) act(w io.Writer) (config.Config, error) {
+	c, err := o.load(w)
+	if err != nil {
+		return c, err
+	}
+	return c, actAsOwner(c.Data, w)
 }
 
 // dir is the data directory for commands that need nothing else of the

@@ -40,10 +40,10 @@ and sends it over MQTT when there is a network.`,
 		Version: version.String(), SilenceErrors: true, SilenceUsage: true,
 	}
 	var o options
-	root.PersistentFlags().StringVar(&o.config, "config", "", "configuration file (default: none, and what is found is used)")
+	root.PersistentFlags().StringVar(&o.config, "config", "", "configuration file (default: "+packaged+" if it is there; else none, and what is found is used)")
 	root.PersistentFlags().StringVar(&o.data, "data", "", "directory of journal, keys and socket (overrides the configuration)")
 	root.PersistentFlags().StringVar(&o.level, "log-level", "info", "debug, info, warn or error")
-	root.AddCommand(runCommand(&o), enrolCommand(&o), doctorCommand(&o), statusCommand(&o), linkCommand(&o), checkCommand(&o), recordCommand(&o), gnssCommand())
+	root.AddCommand(runCommand(&o), enrolCommand(&o), doctorCommand(&o), statusCommand(&o), linkCommand(&o), checkCommand(&o), recordCommand(&o), gnssCommand(), journalCommand(&o))
 	root.SetArgs(args)
 	root.SetOut(out)
 	root.SetErr(errOut)

@@ -35,7 +35,7 @@ certificate up by itself.`,
 			if err != nil {
 				return err
 			}
-			c, err := o.load(cmd.ErrOrStderr())
+			c, err := o.act(cmd.ErrOrStderr())
 			if err != nil {
 				return err
 			}
@@ -83,7 +83,7 @@ no running agent. The exit status is 1 when something failed.`,
 			if err != nil {
 				return err
 			}
-			c, err := o.load(cmd.ErrOrStderr())
+			c, err := o.act(cmd.ErrOrStderr())
 			if err != nil {
 				return err
 			}

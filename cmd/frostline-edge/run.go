@@ -32,7 +32,7 @@ it finds, and says so.`,
 			if err != nil {
 				return err
 			}
-			c, err := o.load(cmd.ErrOrStderr())
+			c, err := o.act(cmd.ErrOrStderr())
 			if err != nil {
 				return err
 			}
@@ -77,7 +77,7 @@ recorded.`,
 			if span <= 0 || span > 31*24*time.Hour {
 				return usageError{fmt.Errorf("--for %s: want a span above zero, up to 744h", span)}
 			}
-			c, err := o.load(cmd.ErrOrStderr())
+			c, err := o.act(cmd.ErrOrStderr())
 			if err != nil {
 				return err
 			}
