@@ -110,7 +110,7 @@ func (s stories) Case(ctx context.Context, id string) (dossier.Case, dossier.Pac
 
 func (s stories) Bundle(ctx context.Context, shipment string) ([]byte, string, error) {
 	var zip bytes.Buffer
-	if err := export(ctx, s.evidence, shipment, &zip); err != nil {
+	if _, err := export(ctx, s.evidence, shipment, &zip); err != nil {
 		return nil, "", known(err)
 	}
 	return zip.Bytes(), "frostline-" + shipment + ".zip", nil
@@ -130,23 +130,27 @@ func (s stories) CaseReport(ctx context.Context, id string) ([]byte, string, err
 type reports struct{ *report.Desk }
 
 func newReports(b *dossier.Builder, e *evidence.Exporter) reports {
-	return reports{&report.Desk{Dossiers: b, Bundle: func(ctx context.Context, shipment string) (string, error) {
+	return reports{&report.Desk{Dossiers: b, Bundle: func(ctx context.Context, shipment string) (report.Evidence, error) {
 		sum := sha256.New()
-		err := export(ctx, e, shipment, sum)
-		return hex.EncodeToString(sum.Sum(nil)), err
+		unsigned, err := export(ctx, e, shipment, sum)
+		return report.Evidence{SHA256: hex.EncodeToString(sum.Sum(nil)), Unsigned: unsigned}, err
 	}}}
 }
 
-// export writes the evidence of a shipment.
-func export(ctx context.Context, e *evidence.Exporter, shipment string, w io.Writer) error {
+// export writes the evidence of a shipment, and counts the blocks in it that are
+// not signed yet.
+func export(ctx context.Context, e *evidence.Exporter, shipment string, w io.Writer) (unsigned uint64, err error) {
 	b, err := e.Export(ctx, shipment)
 	if errors.Is(err, evidence.ErrNotFound) {
-		return kind{err, dossier.ErrNotFound}
+		return 0, kind{err, dossier.ErrNotFound}
 	}
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer b.Close()
+	for _, u := range b.Unsigned {
+		unsigned += u.Last - u.First + 1
+	}
 	_, err = b.WriteTo(w)
-	return err
+	return unsigned, err
 }

@@ -12,6 +12,9 @@ type Evidence struct {
 	// Moving says that the bundle changed while the report was put together, as it
 	// does while readings of the shipment arrive: this one may end earlier.
 	Moving bool
+	// Unsigned is how many blocks in the bundle await the signature of their
+	// gateways: once they are signed, the bundle is another.
+	Unsigned uint64
 }
 
 // Dossiers tell what happened; *dossier.Builder does.
@@ -24,8 +27,9 @@ type Dossiers interface {
 // goroutine.
 type Desk struct {
 	Dossiers Dossiers
-	// Bundle makes the evidence bundle of a shipment and gives its SHA-256, hex.
-	Bundle func(ctx context.Context, shipment string) (string, error)
+	// Bundle makes the evidence bundle of a shipment and gives its SHA-256 and the
+	// number of blocks that are not signed.
+	Bundle func(ctx context.Context, shipment string) (Evidence, error)
 }
 
 // Shipment reports on a shipment, as PDF.
@@ -80,7 +84,8 @@ func (d *Desk) steady(ctx context.Context, shipment string, read func() error) (
 			return Evidence{}, err
 		}
 		if after == before || i == tries {
-			return Evidence{SHA256: before, Moving: after != before}, nil
+			before.Moving = after != before
+			return before, nil
 		}
 		before = after
 	}

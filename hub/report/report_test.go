@@ -91,10 +91,10 @@ func (s *story) Case(context.Context, string) (dossier.Case, dossier.Package, er
 	return p.Cases[0], p, nil
 }
 
-func (s *story) bundle(context.Context, string) (string, error) {
+func (s *story) bundle(context.Context, string) (Evidence, error) {
 	hash := strings.Repeat(string(rune('a'+min(s.bundles, s.changes))), 64)
 	s.bundles++
-	return hash, nil
+	return Evidence{SHA256: hash}, nil
 }
 
 // A report names the bundle that says the same, and says so where it cannot.
@@ -120,6 +120,34 @@ func TestReportNamesTheBundleThatSaysTheSame(t *testing.T) {
 		want, _ = Case(dossiertest.Shipment(), &p, &c, tc.want)
 		if err != nil || !bytes.Equal(got, want) {
 			t.Errorf("%d changes: not the case's report with %+v, %v", tc.changes, tc.want, err)
+		}
+	}
+}
+
+// What the hash cannot be relied on for is said beside it.
+func TestReportSaysWhatIsNotSigned(t *testing.T) {
+	for _, tc := range []struct {
+		e    Evidence
+		want string
+	}{
+		{Evidence{SHA256: "aa", Unsigned: 7}, "not signed 7 blocks"},
+		{Evidence{SHA256: "aa", Moving: true}, "the bundle may end earlier than the report"},
+		{Evidence{}, "none: the package belongs to no shipment"},
+	} {
+		b, err := Shipment(dossiertest.Shipment(), tc.e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		file := filepath.Join(t.TempDir(), "report.pdf")
+		if err := os.WriteFile(file, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		text, err := exec.Command("pdftotext", file, "-").Output()
+		if err != nil {
+			t.Fatalf("pdftotext (run .ci/install): %v", err)
+		}
+		if !strings.Contains(strings.Join(strings.Fields(string(text)), " "), tc.want) {
+			t.Errorf("%+v: %q is not in it", tc.e, tc.want)
 		}
 	}
 }

@@ -40,6 +40,9 @@ func (p *page) origin(as dossier.AsOf, bundle Evidence) {
 	if bundle.Moving {
 		p.text(unsure, "Data of this shipment arrived while the report was made: the bundle may end earlier than the report. Make both again when the shipment is closed.")
 	}
+	if bundle.Unsigned > 0 {
+		p.text(unsure, fmt.Sprintf("Gateways have not signed %s blocks in the bundle yet. They do so about once a minute, and the bundle is another then: make both again.", view.Count(bundle.Unsigned)))
+	}
 	p.fact("Engine", "thermal engine "+thermal.EngineVersion+"; all times are UTC")
 }
 
