@@ -78,6 +78,8 @@ type Config struct {
 	// where the hub has none.
 	Events Events
 	Relay  func() relay.Status
+	// Journals takes in journal files; nil where the hub does not.
+	Journals Journals
 	// Rest answers whatever is not under /v1, with bounds of its own; see Actor
 	// for who asks. May be nil.
 	Rest http.Handler
@@ -103,6 +105,7 @@ type Server struct {
 
 	stopping chan struct{}
 	tails    chan struct{} // holds a token for each tail that is open
+	hauls    chan struct{} // likewise for each journal that is taken in
 }
 
 // New checks the configuration. It does not listen yet.
@@ -115,7 +118,7 @@ func New(cfg Config) (*Server, error) {
 	}
 	s := &Server{
 		cfg: cfg, log: cfg.Log, now: cfg.Now, started: cfg.Now(), ready: make(chan struct{}),
-		stopping: make(chan struct{}), tails: make(chan struct{}, maxTails),
+		stopping: make(chan struct{}), tails: make(chan struct{}, maxTails), hauls: make(chan struct{}, maxHauls),
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/health", s.health)
@@ -134,6 +137,9 @@ func New(cfg Config) (*Server, error) {
 		mux.HandleFunc("GET /v1/events", s.events)
 		mux.HandleFunc("POST /v1/events/retry", s.retry)
 	}
+	if cfg.Journals != nil {
+		mux.HandleFunc("POST "+haulPath, s.haul)
+	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		problem(w, http.StatusNotFound, "no such call", r.Method+" "+r.URL.Path+" is not part of this hub's interface; is the command line of the same version?")
 	})
@@ -142,7 +148,9 @@ func New(cfg Config) (*Server, error) {
 			cfg.Rest.ServeHTTP(w, r)
 			return
 		}
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		if r.URL.Path != haulPath { // its body is read line by line
+			r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		}
 		w.Header().Set("Cache-Control", "no-store")
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		mux.ServeHTTP(w, r)

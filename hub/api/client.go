@@ -43,6 +43,11 @@ func (c *Client) open(ctx context.Context, method, path string, body any) (*http
 		}
 		in = bytes.NewReader(b)
 	}
+	return c.send(ctx, method, path, in)
+}
+
+// send sends a request with a body as it is, and checks the answer's status.
+func (c *Client) send(ctx context.Context, method, path string, in io.Reader) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, method, "http://hub"+path, in)
 	if err != nil {
 		return nil, err

@@ -126,6 +126,7 @@ func (in *Intake) commit(ctx context.Context, items []*item) {
 			it := items[0]
 			if it.reject != nil {
 				in.unstorable(it, err)
+				it.delivered(nil)
 				return
 			}
 			no := &refusal{epoch: it.key().epoch}
@@ -167,6 +168,9 @@ func (in *Intake) try(ctx context.Context, items []*item) error {
 	in.nextID += int64(len(r.batches))
 	in.install(r)
 	in.tell(ctx, r.batches)
+	for _, it := range items {
+		it.delivered(r)
+	}
 	for _, w := range r.order {
 		if !w.answer {
 			continue

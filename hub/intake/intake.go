@@ -86,6 +86,7 @@ type Intake struct {
 	log       *slog.Logger
 	now       func() time.Time
 	instance  string
+	ended     chan struct{} // closed when Run ends
 	pace      *pace
 	outbox    *outbox
 	notices   notices
@@ -137,7 +138,7 @@ func New(ctx context.Context, o Options) (*Intake, error) {
 	}
 	in := &Intake{
 		store: o.Store, publisher: o.Publisher, gateways: o.Gateways, clock: o.Clock, limits: o.Limits,
-		log: o.Log, now: o.Now, instance: rand.Text(),
+		log: o.Log, now: o.Now, instance: rand.Text(), ended: make(chan struct{}),
 		urgent:     newQueue(o.Limits.LiveBytes, o.Limits.GatewayBytes),
 		backlog:    newQueue(o.Limits.BacklogBytes, o.Limits.GatewayBytes),
 		urgentOpen: make(chan *item, 64), backlogOpen: make(chan *item, 4),
@@ -187,10 +188,11 @@ func (in *Intake) Handle(m Message) {
 	}
 }
 
-// Run takes messages in until ctx ends. Known gateways are told first that the
+// Run takes messages in until ctx ends. It may be called once. Known gateways are told first that the
 // hub has started. It returns nil after what was being committed is committed
 // and acknowledged; messages still waiting then are dropped, to be sent again.
 func (in *Intake) Run(ctx context.Context) error {
+	defer close(in.ended)
 	in.greet()
 	talk, hush := context.WithCancel(context.WithoutCancel(ctx))
 	var openers, talker sync.WaitGroup
@@ -209,7 +211,9 @@ func (in *Intake) Run(ctx context.Context) error {
 // openAll verifies messages and hands them on.
 func (in *Intake) openAll(ctx context.Context, q *queue, out chan<- *item) {
 	for it := q.pop(ctx); it != nil; it = q.pop(ctx) {
+		was := it
 		if it = in.open(it); it == nil {
+			was.delivered(nil)
 			continue
 		}
 		select {
@@ -240,7 +244,7 @@ func (in *Intake) open(it *item) *item {
 		it.parcel = p
 	case topic.Seal:
 		if it.seal, no = openSeal(it.payload); no == nil {
-			if no = in.checkSeal(it); no == nil {
+			if no = in.checkSeal(it); no == nil && it.delivery == nil {
 				in.echo(it)
 			}
 		}

@@ -24,8 +24,9 @@ type item struct {
 	gateway  string
 	lane     topic.Lane
 	payload  []byte
-	received int64 // hub's clock, Unix ms
-	tries    int   // rounds it was in that failed
+	received int64     // hub's clock, Unix ms
+	tries    int       // rounds it was in that failed
+	delivery *delivery // set for what Deliver waits for
 }
 
 // key is the chain that the item is about; its epoch is 0 where none is known.
@@ -62,7 +63,7 @@ type reject struct {
 func (it *item) rejected(no *refusal, known bool) *item {
 	return &item{
 		reject: &reject{*no, known}, gateway: it.gateway, lane: it.lane, payload: it.payload,
-		received: it.received, tries: it.tries,
+		received: it.received, tries: it.tries, delivery: it.delivery,
 	}
 }
 

@@ -82,7 +82,11 @@ func (r *round) run(ctx context.Context, tx *store.Tx, items []*item, find loade
 		case w.old.version == 0 && !w.changed && r.epochs(k.gateway) >= r.limits.Epochs:
 			err = (&refusal{}).because("epoch %d: gateway %s has %d epochs already, the limit", k.epoch, k.gateway, r.epochs(k.gateway))
 		case it.parcel != nil:
+			blocks, readings := r.tally.Blocks, r.tally.Readings
 			err = r.parcel(ctx, tx, w, it.parcel)
+			if it.delivery != nil {
+				it.delivery.fresh = Delivered{Blocks: r.tally.Blocks - blocks, Readings: r.tally.Readings - readings}
+			}
 		case it.seal != nil:
 			err = r.seal(ctx, tx, w, it)
 		default:
