@@ -6,7 +6,7 @@
 // versions:
 // 	protoc-gen-go v1.36.12
 // 	protoc        v3.21.12
-// source: frost.proto
+// source: proto/pb/frost.proto
 
 package pb
 
@@ -55,7 +55,7 @@ type Block struct {
 
 func (x *Block) Reset() {
 	*x = Block{}
-	mi := &file_frost_proto_msgTypes[0]
+	mi := &file_proto_pb_frost_proto_msgTypes[0]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -67,7 +67,7 @@ func (x *Block) String() string {
 func (*Block) ProtoMessage() {}
 
 func (x *Block) ProtoReflect() protoreflect.Message {
-	mi := &file_frost_proto_msgTypes[0]
+	mi := &file_proto_pb_frost_proto_msgTypes[0]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -80,7 +80,7 @@ func (x *Block) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Block.ProtoReflect.Descriptor instead.
 func (*Block) Descriptor() ([]byte, []int) {
-	return file_frost_proto_rawDescGZIP(), []int{0}
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{0}
 }
 
 func (x *Block) GetNumber() uint64 {
@@ -167,6 +167,8 @@ type Event struct {
 	//	*Event_Gap
 	//	*Event_Fault
 	//	*Event_ConfigApplied
+	//	*Event_Alarm
+	//	*Event_Calibration
 	Kind          isEvent_Kind `protobuf_oneof:"kind"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -174,7 +176,7 @@ type Event struct {
 
 func (x *Event) Reset() {
 	*x = Event{}
-	mi := &file_frost_proto_msgTypes[1]
+	mi := &file_proto_pb_frost_proto_msgTypes[1]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -186,7 +188,7 @@ func (x *Event) String() string {
 func (*Event) ProtoMessage() {}
 
 func (x *Event) ProtoReflect() protoreflect.Message {
-	mi := &file_frost_proto_msgTypes[1]
+	mi := &file_proto_pb_frost_proto_msgTypes[1]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -199,7 +201,7 @@ func (x *Event) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Event.ProtoReflect.Descriptor instead.
 func (*Event) Descriptor() ([]byte, []int) {
-	return file_frost_proto_rawDescGZIP(), []int{1}
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{1}
 }
 
 func (x *Event) GetAtMs() int64 {
@@ -288,6 +290,24 @@ func (x *Event) GetConfigApplied() *ConfigApplied {
 	return nil
 }
 
+func (x *Event) GetAlarm() *Alarm {
+	if x != nil {
+		if x, ok := x.Kind.(*Event_Alarm); ok {
+			return x.Alarm
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetCalibration() *Calibration {
+	if x != nil {
+		if x, ok := x.Kind.(*Event_Calibration); ok {
+			return x.Calibration
+		}
+	}
+	return nil
+}
+
 type isEvent_Kind interface {
 	isEvent_Kind()
 }
@@ -324,6 +344,14 @@ type Event_ConfigApplied struct {
 	ConfigApplied *ConfigApplied `protobuf:"bytes,9,opt,name=config_applied,json=configApplied,proto3,oneof"`
 }
 
+type Event_Alarm struct {
+	Alarm *Alarm `protobuf:"bytes,10,opt,name=alarm,proto3,oneof"`
+}
+
+type Event_Calibration struct {
+	Calibration *Calibration `protobuf:"bytes,12,opt,name=calibration,proto3,oneof"`
+}
+
 func (*Event_EpochStart) isEvent_Kind() {}
 
 func (*Event_Boot) isEvent_Kind() {}
@@ -340,6 +368,10 @@ func (*Event_Fault) isEvent_Kind() {}
 
 func (*Event_ConfigApplied) isEvent_Kind() {}
 
+func (*Event_Alarm) isEvent_Kind() {}
+
+func (*Event_Calibration) isEvent_Kind() {}
+
 // EpochStart is the first event of an epoch.
 type EpochStart struct {
 	state            protoimpl.MessageState `protogen:"open.v1"`
@@ -354,7 +386,7 @@ type EpochStart struct {
 
 func (x *EpochStart) Reset() {
 	*x = EpochStart{}
-	mi := &file_frost_proto_msgTypes[2]
+	mi := &file_proto_pb_frost_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -366,7 +398,7 @@ func (x *EpochStart) String() string {
 func (*EpochStart) ProtoMessage() {}
 
 func (x *EpochStart) ProtoReflect() protoreflect.Message {
-	mi := &file_frost_proto_msgTypes[2]
+	mi := &file_proto_pb_frost_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -379,7 +411,7 @@ func (x *EpochStart) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EpochStart.ProtoReflect.Descriptor instead.
 func (*EpochStart) Descriptor() ([]byte, []int) {
-	return file_frost_proto_rawDescGZIP(), []int{2}
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *EpochStart) GetEpoch() uint32 {
@@ -429,7 +461,7 @@ type Boot struct {
 
 func (x *Boot) Reset() {
 	*x = Boot{}
-	mi := &file_frost_proto_msgTypes[3]
+	mi := &file_proto_pb_frost_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -441,7 +473,7 @@ func (x *Boot) String() string {
 func (*Boot) ProtoMessage() {}
 
 func (x *Boot) ProtoReflect() protoreflect.Message {
-	mi := &file_frost_proto_msgTypes[3]
+	mi := &file_proto_pb_frost_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -454,7 +486,7 @@ func (x *Boot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Boot.ProtoReflect.Descriptor instead.
 func (*Boot) Descriptor() ([]byte, []int) {
-	return file_frost_proto_rawDescGZIP(), []int{3}
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Boot) GetBootId() string {
@@ -493,7 +525,7 @@ type SeriesDeclared struct {
 
 func (x *SeriesDeclared) Reset() {
 	*x = SeriesDeclared{}
-	mi := &file_frost_proto_msgTypes[4]
+	mi := &file_proto_pb_frost_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -505,7 +537,7 @@ func (x *SeriesDeclared) String() string {
 func (*SeriesDeclared) ProtoMessage() {}
 
 func (x *SeriesDeclared) ProtoReflect() protoreflect.Message {
-	mi := &file_frost_proto_msgTypes[4]
+	mi := &file_proto_pb_frost_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -518,7 +550,7 @@ func (x *SeriesDeclared) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SeriesDeclared.ProtoReflect.Descriptor instead.
 func (*SeriesDeclared) Descriptor() ([]byte, []int) {
-	return file_frost_proto_rawDescGZIP(), []int{4}
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *SeriesDeclared) GetId() uint32 {
@@ -578,7 +610,7 @@ type Anchor struct {
 
 func (x *Anchor) Reset() {
 	*x = Anchor{}
-	mi := &file_frost_proto_msgTypes[5]
+	mi := &file_proto_pb_frost_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -590,7 +622,7 @@ func (x *Anchor) String() string {
 func (*Anchor) ProtoMessage() {}
 
 func (x *Anchor) ProtoReflect() protoreflect.Message {
-	mi := &file_frost_proto_msgTypes[5]
+	mi := &file_proto_pb_frost_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -603,7 +635,7 @@ func (x *Anchor) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Anchor.ProtoReflect.Descriptor instead.
 func (*Anchor) Descriptor() ([]byte, []int) {
-	return file_frost_proto_rawDescGZIP(), []int{5}
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Anchor) GetBoot() uint32 {
@@ -651,7 +683,7 @@ type ClockStep struct {
 
 func (x *ClockStep) Reset() {
 	*x = ClockStep{}
-	mi := &file_frost_proto_msgTypes[6]
+	mi := &file_proto_pb_frost_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -663,7 +695,7 @@ func (x *ClockStep) String() string {
 func (*ClockStep) ProtoMessage() {}
 
 func (x *ClockStep) ProtoReflect() protoreflect.Message {
-	mi := &file_frost_proto_msgTypes[6]
+	mi := &file_proto_pb_frost_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -676,7 +708,7 @@ func (x *ClockStep) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClockStep.ProtoReflect.Descriptor instead.
 func (*ClockStep) Descriptor() ([]byte, []int) {
-	return file_frost_proto_rawDescGZIP(), []int{6}
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ClockStep) GetByMs() int64 {
@@ -704,7 +736,7 @@ type Gap struct {
 
 func (x *Gap) Reset() {
 	*x = Gap{}
-	mi := &file_frost_proto_msgTypes[7]
+	mi := &file_proto_pb_frost_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -716,7 +748,7 @@ func (x *Gap) String() string {
 func (*Gap) ProtoMessage() {}
 
 func (x *Gap) ProtoReflect() protoreflect.Message {
-	mi := &file_frost_proto_msgTypes[7]
+	mi := &file_proto_pb_frost_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -729,7 +761,7 @@ func (x *Gap) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Gap.ProtoReflect.Descriptor instead.
 func (*Gap) Descriptor() ([]byte, []int) {
-	return file_frost_proto_rawDescGZIP(), []int{7}
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Gap) GetFirst() uint64 {
@@ -792,7 +824,7 @@ type Fault struct {
 
 func (x *Fault) Reset() {
 	*x = Fault{}
-	mi := &file_frost_proto_msgTypes[8]
+	mi := &file_proto_pb_frost_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -804,7 +836,7 @@ func (x *Fault) String() string {
 func (*Fault) ProtoMessage() {}
 
 func (x *Fault) ProtoReflect() protoreflect.Message {
-	mi := &file_frost_proto_msgTypes[8]
+	mi := &file_proto_pb_frost_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -817,7 +849,7 @@ func (x *Fault) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Fault.ProtoReflect.Descriptor instead.
 func (*Fault) Descriptor() ([]byte, []int) {
-	return file_frost_proto_rawDescGZIP(), []int{8}
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Fault) GetPart() string {
@@ -844,7 +876,7 @@ type ConfigApplied struct {
 
 func (x *ConfigApplied) Reset() {
 	*x = ConfigApplied{}
-	mi := &file_frost_proto_msgTypes[9]
+	mi := &file_proto_pb_frost_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -856,7 +888,7 @@ func (x *ConfigApplied) String() string {
 func (*ConfigApplied) ProtoMessage() {}
 
 func (x *ConfigApplied) ProtoReflect() protoreflect.Message {
-	mi := &file_frost_proto_msgTypes[9]
+	mi := &file_proto_pb_frost_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -869,7 +901,7 @@ func (x *ConfigApplied) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfigApplied.ProtoReflect.Descriptor instead.
 func (*ConfigApplied) Descriptor() ([]byte, []int) {
-	return file_frost_proto_rawDescGZIP(), []int{9}
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ConfigApplied) GetVersion() string {
@@ -884,6 +916,324 @@ func (x *ConfigApplied) GetDigest() string {
 		return x.Digest
 	}
 	return ""
+}
+
+// Alarm is one step in the life of an alarm of the gateway's own guard, which
+// watches sensors by the storage profile of what lies beside them. An alarm is
+// raised once, may be escalated, is cleared and acknowledged in either order,
+// and is over when it is both. A step that is told twice, after a power cut, is
+// one step: alarm, state and tick_ms are the same.
+type Alarm struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Alarm         string                 `protobuf:"bytes,1,opt,name=alarm,proto3" json:"alarm,omitempty"`                     // id of the alarm, unique for the gateway
+	State         uint32                 `protobuf:"varint,2,opt,name=state,proto3" json:"state,omitempty"`                    // 1 raised, 2 escalated, 3 cleared, 4 acknowledged
+	Kind          uint32                 `protobuf:"varint,3,opt,name=kind,proto3" json:"kind,omitempty"`                      // 1 excursion: a rule of the profile is broken; 2 unknown: the sensor says nothing that can be used
+	Severity      uint32                 `protobuf:"varint,4,opt,name=severity,proto3" json:"severity,omitempty"`              // 1 warning, 2 alarm, 3 critical
+	Watch         string                 `protobuf:"bytes,5,opt,name=watch,proto3" json:"watch,omitempty"`                     // what is watched: a compartment, or a package's token
+	Sensor        string                 `protobuf:"bytes,6,opt,name=sensor,proto3" json:"sensor,omitempty"`                   // by which
+	Profile       string                 `protobuf:"bytes,7,opt,name=profile,proto3" json:"profile,omitempty"`                 // id of the storage profile
+	Version       uint32                 `protobuf:"varint,8,opt,name=version,proto3" json:"version,omitempty"`                // and its version
+	Digest        string                 `protobuf:"bytes,9,opt,name=digest,proto3" json:"digest,omitempty"`                   // and its SHA-256, hex
+	Limit         string                 `protobuf:"bytes,10,opt,name=limit,proto3" json:"limit,omitempty"`                    // the rule that is broken; empty of what is unknown
+	TickMs        int64                  `protobuf:"zigzag64,11,opt,name=tick_ms,json=tickMs,proto3" json:"tick_ms,omitempty"` // boottime of the reading that led to this step, in the boot of the event's block; of an acknowledgement, when it was given
+	Value         int64                  `protobuf:"zigzag64,12,opt,name=value,proto3" json:"value,omitempty"`                 // of that reading, milli-degrees Celsius; 0 where it has none
+	Quality       uint32                 `protobuf:"varint,13,opt,name=quality,proto3" json:"quality,omitempty"`               // of that reading, reading.Quality
+	Reason        string                 `protobuf:"bytes,14,opt,name=reason,proto3" json:"reason,omitempty"`                  // given by who acknowledged; or why it was cleared though nothing returned to its range
+	By            string                 `protobuf:"bytes,15,opt,name=by,proto3" json:"by,omitempty"`                          // where it was acknowledged: "page" or "console"
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Alarm) Reset() {
+	*x = Alarm{}
+	mi := &file_proto_pb_frost_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Alarm) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Alarm) ProtoMessage() {}
+
+func (x *Alarm) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_pb_frost_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Alarm.ProtoReflect.Descriptor instead.
+func (*Alarm) Descriptor() ([]byte, []int) {
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *Alarm) GetAlarm() string {
+	if x != nil {
+		return x.Alarm
+	}
+	return ""
+}
+
+func (x *Alarm) GetState() uint32 {
+	if x != nil {
+		return x.State
+	}
+	return 0
+}
+
+func (x *Alarm) GetKind() uint32 {
+	if x != nil {
+		return x.Kind
+	}
+	return 0
+}
+
+func (x *Alarm) GetSeverity() uint32 {
+	if x != nil {
+		return x.Severity
+	}
+	return 0
+}
+
+func (x *Alarm) GetWatch() string {
+	if x != nil {
+		return x.Watch
+	}
+	return ""
+}
+
+func (x *Alarm) GetSensor() string {
+	if x != nil {
+		return x.Sensor
+	}
+	return ""
+}
+
+func (x *Alarm) GetProfile() string {
+	if x != nil {
+		return x.Profile
+	}
+	return ""
+}
+
+func (x *Alarm) GetVersion() uint32 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+func (x *Alarm) GetDigest() string {
+	if x != nil {
+		return x.Digest
+	}
+	return ""
+}
+
+func (x *Alarm) GetLimit() string {
+	if x != nil {
+		return x.Limit
+	}
+	return ""
+}
+
+func (x *Alarm) GetTickMs() int64 {
+	if x != nil {
+		return x.TickMs
+	}
+	return 0
+}
+
+func (x *Alarm) GetValue() int64 {
+	if x != nil {
+		return x.Value
+	}
+	return 0
+}
+
+func (x *Alarm) GetQuality() uint32 {
+	if x != nil {
+		return x.Quality
+	}
+	return 0
+}
+
+func (x *Alarm) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *Alarm) GetBy() string {
+	if x != nil {
+		return x.By
+	}
+	return ""
+}
+
+// Calibration says by which certificate the readings of a series are corrected
+// from here on: temperature of a sensor is that of its temperature-raw put
+// right. It is told at each start and at each change.
+type Calibration struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Series        uint32                 `protobuf:"varint,1,opt,name=series,proto3" json:"series,omitempty"`          // corrected
+	Raw           uint32                 `protobuf:"varint,2,opt,name=raw,proto3" json:"raw,omitempty"`                // as measured: another series, sampled at the same ticks
+	Certificate   string                 `protobuf:"bytes,3,opt,name=certificate,proto3" json:"certificate,omitempty"` // its id; empty says that the series is corrected no longer
+	Issuer        string                 `protobuf:"bytes,4,opt,name=issuer,proto3" json:"issuer,omitempty"`
+	ValidFromMs   int64                  `protobuf:"zigzag64,5,opt,name=valid_from_ms,json=validFromMs,proto3" json:"valid_from_ms,omitempty"`    // UTC
+	ValidUntilMs  int64                  `protobuf:"zigzag64,6,opt,name=valid_until_ms,json=validUntilMs,proto3" json:"valid_until_ms,omitempty"` // UTC, the first instant at which it is not valid
+	Kind          uint32                 `protobuf:"varint,7,opt,name=kind,proto3" json:"kind,omitempty"`                                         // 1 offset, 2 two points
+	Point         []*CalibrationPoint    `protobuf:"bytes,8,rep,name=point,proto3" json:"point,omitempty"`                                        // one of an offset, two of two points, by measured ascending
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Calibration) Reset() {
+	*x = Calibration{}
+	mi := &file_proto_pb_frost_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Calibration) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Calibration) ProtoMessage() {}
+
+func (x *Calibration) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_pb_frost_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Calibration.ProtoReflect.Descriptor instead.
+func (*Calibration) Descriptor() ([]byte, []int) {
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *Calibration) GetSeries() uint32 {
+	if x != nil {
+		return x.Series
+	}
+	return 0
+}
+
+func (x *Calibration) GetRaw() uint32 {
+	if x != nil {
+		return x.Raw
+	}
+	return 0
+}
+
+func (x *Calibration) GetCertificate() string {
+	if x != nil {
+		return x.Certificate
+	}
+	return ""
+}
+
+func (x *Calibration) GetIssuer() string {
+	if x != nil {
+		return x.Issuer
+	}
+	return ""
+}
+
+func (x *Calibration) GetValidFromMs() int64 {
+	if x != nil {
+		return x.ValidFromMs
+	}
+	return 0
+}
+
+func (x *Calibration) GetValidUntilMs() int64 {
+	if x != nil {
+		return x.ValidUntilMs
+	}
+	return 0
+}
+
+func (x *Calibration) GetKind() uint32 {
+	if x != nil {
+		return x.Kind
+	}
+	return 0
+}
+
+func (x *Calibration) GetPoint() []*CalibrationPoint {
+	if x != nil {
+		return x.Point
+	}
+	return nil
+}
+
+// CalibrationPoint is what a sensor measured and what it was, milli-degrees
+// Celsius. Of an offset only the difference counts.
+type CalibrationPoint struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Measured      int64                  `protobuf:"zigzag64,1,opt,name=measured,proto3" json:"measured,omitempty"`
+	Actual        int64                  `protobuf:"zigzag64,2,opt,name=actual,proto3" json:"actual,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CalibrationPoint) Reset() {
+	*x = CalibrationPoint{}
+	mi := &file_proto_pb_frost_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CalibrationPoint) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CalibrationPoint) ProtoMessage() {}
+
+func (x *CalibrationPoint) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_pb_frost_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CalibrationPoint.ProtoReflect.Descriptor instead.
+func (*CalibrationPoint) Descriptor() ([]byte, []int) {
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *CalibrationPoint) GetMeasured() int64 {
+	if x != nil {
+		return x.Measured
+	}
+	return 0
+}
+
+func (x *CalibrationPoint) GetActual() int64 {
+	if x != nil {
+		return x.Actual
+	}
+	return 0
 }
 
 // Parcel carries consecutive blocks on the live and backlog lanes.
@@ -903,7 +1253,7 @@ type Parcel struct {
 
 func (x *Parcel) Reset() {
 	*x = Parcel{}
-	mi := &file_frost_proto_msgTypes[10]
+	mi := &file_proto_pb_frost_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -915,7 +1265,7 @@ func (x *Parcel) String() string {
 func (*Parcel) ProtoMessage() {}
 
 func (x *Parcel) ProtoReflect() protoreflect.Message {
-	mi := &file_frost_proto_msgTypes[10]
+	mi := &file_proto_pb_frost_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -928,7 +1278,7 @@ func (x *Parcel) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Parcel.ProtoReflect.Descriptor instead.
 func (*Parcel) Descriptor() ([]byte, []int) {
-	return file_frost_proto_rawDescGZIP(), []int{10}
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Parcel) GetEpoch() uint32 {
@@ -1010,7 +1360,7 @@ type Seal struct {
 
 func (x *Seal) Reset() {
 	*x = Seal{}
-	mi := &file_frost_proto_msgTypes[11]
+	mi := &file_proto_pb_frost_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1022,7 +1372,7 @@ func (x *Seal) String() string {
 func (*Seal) ProtoMessage() {}
 
 func (x *Seal) ProtoReflect() protoreflect.Message {
-	mi := &file_frost_proto_msgTypes[11]
+	mi := &file_proto_pb_frost_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1035,7 +1385,7 @@ func (x *Seal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Seal.ProtoReflect.Descriptor instead.
 func (*Seal) Descriptor() ([]byte, []int) {
-	return file_frost_proto_rawDescGZIP(), []int{11}
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Seal) GetEpoch() uint32 {
@@ -1104,7 +1454,7 @@ type Range struct {
 
 func (x *Range) Reset() {
 	*x = Range{}
-	mi := &file_frost_proto_msgTypes[12]
+	mi := &file_proto_pb_frost_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1116,7 +1466,7 @@ func (x *Range) String() string {
 func (*Range) ProtoMessage() {}
 
 func (x *Range) ProtoReflect() protoreflect.Message {
-	mi := &file_frost_proto_msgTypes[12]
+	mi := &file_proto_pb_frost_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1129,7 +1479,7 @@ func (x *Range) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Range.ProtoReflect.Descriptor instead.
 func (*Range) Descriptor() ([]byte, []int) {
-	return file_frost_proto_rawDescGZIP(), []int{12}
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Range) GetFirst() uint64 {
@@ -1157,7 +1507,7 @@ type Refusal struct {
 
 func (x *Refusal) Reset() {
 	*x = Refusal{}
-	mi := &file_frost_proto_msgTypes[13]
+	mi := &file_proto_pb_frost_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1169,7 +1519,7 @@ func (x *Refusal) String() string {
 func (*Refusal) ProtoMessage() {}
 
 func (x *Refusal) ProtoReflect() protoreflect.Message {
-	mi := &file_frost_proto_msgTypes[13]
+	mi := &file_proto_pb_frost_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1182,7 +1532,7 @@ func (x *Refusal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Refusal.ProtoReflect.Descriptor instead.
 func (*Refusal) Descriptor() ([]byte, []int) {
-	return file_frost_proto_rawDescGZIP(), []int{13}
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Refusal) GetFirst() uint64 {
@@ -1228,7 +1578,7 @@ type Ack struct {
 
 func (x *Ack) Reset() {
 	*x = Ack{}
-	mi := &file_frost_proto_msgTypes[14]
+	mi := &file_proto_pb_frost_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1240,7 +1590,7 @@ func (x *Ack) String() string {
 func (*Ack) ProtoMessage() {}
 
 func (x *Ack) ProtoReflect() protoreflect.Message {
-	mi := &file_frost_proto_msgTypes[14]
+	mi := &file_proto_pb_frost_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1253,7 +1603,7 @@ func (x *Ack) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ack.ProtoReflect.Descriptor instead.
 func (*Ack) Descriptor() ([]byte, []int) {
-	return file_frost_proto_rawDescGZIP(), []int{14}
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Ack) GetEpoch() uint32 {
@@ -1339,7 +1689,7 @@ type TimeEcho struct {
 
 func (x *TimeEcho) Reset() {
 	*x = TimeEcho{}
-	mi := &file_frost_proto_msgTypes[15]
+	mi := &file_proto_pb_frost_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1351,7 +1701,7 @@ func (x *TimeEcho) String() string {
 func (*TimeEcho) ProtoMessage() {}
 
 func (x *TimeEcho) ProtoReflect() protoreflect.Message {
-	mi := &file_frost_proto_msgTypes[15]
+	mi := &file_proto_pb_frost_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1364,7 +1714,7 @@ func (x *TimeEcho) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimeEcho.ProtoReflect.Descriptor instead.
 func (*TimeEcho) Descriptor() ([]byte, []int) {
-	return file_frost_proto_rawDescGZIP(), []int{15}
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *TimeEcho) GetSentMs() int64 {
@@ -1413,7 +1763,7 @@ type State struct {
 
 func (x *State) Reset() {
 	*x = State{}
-	mi := &file_frost_proto_msgTypes[16]
+	mi := &file_proto_pb_frost_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1425,7 +1775,7 @@ func (x *State) String() string {
 func (*State) ProtoMessage() {}
 
 func (x *State) ProtoReflect() protoreflect.Message {
-	mi := &file_frost_proto_msgTypes[16]
+	mi := &file_proto_pb_frost_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1438,7 +1788,7 @@ func (x *State) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use State.ProtoReflect.Descriptor instead.
 func (*State) Descriptor() ([]byte, []int) {
-	return file_frost_proto_rawDescGZIP(), []int{16}
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *State) GetOnline() bool {
@@ -1519,7 +1869,7 @@ type Journal struct {
 
 func (x *Journal) Reset() {
 	*x = Journal{}
-	mi := &file_frost_proto_msgTypes[17]
+	mi := &file_proto_pb_frost_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1531,7 +1881,7 @@ func (x *Journal) String() string {
 func (*Journal) ProtoMessage() {}
 
 func (x *Journal) ProtoReflect() protoreflect.Message {
-	mi := &file_frost_proto_msgTypes[17]
+	mi := &file_proto_pb_frost_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1544,7 +1894,7 @@ func (x *Journal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Journal.ProtoReflect.Descriptor instead.
 func (*Journal) Descriptor() ([]byte, []int) {
-	return file_frost_proto_rawDescGZIP(), []int{17}
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Journal) GetLast() uint64 {
@@ -1596,11 +1946,11 @@ func (x *Journal) GetMemoryBlocks() uint64 {
 	return 0
 }
 
-var File_frost_proto protoreflect.FileDescriptor
+var File_proto_pb_frost_proto protoreflect.FileDescriptor
 
-const file_frost_proto_rawDesc = "" +
+const file_proto_pb_frost_proto_rawDesc = "" +
 	"\n" +
-	"\vfrost.proto\x12\ffrostline.v1\"\x89\x02\n" +
+	"\x14proto/pb/frost.proto\x12\ffrostline.v1\"\x89\x02\n" +
 	"\x05Block\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\x04R\x06number\x12\x16\n" +
 	"\x06before\x18\x02 \x01(\x04R\x06before\x12\x12\n" +
@@ -1612,7 +1962,7 @@ const file_frost_proto_rawDesc = "" +
 	"\x05value\x18\b \x03(\x12B\x02\x10\x01R\x05value\x12\x1c\n" +
 	"\aquality\x18\t \x03(\x04B\x02\x10\x01R\aquality\x12\x14\n" +
 	"\x05event\x18\n" +
-	" \x03(\fR\x05event\"\xd8\x03\n" +
+	" \x03(\fR\x05event\"\xc4\x04\n" +
 	"\x05Event\x12\x13\n" +
 	"\x05at_ms\x18\x01 \x01(\x12R\x04atMs\x12;\n" +
 	"\vepoch_start\x18\x02 \x01(\v2\x18.frostline.v1.EpochStartH\x00R\n" +
@@ -1624,7 +1974,10 @@ const file_frost_proto_rawDesc = "" +
 	"clock_step\x18\x06 \x01(\v2\x17.frostline.v1.ClockStepH\x00R\tclockStep\x12%\n" +
 	"\x03gap\x18\a \x01(\v2\x11.frostline.v1.GapH\x00R\x03gap\x12+\n" +
 	"\x05fault\x18\b \x01(\v2\x13.frostline.v1.FaultH\x00R\x05fault\x12D\n" +
-	"\x0econfig_applied\x18\t \x01(\v2\x1b.frostline.v1.ConfigAppliedH\x00R\rconfigAppliedB\x06\n" +
+	"\x0econfig_applied\x18\t \x01(\v2\x1b.frostline.v1.ConfigAppliedH\x00R\rconfigApplied\x12+\n" +
+	"\x05alarm\x18\n" +
+	" \x01(\v2\x13.frostline.v1.AlarmH\x00R\x05alarm\x12=\n" +
+	"\vcalibration\x18\f \x01(\v2\x19.frostline.v1.CalibrationH\x00R\vcalibrationB\x06\n" +
 	"\x04kind\"\xb3\x01\n" +
 	"\n" +
 	"EpochStart\x12\x14\n" +
@@ -1666,7 +2019,36 @@ const file_frost_proto_rawDesc = "" +
 	"\x06detail\x18\x02 \x01(\tR\x06detail\"A\n" +
 	"\rConfigApplied\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\x12\x16\n" +
-	"\x06digest\x18\x02 \x01(\tR\x06digest\"\x8b\x01\n" +
+	"\x06digest\x18\x02 \x01(\tR\x06digest\"\xe4\x02\n" +
+	"\x05Alarm\x12\x14\n" +
+	"\x05alarm\x18\x01 \x01(\tR\x05alarm\x12\x14\n" +
+	"\x05state\x18\x02 \x01(\rR\x05state\x12\x12\n" +
+	"\x04kind\x18\x03 \x01(\rR\x04kind\x12\x1a\n" +
+	"\bseverity\x18\x04 \x01(\rR\bseverity\x12\x14\n" +
+	"\x05watch\x18\x05 \x01(\tR\x05watch\x12\x16\n" +
+	"\x06sensor\x18\x06 \x01(\tR\x06sensor\x12\x18\n" +
+	"\aprofile\x18\a \x01(\tR\aprofile\x12\x18\n" +
+	"\aversion\x18\b \x01(\rR\aversion\x12\x16\n" +
+	"\x06digest\x18\t \x01(\tR\x06digest\x12\x14\n" +
+	"\x05limit\x18\n" +
+	" \x01(\tR\x05limit\x12\x17\n" +
+	"\atick_ms\x18\v \x01(\x12R\x06tickMs\x12\x14\n" +
+	"\x05value\x18\f \x01(\x12R\x05value\x12\x18\n" +
+	"\aquality\x18\r \x01(\rR\aquality\x12\x16\n" +
+	"\x06reason\x18\x0e \x01(\tR\x06reason\x12\x0e\n" +
+	"\x02by\x18\x0f \x01(\tR\x02by\"\x85\x02\n" +
+	"\vCalibration\x12\x16\n" +
+	"\x06series\x18\x01 \x01(\rR\x06series\x12\x10\n" +
+	"\x03raw\x18\x02 \x01(\rR\x03raw\x12 \n" +
+	"\vcertificate\x18\x03 \x01(\tR\vcertificate\x12\x16\n" +
+	"\x06issuer\x18\x04 \x01(\tR\x06issuer\x12\"\n" +
+	"\rvalid_from_ms\x18\x05 \x01(\x12R\vvalidFromMs\x12$\n" +
+	"\x0evalid_until_ms\x18\x06 \x01(\x12R\fvalidUntilMs\x12\x12\n" +
+	"\x04kind\x18\a \x01(\rR\x04kind\x124\n" +
+	"\x05point\x18\b \x03(\v2\x1e.frostline.v1.CalibrationPointR\x05point\"F\n" +
+	"\x10CalibrationPoint\x12\x1a\n" +
+	"\bmeasured\x18\x01 \x01(\x12R\bmeasured\x12\x16\n" +
+	"\x06actual\x18\x02 \x01(\x12R\x06actual\"\x8b\x01\n" +
 	"\x06Parcel\x12\x14\n" +
 	"\x05epoch\x18\x01 \x01(\rR\x05epoch\x12\x14\n" +
 	"\x05first\x18\x02 \x01(\x04R\x05first\x12\x1b\n" +
@@ -1728,39 +2110,42 @@ const file_frost_proto_rawDesc = "" +
 	"\rmemory_blocks\x18\a \x01(\x04R\fmemoryBlocksB\x14Z\x12frostline/proto/pbb\x06proto3"
 
 var (
-	file_frost_proto_rawDescOnce sync.Once
-	file_frost_proto_rawDescData []byte
+	file_proto_pb_frost_proto_rawDescOnce sync.Once
+	file_proto_pb_frost_proto_rawDescData []byte
 )
 
-func file_frost_proto_rawDescGZIP() []byte {
-	file_frost_proto_rawDescOnce.Do(func() {
-		file_frost_proto_rawDescData = protoimpl.X.CompressGZIP(unsafe.Slice(unsafe.StringData(file_frost_proto_rawDesc), len(file_frost_proto_rawDesc)))
+func file_proto_pb_frost_proto_rawDescGZIP() []byte {
+	file_proto_pb_frost_proto_rawDescOnce.Do(func() {
+		file_proto_pb_frost_proto_rawDescData = protoimpl.X.CompressGZIP(unsafe.Slice(unsafe.StringData(file_proto_pb_frost_proto_rawDesc), len(file_proto_pb_frost_proto_rawDesc)))
 	})
-	return file_frost_proto_rawDescData
+	return file_proto_pb_frost_proto_rawDescData
 }
 
-var file_frost_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
-var file_frost_proto_goTypes = []any{
-	(*Block)(nil),          // 0: frostline.v1.Block
-	(*Event)(nil),          // 1: frostline.v1.Event
-	(*EpochStart)(nil),     // 2: frostline.v1.EpochStart
-	(*Boot)(nil),           // 3: frostline.v1.Boot
-	(*SeriesDeclared)(nil), // 4: frostline.v1.SeriesDeclared
-	(*Anchor)(nil),         // 5: frostline.v1.Anchor
-	(*ClockStep)(nil),      // 6: frostline.v1.ClockStep
-	(*Gap)(nil),            // 7: frostline.v1.Gap
-	(*Fault)(nil),          // 8: frostline.v1.Fault
-	(*ConfigApplied)(nil),  // 9: frostline.v1.ConfigApplied
-	(*Parcel)(nil),         // 10: frostline.v1.Parcel
-	(*Seal)(nil),           // 11: frostline.v1.Seal
-	(*Range)(nil),          // 12: frostline.v1.Range
-	(*Refusal)(nil),        // 13: frostline.v1.Refusal
-	(*Ack)(nil),            // 14: frostline.v1.Ack
-	(*TimeEcho)(nil),       // 15: frostline.v1.TimeEcho
-	(*State)(nil),          // 16: frostline.v1.State
-	(*Journal)(nil),        // 17: frostline.v1.Journal
+var file_proto_pb_frost_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
+var file_proto_pb_frost_proto_goTypes = []any{
+	(*Block)(nil),            // 0: frostline.v1.Block
+	(*Event)(nil),            // 1: frostline.v1.Event
+	(*EpochStart)(nil),       // 2: frostline.v1.EpochStart
+	(*Boot)(nil),             // 3: frostline.v1.Boot
+	(*SeriesDeclared)(nil),   // 4: frostline.v1.SeriesDeclared
+	(*Anchor)(nil),           // 5: frostline.v1.Anchor
+	(*ClockStep)(nil),        // 6: frostline.v1.ClockStep
+	(*Gap)(nil),              // 7: frostline.v1.Gap
+	(*Fault)(nil),            // 8: frostline.v1.Fault
+	(*ConfigApplied)(nil),    // 9: frostline.v1.ConfigApplied
+	(*Alarm)(nil),            // 10: frostline.v1.Alarm
+	(*Calibration)(nil),      // 11: frostline.v1.Calibration
+	(*CalibrationPoint)(nil), // 12: frostline.v1.CalibrationPoint
+	(*Parcel)(nil),           // 13: frostline.v1.Parcel
+	(*Seal)(nil),             // 14: frostline.v1.Seal
+	(*Range)(nil),            // 15: frostline.v1.Range
+	(*Refusal)(nil),          // 16: frostline.v1.Refusal
+	(*Ack)(nil),              // 17: frostline.v1.Ack
+	(*TimeEcho)(nil),         // 18: frostline.v1.TimeEcho
+	(*State)(nil),            // 19: frostline.v1.State
+	(*Journal)(nil),          // 20: frostline.v1.Journal
 }
-var file_frost_proto_depIdxs = []int32{
+var file_proto_pb_frost_proto_depIdxs = []int32{
 	2,  // 0: frostline.v1.Event.epoch_start:type_name -> frostline.v1.EpochStart
 	3,  // 1: frostline.v1.Event.boot:type_name -> frostline.v1.Boot
 	4,  // 2: frostline.v1.Event.series_declared:type_name -> frostline.v1.SeriesDeclared
@@ -1769,25 +2154,28 @@ var file_frost_proto_depIdxs = []int32{
 	7,  // 5: frostline.v1.Event.gap:type_name -> frostline.v1.Gap
 	8,  // 6: frostline.v1.Event.fault:type_name -> frostline.v1.Fault
 	9,  // 7: frostline.v1.Event.config_applied:type_name -> frostline.v1.ConfigApplied
-	5,  // 8: frostline.v1.Seal.anchor:type_name -> frostline.v1.Anchor
-	12, // 9: frostline.v1.Ack.beyond:type_name -> frostline.v1.Range
-	13, // 10: frostline.v1.Ack.refused:type_name -> frostline.v1.Refusal
-	15, // 11: frostline.v1.Ack.echo:type_name -> frostline.v1.TimeEcho
-	4,  // 12: frostline.v1.State.series:type_name -> frostline.v1.SeriesDeclared
-	17, // 13: frostline.v1.State.journal:type_name -> frostline.v1.Journal
-	14, // [14:14] is the sub-list for method output_type
-	14, // [14:14] is the sub-list for method input_type
-	14, // [14:14] is the sub-list for extension type_name
-	14, // [14:14] is the sub-list for extension extendee
-	0,  // [0:14] is the sub-list for field type_name
+	10, // 8: frostline.v1.Event.alarm:type_name -> frostline.v1.Alarm
+	11, // 9: frostline.v1.Event.calibration:type_name -> frostline.v1.Calibration
+	12, // 10: frostline.v1.Calibration.point:type_name -> frostline.v1.CalibrationPoint
+	5,  // 11: frostline.v1.Seal.anchor:type_name -> frostline.v1.Anchor
+	15, // 12: frostline.v1.Ack.beyond:type_name -> frostline.v1.Range
+	16, // 13: frostline.v1.Ack.refused:type_name -> frostline.v1.Refusal
+	18, // 14: frostline.v1.Ack.echo:type_name -> frostline.v1.TimeEcho
+	4,  // 15: frostline.v1.State.series:type_name -> frostline.v1.SeriesDeclared
+	20, // 16: frostline.v1.State.journal:type_name -> frostline.v1.Journal
+	17, // [17:17] is the sub-list for method output_type
+	17, // [17:17] is the sub-list for method input_type
+	17, // [17:17] is the sub-list for extension type_name
+	17, // [17:17] is the sub-list for extension extendee
+	0,  // [0:17] is the sub-list for field type_name
 }
 
-func init() { file_frost_proto_init() }
-func file_frost_proto_init() {
-	if File_frost_proto != nil {
+func init() { file_proto_pb_frost_proto_init() }
+func file_proto_pb_frost_proto_init() {
+	if File_proto_pb_frost_proto != nil {
 		return
 	}
-	file_frost_proto_msgTypes[1].OneofWrappers = []any{
+	file_proto_pb_frost_proto_msgTypes[1].OneofWrappers = []any{
 		(*Event_EpochStart)(nil),
 		(*Event_Boot)(nil),
 		(*Event_SeriesDeclared)(nil),
@@ -1796,8 +2184,10 @@ func file_frost_proto_init() {
 		(*Event_Gap)(nil),
 		(*Event_Fault)(nil),
 		(*Event_ConfigApplied)(nil),
+		(*Event_Alarm)(nil),
+		(*Event_Calibration)(nil),
 	}
-	file_frost_proto_msgTypes[10].OneofWrappers = []any{
+	file_proto_pb_frost_proto_msgTypes[13].OneofWrappers = []any{
 		(*Parcel_Block)(nil),
 		(*Parcel_Bundle)(nil),
 	}
@@ -1805,17 +2195,17 @@ func file_frost_proto_init() {
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
-			RawDescriptor: unsafe.Slice(unsafe.StringData(file_frost_proto_rawDesc), len(file_frost_proto_rawDesc)),
+			RawDescriptor: unsafe.Slice(unsafe.StringData(file_proto_pb_frost_proto_rawDesc), len(file_proto_pb_frost_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   18,
+			NumMessages:   21,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
-		GoTypes:           file_frost_proto_goTypes,
-		DependencyIndexes: file_frost_proto_depIdxs,
-		MessageInfos:      file_frost_proto_msgTypes,
+		GoTypes:           file_proto_pb_frost_proto_goTypes,
+		DependencyIndexes: file_proto_pb_frost_proto_depIdxs,
+		MessageInfos:      file_proto_pb_frost_proto_msgTypes,
 	}.Build()
-	File_frost_proto = out.File
-	file_frost_proto_goTypes = nil
-	file_frost_proto_depIdxs = nil
+	File_proto_pb_frost_proto = out.File
+	file_proto_pb_frost_proto_goTypes = nil
+	file_proto_pb_frost_proto_depIdxs = nil
 }
