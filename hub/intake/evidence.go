@@ -81,9 +81,9 @@ func (in *Intake) Anchors(ctx context.Context, gateway string, epoch uint32, yie
 		})
 }
 
-// Told gives the committed events of a kind ("anchor", "boot", "clock-step",
-// "config", "epoch-start", "fault", "gap", "series", "malformed", "unknown"), in
-// the order of the chain within each epoch; at is the hub's clock when they
+// Told gives the committed events of a kind ("alarm", "anchor", "boot", "calibration",
+// "clock-step", "config", "epoch-start", "fault", "gap", "series", "malformed",
+// "unknown"), in the order of the chain within each epoch; at is the hub's clock when they
 // were received, Unix ms.
 func (in *Intake) Told(ctx context.Context, kind string, yield func(gateway string, epoch uint32, at int64, e batch.Event) error) error {
 	return in.events(ctx, `WHERE kind = $1 ORDER BY gateway, epoch, block, position`, []any{kind}, yield)

@@ -155,6 +155,10 @@ func kind(e *pb.Event) string {
 		return "fault"
 	case *pb.Event_ConfigApplied:
 		return "config"
+	case *pb.Event_Alarm:
+		return "alarm"
+	case *pb.Event_Calibration:
+		return "calibration"
 	case nil:
 		return "unknown"
 	default:
