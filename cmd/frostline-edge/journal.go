@@ -50,6 +50,31 @@ func (o *options) journalDir() (string, error) {
 	return dir, nil
 }
 
+// source gives what verify and dump are to read: a file that export wrote, or
+// a directory, given as such or by --data.
+func (o *options) source(args []string) (file, dir string, err error) {
+	if len(args) == 0 {
+		dir, err = o.journalDir()
+		return "", dir, err
+	}
+	st, err := os.Stat(args[0])
+	if err != nil {
+		return "", "", fmt.Errorf("journal: %w", err)
+	}
+	if !st.IsDir() {
+		return args[0], "", nil
+	}
+	if inside := agent.JournalDir(args[0]); isDir(inside) {
+		return "", inside, nil
+	}
+	return "", args[0], nil
+}
+
+func isDir(path string) bool {
+	st, err := os.Stat(path)
+	return err == nil && st.IsDir()
+}
+
 func exportCommand(o *options) *cobra.Command {
 	return &cobra.Command{
 		Use:   "export FILE|-",

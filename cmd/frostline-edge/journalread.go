@@ -20,7 +20,7 @@ import (
 
 func verifyCommand(o *options) *cobra.Command {
 	return &cobra.Command{
-		Use:   "verify [FILE]",
+		Use:   "verify [FILE|DIR]",
 		Short: "Check every block, the chain and the signatures",
 		Long: `verify checks the journal in the data directory or, given FILE, a file that
 export wrote: every block, its number, its counts and the chain, and in a file
@@ -32,12 +32,12 @@ A file is signed with the key whose id is printed. That it is the gateway's,
 		Example: "  frostline-edge journal verify --data /var/lib/frostline-edge\n  frostline-edge journal verify van-1.journal",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 1 {
-				return verifyFile(args[0], cmd.OutOrStdout())
-			}
-			dir, err := o.journalDir()
-			if err != nil {
+			file, dir, err := o.source(args)
+			switch {
+			case err != nil:
 				return err
+			case file != "":
+				return verifyFile(file, cmd.OutOrStdout())
 			}
 			return verifyDir(dir, cmd.OutOrStdout())
 		},
@@ -135,7 +135,7 @@ type dumped struct {
 func dumpCommand(o *options) *cobra.Command {
 	var d dumpOptions
 	cmd := &cobra.Command{
-		Use:   "dump [FILE]",
+		Use:   "dump [FILE|DIR]",
 		Short: "Print the blocks as JSON lines",
 		Long: `dump prints the blocks of the journal in the data directory, or of a file that
 export wrote, one JSON object a line:
@@ -160,11 +160,14 @@ and for blocks that are not there: epoch, absent with First and Last, and reason
 			w := bufio.NewWriterSize(cmd.OutOrStdout(), 64<<10)
 			d.out = json.NewEncoder(w)
 			d.out.SetEscapeHTML(false)
-			var err error
-			if len(args) == 1 {
-				err = d.file(args[0])
-			} else {
-				err = d.dir(o)
+			file, dir, err := o.source(args)
+			switch {
+			case err != nil:
+				return err
+			case file != "":
+				err = d.file(file)
+			default:
+				err = d.dir(dir)
 			}
 			return errors.Join(err, w.Flush())
 		},
@@ -176,11 +179,7 @@ and for blocks that are not there: epoch, absent with First and Last, and reason
 	return cmd
 }
 
-func (d *dumpOptions) dir(o *options) error {
-	dir, err := o.journalDir()
-	if err != nil {
-		return err
-	}
+func (d *dumpOptions) dir(dir string) error {
 	look, err := journal.LookAt(dir)
 	if err != nil {
 		return err
