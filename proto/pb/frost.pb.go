@@ -6,7 +6,7 @@
 // versions:
 // 	protoc-gen-go v1.36.12
 // 	protoc        v3.21.12
-// source: proto/pb/frost.proto
+// source: frost.proto
 
 package pb
 
@@ -55,7 +55,7 @@ type Block struct {
 
 func (x *Block) Reset() {
 	*x = Block{}
-	mi := &file_proto_pb_frost_proto_msgTypes[0]
+	mi := &file_frost_proto_msgTypes[0]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -67,7 +67,7 @@ func (x *Block) String() string {
 func (*Block) ProtoMessage() {}
 
 func (x *Block) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[0]
+	mi := &file_frost_proto_msgTypes[0]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -80,7 +80,7 @@ func (x *Block) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Block.ProtoReflect.Descriptor instead.
 func (*Block) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{0}
+	return file_frost_proto_rawDescGZIP(), []int{0}
 }
 
 func (x *Block) GetNumber() uint64 {
@@ -176,7 +176,7 @@ type Event struct {
 
 func (x *Event) Reset() {
 	*x = Event{}
-	mi := &file_proto_pb_frost_proto_msgTypes[1]
+	mi := &file_frost_proto_msgTypes[1]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -188,7 +188,7 @@ func (x *Event) String() string {
 func (*Event) ProtoMessage() {}
 
 func (x *Event) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[1]
+	mi := &file_frost_proto_msgTypes[1]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -201,7 +201,7 @@ func (x *Event) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Event.ProtoReflect.Descriptor instead.
 func (*Event) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{1}
+	return file_frost_proto_rawDescGZIP(), []int{1}
 }
 
 func (x *Event) GetAtMs() int64 {
@@ -386,7 +386,7 @@ type EpochStart struct {
 
 func (x *EpochStart) Reset() {
 	*x = EpochStart{}
-	mi := &file_proto_pb_frost_proto_msgTypes[2]
+	mi := &file_frost_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -398,7 +398,7 @@ func (x *EpochStart) String() string {
 func (*EpochStart) ProtoMessage() {}
 
 func (x *EpochStart) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[2]
+	mi := &file_frost_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -411,7 +411,7 @@ func (x *EpochStart) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EpochStart.ProtoReflect.Descriptor instead.
 func (*EpochStart) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{2}
+	return file_frost_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *EpochStart) GetEpoch() uint32 {
@@ -461,7 +461,7 @@ type Boot struct {
 
 func (x *Boot) Reset() {
 	*x = Boot{}
-	mi := &file_proto_pb_frost_proto_msgTypes[3]
+	mi := &file_frost_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -473,7 +473,7 @@ func (x *Boot) String() string {
 func (*Boot) ProtoMessage() {}
 
 func (x *Boot) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[3]
+	mi := &file_frost_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -486,7 +486,7 @@ func (x *Boot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Boot.ProtoReflect.Descriptor instead.
 func (*Boot) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{3}
+	return file_frost_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Boot) GetBootId() string {
@@ -525,7 +525,7 @@ type SeriesDeclared struct {
 
 func (x *SeriesDeclared) Reset() {
 	*x = SeriesDeclared{}
-	mi := &file_proto_pb_frost_proto_msgTypes[4]
+	mi := &file_frost_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -537,7 +537,7 @@ func (x *SeriesDeclared) String() string {
 func (*SeriesDeclared) ProtoMessage() {}
 
 func (x *SeriesDeclared) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[4]
+	mi := &file_frost_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -550,7 +550,7 @@ func (x *SeriesDeclared) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SeriesDeclared.ProtoReflect.Descriptor instead.
 func (*SeriesDeclared) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{4}
+	return file_frost_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *SeriesDeclared) GetId() uint32 {
@@ -610,7 +610,7 @@ type Anchor struct {
 
 func (x *Anchor) Reset() {
 	*x = Anchor{}
-	mi := &file_proto_pb_frost_proto_msgTypes[5]
+	mi := &file_frost_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -622,7 +622,7 @@ func (x *Anchor) String() string {
 func (*Anchor) ProtoMessage() {}
 
 func (x *Anchor) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[5]
+	mi := &file_frost_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -635,7 +635,7 @@ func (x *Anchor) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Anchor.ProtoReflect.Descriptor instead.
 func (*Anchor) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{5}
+	return file_frost_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Anchor) GetBoot() uint32 {
@@ -683,7 +683,7 @@ type ClockStep struct {
 
 func (x *ClockStep) Reset() {
 	*x = ClockStep{}
-	mi := &file_proto_pb_frost_proto_msgTypes[6]
+	mi := &file_frost_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -695,7 +695,7 @@ func (x *ClockStep) String() string {
 func (*ClockStep) ProtoMessage() {}
 
 func (x *ClockStep) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[6]
+	mi := &file_frost_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -708,7 +708,7 @@ func (x *ClockStep) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClockStep.ProtoReflect.Descriptor instead.
 func (*ClockStep) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{6}
+	return file_frost_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ClockStep) GetByMs() int64 {
@@ -736,7 +736,7 @@ type Gap struct {
 
 func (x *Gap) Reset() {
 	*x = Gap{}
-	mi := &file_proto_pb_frost_proto_msgTypes[7]
+	mi := &file_frost_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -748,7 +748,7 @@ func (x *Gap) String() string {
 func (*Gap) ProtoMessage() {}
 
 func (x *Gap) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[7]
+	mi := &file_frost_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -761,7 +761,7 @@ func (x *Gap) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Gap.ProtoReflect.Descriptor instead.
 func (*Gap) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{7}
+	return file_frost_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Gap) GetFirst() uint64 {
@@ -824,7 +824,7 @@ type Fault struct {
 
 func (x *Fault) Reset() {
 	*x = Fault{}
-	mi := &file_proto_pb_frost_proto_msgTypes[8]
+	mi := &file_frost_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -836,7 +836,7 @@ func (x *Fault) String() string {
 func (*Fault) ProtoMessage() {}
 
 func (x *Fault) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[8]
+	mi := &file_frost_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -849,7 +849,7 @@ func (x *Fault) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Fault.ProtoReflect.Descriptor instead.
 func (*Fault) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{8}
+	return file_frost_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Fault) GetPart() string {
@@ -876,7 +876,7 @@ type ConfigApplied struct {
 
 func (x *ConfigApplied) Reset() {
 	*x = ConfigApplied{}
-	mi := &file_proto_pb_frost_proto_msgTypes[9]
+	mi := &file_frost_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -888,7 +888,7 @@ func (x *ConfigApplied) String() string {
 func (*ConfigApplied) ProtoMessage() {}
 
 func (x *ConfigApplied) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[9]
+	mi := &file_frost_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -901,7 +901,7 @@ func (x *ConfigApplied) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfigApplied.ProtoReflect.Descriptor instead.
 func (*ConfigApplied) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{9}
+	return file_frost_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ConfigApplied) GetVersion() string {
@@ -946,7 +946,7 @@ type Alarm struct {
 
 func (x *Alarm) Reset() {
 	*x = Alarm{}
-	mi := &file_proto_pb_frost_proto_msgTypes[10]
+	mi := &file_frost_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -958,7 +958,7 @@ func (x *Alarm) String() string {
 func (*Alarm) ProtoMessage() {}
 
 func (x *Alarm) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[10]
+	mi := &file_frost_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -971,7 +971,7 @@ func (x *Alarm) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Alarm.ProtoReflect.Descriptor instead.
 func (*Alarm) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{10}
+	return file_frost_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Alarm) GetAlarm() string {
@@ -1098,7 +1098,7 @@ type Calibration struct {
 
 func (x *Calibration) Reset() {
 	*x = Calibration{}
-	mi := &file_proto_pb_frost_proto_msgTypes[11]
+	mi := &file_frost_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1110,7 +1110,7 @@ func (x *Calibration) String() string {
 func (*Calibration) ProtoMessage() {}
 
 func (x *Calibration) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[11]
+	mi := &file_frost_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1123,7 +1123,7 @@ func (x *Calibration) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Calibration.ProtoReflect.Descriptor instead.
 func (*Calibration) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{11}
+	return file_frost_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Calibration) GetSeries() uint32 {
@@ -1194,7 +1194,7 @@ type CalibrationPoint struct {
 
 func (x *CalibrationPoint) Reset() {
 	*x = CalibrationPoint{}
-	mi := &file_proto_pb_frost_proto_msgTypes[12]
+	mi := &file_frost_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1206,7 +1206,7 @@ func (x *CalibrationPoint) String() string {
 func (*CalibrationPoint) ProtoMessage() {}
 
 func (x *CalibrationPoint) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[12]
+	mi := &file_frost_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1219,7 +1219,7 @@ func (x *CalibrationPoint) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CalibrationPoint.ProtoReflect.Descriptor instead.
 func (*CalibrationPoint) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{12}
+	return file_frost_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *CalibrationPoint) GetMeasured() int64 {
@@ -1253,7 +1253,7 @@ type Parcel struct {
 
 func (x *Parcel) Reset() {
 	*x = Parcel{}
-	mi := &file_proto_pb_frost_proto_msgTypes[13]
+	mi := &file_frost_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1265,7 +1265,7 @@ func (x *Parcel) String() string {
 func (*Parcel) ProtoMessage() {}
 
 func (x *Parcel) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[13]
+	mi := &file_frost_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1278,7 +1278,7 @@ func (x *Parcel) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Parcel.ProtoReflect.Descriptor instead.
 func (*Parcel) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{13}
+	return file_frost_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Parcel) GetEpoch() uint32 {
@@ -1360,7 +1360,7 @@ type Seal struct {
 
 func (x *Seal) Reset() {
 	*x = Seal{}
-	mi := &file_proto_pb_frost_proto_msgTypes[14]
+	mi := &file_frost_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1372,7 +1372,7 @@ func (x *Seal) String() string {
 func (*Seal) ProtoMessage() {}
 
 func (x *Seal) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[14]
+	mi := &file_frost_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1385,7 +1385,7 @@ func (x *Seal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Seal.ProtoReflect.Descriptor instead.
 func (*Seal) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{14}
+	return file_frost_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Seal) GetEpoch() uint32 {
@@ -1454,7 +1454,7 @@ type Range struct {
 
 func (x *Range) Reset() {
 	*x = Range{}
-	mi := &file_proto_pb_frost_proto_msgTypes[15]
+	mi := &file_frost_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1466,7 +1466,7 @@ func (x *Range) String() string {
 func (*Range) ProtoMessage() {}
 
 func (x *Range) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[15]
+	mi := &file_frost_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1479,7 +1479,7 @@ func (x *Range) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Range.ProtoReflect.Descriptor instead.
 func (*Range) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{15}
+	return file_frost_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Range) GetFirst() uint64 {
@@ -1507,7 +1507,7 @@ type Refusal struct {
 
 func (x *Refusal) Reset() {
 	*x = Refusal{}
-	mi := &file_proto_pb_frost_proto_msgTypes[16]
+	mi := &file_frost_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1519,7 +1519,7 @@ func (x *Refusal) String() string {
 func (*Refusal) ProtoMessage() {}
 
 func (x *Refusal) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[16]
+	mi := &file_frost_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1532,7 +1532,7 @@ func (x *Refusal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Refusal.ProtoReflect.Descriptor instead.
 func (*Refusal) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{16}
+	return file_frost_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Refusal) GetFirst() uint64 {
@@ -1578,7 +1578,7 @@ type Ack struct {
 
 func (x *Ack) Reset() {
 	*x = Ack{}
-	mi := &file_proto_pb_frost_proto_msgTypes[17]
+	mi := &file_frost_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1590,7 +1590,7 @@ func (x *Ack) String() string {
 func (*Ack) ProtoMessage() {}
 
 func (x *Ack) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[17]
+	mi := &file_frost_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1603,7 +1603,7 @@ func (x *Ack) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ack.ProtoReflect.Descriptor instead.
 func (*Ack) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{17}
+	return file_frost_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Ack) GetEpoch() uint32 {
@@ -1689,7 +1689,7 @@ type TimeEcho struct {
 
 func (x *TimeEcho) Reset() {
 	*x = TimeEcho{}
-	mi := &file_proto_pb_frost_proto_msgTypes[18]
+	mi := &file_frost_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1701,7 +1701,7 @@ func (x *TimeEcho) String() string {
 func (*TimeEcho) ProtoMessage() {}
 
 func (x *TimeEcho) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[18]
+	mi := &file_frost_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1714,7 +1714,7 @@ func (x *TimeEcho) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimeEcho.ProtoReflect.Descriptor instead.
 func (*TimeEcho) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{18}
+	return file_frost_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *TimeEcho) GetSentMs() int64 {
@@ -1757,13 +1757,15 @@ type State struct {
 	Journal       *Journal               `protobuf:"bytes,7,opt,name=journal,proto3" json:"journal,omitempty"`
 	BoottimeMs    int64                  `protobuf:"zigzag64,8,opt,name=boottime_ms,json=boottimeMs,proto3" json:"boottime_ms,omitempty"`
 	ConfigVersion string                 `protobuf:"bytes,9,opt,name=config_version,json=configVersion,proto3" json:"config_version,omitempty"`
+	Config        *ConfigReport          `protobuf:"bytes,10,opt,name=config,proto3" json:"config,omitempty"`
+	Outcomes      []*Outcome             `protobuf:"bytes,11,rep,name=outcomes,proto3" json:"outcomes,omitempty"` // of the last commands, oldest first
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *State) Reset() {
 	*x = State{}
-	mi := &file_proto_pb_frost_proto_msgTypes[19]
+	mi := &file_frost_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1775,7 +1777,7 @@ func (x *State) String() string {
 func (*State) ProtoMessage() {}
 
 func (x *State) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[19]
+	mi := &file_frost_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1788,7 +1790,7 @@ func (x *State) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use State.ProtoReflect.Descriptor instead.
 func (*State) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{19}
+	return file_frost_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *State) GetOnline() bool {
@@ -1854,6 +1856,390 @@ func (x *State) GetConfigVersion() string {
 	return ""
 }
 
+func (x *State) GetConfig() *ConfigReport {
+	if x != nil {
+		return x.Config
+	}
+	return nil
+}
+
+func (x *State) GetOutcomes() []*Outcome {
+	if x != nil {
+		return x.Outcomes
+	}
+	return nil
+}
+
+// ConfigReport says what has become of the desired state.
+type ConfigReport struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Running       uint64                 `protobuf:"varint,1,opt,name=running,proto3" json:"running,omitempty"`         // version of the desired state that runs; 0: the gateway's own file alone
+	Trial         bool                   `protobuf:"varint,2,opt,name=trial,proto3" json:"trial,omitempty"`             // it runs, and is undone unless the hub acknowledges a block in time
+	Refused       uint64                 `protobuf:"varint,3,opt,name=refused,proto3" json:"refused,omitempty"`         // newest version that was refused or undone; 0: none since running
+	Reason        string                 `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`            // why
+	Digest        string                 `protobuf:"bytes,5,opt,name=digest,proto3" json:"digest,omitempty"`            // SHA-256 of the whole configuration that runs, hex
+	KeyId         []byte                 `protobuf:"bytes,6,opt,name=key_id,json=keyId,proto3" json:"key_id,omitempty"` // of the hub's key that is trusted, as in Signed; empty: none yet
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ConfigReport) Reset() {
+	*x = ConfigReport{}
+	mi := &file_frost_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ConfigReport) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ConfigReport) ProtoMessage() {}
+
+func (x *ConfigReport) ProtoReflect() protoreflect.Message {
+	mi := &file_frost_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ConfigReport.ProtoReflect.Descriptor instead.
+func (*ConfigReport) Descriptor() ([]byte, []int) {
+	return file_frost_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *ConfigReport) GetRunning() uint64 {
+	if x != nil {
+		return x.Running
+	}
+	return 0
+}
+
+func (x *ConfigReport) GetTrial() bool {
+	if x != nil {
+		return x.Trial
+	}
+	return false
+}
+
+func (x *ConfigReport) GetRefused() uint64 {
+	if x != nil {
+		return x.Refused
+	}
+	return 0
+}
+
+func (x *ConfigReport) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *ConfigReport) GetDigest() string {
+	if x != nil {
+		return x.Digest
+	}
+	return ""
+}
+
+func (x *ConfigReport) GetKeyId() []byte {
+	if x != nil {
+		return x.KeyId
+	}
+	return nil
+}
+
+// Outcome is what came of a command.
+type Outcome struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Number        uint64                 `protobuf:"varint,1,opt,name=number,proto3" json:"number,omitempty"`
+	Kind          string                 `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
+	Done          bool                   `protobuf:"varint,3,opt,name=done,proto3" json:"done,omitempty"`    // false: refused or failed
+	Detail        string                 `protobuf:"bytes,4,opt,name=detail,proto3" json:"detail,omitempty"` // what was done, or why not
+	Report        []byte                 `protobuf:"bytes,5,opt,name=report,proto3" json:"report,omitempty"` // text of diagnostics, told for a while
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Outcome) Reset() {
+	*x = Outcome{}
+	mi := &file_frost_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Outcome) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Outcome) ProtoMessage() {}
+
+func (x *Outcome) ProtoReflect() protoreflect.Message {
+	mi := &file_frost_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Outcome.ProtoReflect.Descriptor instead.
+func (*Outcome) Descriptor() ([]byte, []int) {
+	return file_frost_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *Outcome) GetNumber() uint64 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+func (x *Outcome) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *Outcome) GetDone() bool {
+	if x != nil {
+		return x.Done
+	}
+	return false
+}
+
+func (x *Outcome) GetDetail() string {
+	if x != nil {
+		return x.Detail
+	}
+	return ""
+}
+
+func (x *Outcome) GetReport() []byte {
+	if x != nil {
+		return x.Report
+	}
+	return nil
+}
+
+// Signed is a statement of the hub to one gateway: the payload of the config
+// lane, and of the command lane after "signed" and a line feed.
+type Signed struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Body          []byte                 `protobuf:"bytes,1,opt,name=body,proto3" json:"body,omitempty"`                // an encoded Desired or Command
+	KeyId         []byte                 `protobuf:"bytes,2,opt,name=key_id,json=keyId,proto3" json:"key_id,omitempty"` // first 8 bytes of SHA-256 of the public key
+	Signature     []byte                 `protobuf:"bytes,3,opt,name=signature,proto3" json:"signature,omitempty"`      // Ed25519, 64 bytes, over mandate.Text
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Signed) Reset() {
+	*x = Signed{}
+	mi := &file_frost_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Signed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Signed) ProtoMessage() {}
+
+func (x *Signed) ProtoReflect() protoreflect.Message {
+	mi := &file_frost_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Signed.ProtoReflect.Descriptor instead.
+func (*Signed) Descriptor() ([]byte, []int) {
+	return file_frost_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *Signed) GetBody() []byte {
+	if x != nil {
+		return x.Body
+	}
+	return nil
+}
+
+func (x *Signed) GetKeyId() []byte {
+	if x != nil {
+		return x.KeyId
+	}
+	return nil
+}
+
+func (x *Signed) GetSignature() []byte {
+	if x != nil {
+		return x.Signature
+	}
+	return nil
+}
+
+// Desired is the desired state of a gateway, whole.
+type Desired struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Gateway       string                 `protobuf:"bytes,1,opt,name=gateway,proto3" json:"gateway,omitempty"`
+	Version       uint64                 `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`                       // from 1, rising
+	Document      string                 `protobuf:"bytes,3,opt,name=document,proto3" json:"document,omitempty"`                      // YAML, see docs
+	SetUtcMs      int64                  `protobuf:"zigzag64,4,opt,name=set_utc_ms,json=setUtcMs,proto3" json:"set_utc_ms,omitempty"` // hub's clock
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Desired) Reset() {
+	*x = Desired{}
+	mi := &file_frost_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Desired) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Desired) ProtoMessage() {}
+
+func (x *Desired) ProtoReflect() protoreflect.Message {
+	mi := &file_frost_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Desired.ProtoReflect.Descriptor instead.
+func (*Desired) Descriptor() ([]byte, []int) {
+	return file_frost_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *Desired) GetGateway() string {
+	if x != nil {
+		return x.Gateway
+	}
+	return ""
+}
+
+func (x *Desired) GetVersion() uint64 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+func (x *Desired) GetDocument() string {
+	if x != nil {
+		return x.Document
+	}
+	return ""
+}
+
+func (x *Desired) GetSetUtcMs() int64 {
+	if x != nil {
+		return x.SetUtcMs
+	}
+	return 0
+}
+
+// Command asks a gateway to do something once.
+type Command struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Gateway       string                 `protobuf:"bytes,1,opt,name=gateway,proto3" json:"gateway,omitempty"`
+	Number        uint64                 `protobuf:"varint,2,opt,name=number,proto3" json:"number,omitempty"`                                     // rising; a gateway does none twice and none that is older
+	Kind          string                 `protobuf:"bytes,3,opt,name=kind,proto3" json:"kind,omitempty"`                                          // identify, restart, diagnostics, log-level
+	Argument      string                 `protobuf:"bytes,4,opt,name=argument,proto3" json:"argument,omitempty"`                                  // of the kind; may be empty
+	ExpiresUtcMs  int64                  `protobuf:"zigzag64,5,opt,name=expires_utc_ms,json=expiresUtcMs,proto3" json:"expires_utc_ms,omitempty"` // not to be begun at or after that
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Command) Reset() {
+	*x = Command{}
+	mi := &file_frost_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Command) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Command) ProtoMessage() {}
+
+func (x *Command) ProtoReflect() protoreflect.Message {
+	mi := &file_frost_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Command.ProtoReflect.Descriptor instead.
+func (*Command) Descriptor() ([]byte, []int) {
+	return file_frost_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *Command) GetGateway() string {
+	if x != nil {
+		return x.Gateway
+	}
+	return ""
+}
+
+func (x *Command) GetNumber() uint64 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+func (x *Command) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *Command) GetArgument() string {
+	if x != nil {
+		return x.Argument
+	}
+	return ""
+}
+
+func (x *Command) GetExpiresUtcMs() int64 {
+	if x != nil {
+		return x.ExpiresUtcMs
+	}
+	return 0
+}
+
 type Journal struct {
 	state           protoimpl.MessageState `protogen:"open.v1"`
 	Last            uint64                 `protobuf:"varint,1,opt,name=last,proto3" json:"last,omitempty"`                                        // highest block number kept
@@ -1869,7 +2255,7 @@ type Journal struct {
 
 func (x *Journal) Reset() {
 	*x = Journal{}
-	mi := &file_proto_pb_frost_proto_msgTypes[20]
+	mi := &file_frost_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1881,7 +2267,7 @@ func (x *Journal) String() string {
 func (*Journal) ProtoMessage() {}
 
 func (x *Journal) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[20]
+	mi := &file_frost_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1894,7 +2280,7 @@ func (x *Journal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Journal.ProtoReflect.Descriptor instead.
 func (*Journal) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{20}
+	return file_frost_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Journal) GetLast() uint64 {
@@ -1946,11 +2332,11 @@ func (x *Journal) GetMemoryBlocks() uint64 {
 	return 0
 }
 
-var File_proto_pb_frost_proto protoreflect.FileDescriptor
+var File_frost_proto protoreflect.FileDescriptor
 
-const file_proto_pb_frost_proto_rawDesc = "" +
+const file_frost_proto_rawDesc = "" +
 	"\n" +
-	"\x14proto/pb/frost.proto\x12\ffrostline.v1\"\x89\x02\n" +
+	"\vfrost.proto\x12\ffrostline.v1\"\x89\x02\n" +
 	"\x05Block\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\x04R\x06number\x12\x16\n" +
 	"\x06before\x18\x02 \x01(\x04R\x06before\x12\x12\n" +
@@ -2088,7 +2474,7 @@ const file_proto_pb_frost_proto_rawDesc = "" +
 	"\asent_ms\x18\x01 \x01(\x12R\x06sentMs\x12&\n" +
 	"\x0freceived_utc_ms\x18\x02 \x01(\x12R\rreceivedUtcMs\x12&\n" +
 	"\x0fanswered_utc_ms\x18\x03 \x01(\x12R\ransweredUtcMs\x12%\n" +
-	"\x0euncertainty_ms\x18\x04 \x01(\x04R\runcertaintyMs\"\xab\x02\n" +
+	"\x0euncertainty_ms\x18\x04 \x01(\x04R\runcertaintyMs\"\x92\x03\n" +
 	"\x05State\x12\x16\n" +
 	"\x06online\x18\x01 \x01(\bR\x06online\x12\x14\n" +
 	"\x05epoch\x18\x02 \x01(\rR\x05epoch\x12\x12\n" +
@@ -2099,7 +2485,39 @@ const file_proto_pb_frost_proto_rawDesc = "" +
 	"\ajournal\x18\a \x01(\v2\x15.frostline.v1.JournalR\ajournal\x12\x1f\n" +
 	"\vboottime_ms\x18\b \x01(\x12R\n" +
 	"boottimeMs\x12%\n" +
-	"\x0econfig_version\x18\t \x01(\tR\rconfigVersion\"\xe0\x01\n" +
+	"\x0econfig_version\x18\t \x01(\tR\rconfigVersion\x122\n" +
+	"\x06config\x18\n" +
+	" \x01(\v2\x1a.frostline.v1.ConfigReportR\x06config\x121\n" +
+	"\boutcomes\x18\v \x03(\v2\x15.frostline.v1.OutcomeR\boutcomes\"\x9f\x01\n" +
+	"\fConfigReport\x12\x18\n" +
+	"\arunning\x18\x01 \x01(\x04R\arunning\x12\x14\n" +
+	"\x05trial\x18\x02 \x01(\bR\x05trial\x12\x18\n" +
+	"\arefused\x18\x03 \x01(\x04R\arefused\x12\x16\n" +
+	"\x06reason\x18\x04 \x01(\tR\x06reason\x12\x16\n" +
+	"\x06digest\x18\x05 \x01(\tR\x06digest\x12\x15\n" +
+	"\x06key_id\x18\x06 \x01(\fR\x05keyId\"y\n" +
+	"\aOutcome\x12\x16\n" +
+	"\x06number\x18\x01 \x01(\x04R\x06number\x12\x12\n" +
+	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x12\n" +
+	"\x04done\x18\x03 \x01(\bR\x04done\x12\x16\n" +
+	"\x06detail\x18\x04 \x01(\tR\x06detail\x12\x16\n" +
+	"\x06report\x18\x05 \x01(\fR\x06report\"Q\n" +
+	"\x06Signed\x12\x12\n" +
+	"\x04body\x18\x01 \x01(\fR\x04body\x12\x15\n" +
+	"\x06key_id\x18\x02 \x01(\fR\x05keyId\x12\x1c\n" +
+	"\tsignature\x18\x03 \x01(\fR\tsignature\"w\n" +
+	"\aDesired\x12\x18\n" +
+	"\agateway\x18\x01 \x01(\tR\agateway\x12\x18\n" +
+	"\aversion\x18\x02 \x01(\x04R\aversion\x12\x1a\n" +
+	"\bdocument\x18\x03 \x01(\tR\bdocument\x12\x1c\n" +
+	"\n" +
+	"set_utc_ms\x18\x04 \x01(\x12R\bsetUtcMs\"\x91\x01\n" +
+	"\aCommand\x12\x18\n" +
+	"\agateway\x18\x01 \x01(\tR\agateway\x12\x16\n" +
+	"\x06number\x18\x02 \x01(\x04R\x06number\x12\x12\n" +
+	"\x04kind\x18\x03 \x01(\tR\x04kind\x12\x1a\n" +
+	"\bargument\x18\x04 \x01(\tR\bargument\x12$\n" +
+	"\x0eexpires_utc_ms\x18\x05 \x01(\x12R\fexpiresUtcMs\"\xe0\x01\n" +
 	"\aJournal\x12\x12\n" +
 	"\x04last\x18\x01 \x01(\x04R\x04last\x12\x1a\n" +
 	"\breadings\x18\x02 \x01(\x04R\breadings\x12%\n" +
@@ -2110,19 +2528,19 @@ const file_proto_pb_frost_proto_rawDesc = "" +
 	"\rmemory_blocks\x18\a \x01(\x04R\fmemoryBlocksB\x14Z\x12frostline/proto/pbb\x06proto3"
 
 var (
-	file_proto_pb_frost_proto_rawDescOnce sync.Once
-	file_proto_pb_frost_proto_rawDescData []byte
+	file_frost_proto_rawDescOnce sync.Once
+	file_frost_proto_rawDescData []byte
 )
 
-func file_proto_pb_frost_proto_rawDescGZIP() []byte {
-	file_proto_pb_frost_proto_rawDescOnce.Do(func() {
-		file_proto_pb_frost_proto_rawDescData = protoimpl.X.CompressGZIP(unsafe.Slice(unsafe.StringData(file_proto_pb_frost_proto_rawDesc), len(file_proto_pb_frost_proto_rawDesc)))
+func file_frost_proto_rawDescGZIP() []byte {
+	file_frost_proto_rawDescOnce.Do(func() {
+		file_frost_proto_rawDescData = protoimpl.X.CompressGZIP(unsafe.Slice(unsafe.StringData(file_frost_proto_rawDesc), len(file_frost_proto_rawDesc)))
 	})
-	return file_proto_pb_frost_proto_rawDescData
+	return file_frost_proto_rawDescData
 }
 
-var file_proto_pb_frost_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
-var file_proto_pb_frost_proto_goTypes = []any{
+var file_frost_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
+var file_frost_proto_goTypes = []any{
 	(*Block)(nil),            // 0: frostline.v1.Block
 	(*Event)(nil),            // 1: frostline.v1.Event
 	(*EpochStart)(nil),       // 2: frostline.v1.EpochStart
@@ -2143,9 +2561,14 @@ var file_proto_pb_frost_proto_goTypes = []any{
 	(*Ack)(nil),              // 17: frostline.v1.Ack
 	(*TimeEcho)(nil),         // 18: frostline.v1.TimeEcho
 	(*State)(nil),            // 19: frostline.v1.State
-	(*Journal)(nil),          // 20: frostline.v1.Journal
+	(*ConfigReport)(nil),     // 20: frostline.v1.ConfigReport
+	(*Outcome)(nil),          // 21: frostline.v1.Outcome
+	(*Signed)(nil),           // 22: frostline.v1.Signed
+	(*Desired)(nil),          // 23: frostline.v1.Desired
+	(*Command)(nil),          // 24: frostline.v1.Command
+	(*Journal)(nil),          // 25: frostline.v1.Journal
 }
-var file_proto_pb_frost_proto_depIdxs = []int32{
+var file_frost_proto_depIdxs = []int32{
 	2,  // 0: frostline.v1.Event.epoch_start:type_name -> frostline.v1.EpochStart
 	3,  // 1: frostline.v1.Event.boot:type_name -> frostline.v1.Boot
 	4,  // 2: frostline.v1.Event.series_declared:type_name -> frostline.v1.SeriesDeclared
@@ -2162,20 +2585,22 @@ var file_proto_pb_frost_proto_depIdxs = []int32{
 	16, // 13: frostline.v1.Ack.refused:type_name -> frostline.v1.Refusal
 	18, // 14: frostline.v1.Ack.echo:type_name -> frostline.v1.TimeEcho
 	4,  // 15: frostline.v1.State.series:type_name -> frostline.v1.SeriesDeclared
-	20, // 16: frostline.v1.State.journal:type_name -> frostline.v1.Journal
-	17, // [17:17] is the sub-list for method output_type
-	17, // [17:17] is the sub-list for method input_type
-	17, // [17:17] is the sub-list for extension type_name
-	17, // [17:17] is the sub-list for extension extendee
-	0,  // [0:17] is the sub-list for field type_name
+	25, // 16: frostline.v1.State.journal:type_name -> frostline.v1.Journal
+	20, // 17: frostline.v1.State.config:type_name -> frostline.v1.ConfigReport
+	21, // 18: frostline.v1.State.outcomes:type_name -> frostline.v1.Outcome
+	19, // [19:19] is the sub-list for method output_type
+	19, // [19:19] is the sub-list for method input_type
+	19, // [19:19] is the sub-list for extension type_name
+	19, // [19:19] is the sub-list for extension extendee
+	0,  // [0:19] is the sub-list for field type_name
 }
 
-func init() { file_proto_pb_frost_proto_init() }
-func file_proto_pb_frost_proto_init() {
-	if File_proto_pb_frost_proto != nil {
+func init() { file_frost_proto_init() }
+func file_frost_proto_init() {
+	if File_frost_proto != nil {
 		return
 	}
-	file_proto_pb_frost_proto_msgTypes[1].OneofWrappers = []any{
+	file_frost_proto_msgTypes[1].OneofWrappers = []any{
 		(*Event_EpochStart)(nil),
 		(*Event_Boot)(nil),
 		(*Event_SeriesDeclared)(nil),
@@ -2187,7 +2612,7 @@ func file_proto_pb_frost_proto_init() {
 		(*Event_Alarm)(nil),
 		(*Event_Calibration)(nil),
 	}
-	file_proto_pb_frost_proto_msgTypes[13].OneofWrappers = []any{
+	file_frost_proto_msgTypes[13].OneofWrappers = []any{
 		(*Parcel_Block)(nil),
 		(*Parcel_Bundle)(nil),
 	}
@@ -2195,17 +2620,17 @@ func file_proto_pb_frost_proto_init() {
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
-			RawDescriptor: unsafe.Slice(unsafe.StringData(file_proto_pb_frost_proto_rawDesc), len(file_proto_pb_frost_proto_rawDesc)),
+			RawDescriptor: unsafe.Slice(unsafe.StringData(file_frost_proto_rawDesc), len(file_frost_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   21,
+			NumMessages:   26,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
-		GoTypes:           file_proto_pb_frost_proto_goTypes,
-		DependencyIndexes: file_proto_pb_frost_proto_depIdxs,
-		MessageInfos:      file_proto_pb_frost_proto_msgTypes,
+		GoTypes:           file_frost_proto_goTypes,
+		DependencyIndexes: file_frost_proto_depIdxs,
+		MessageInfos:      file_frost_proto_msgTypes,
 	}.Build()
-	File_proto_pb_frost_proto = out.File
-	file_proto_pb_frost_proto_goTypes = nil
-	file_proto_pb_frost_proto_depIdxs = nil
+	File_frost_proto = out.File
+	file_frost_proto_goTypes = nil
+	file_frost_proto_depIdxs = nil
 }
