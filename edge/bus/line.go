@@ -10,8 +10,8 @@ import (
 	"frostline/proto/simbus"
 )
 
-// Line is the handle of a GPIO line used as an input. It is safe for
-// concurrent use.
+// Line is the handle of a GPIO line, used as an input or as an output. It is
+// safe for concurrent use.
 type Line struct {
 	name string
 	find func(name string) (gpio.PinIO, error)
@@ -49,6 +49,21 @@ func (h *Line) Level(pull gpio.Pull) (gpio.Level, error) {
 		return v, failed(h.name, "read line", err)
 	}
 	return h.pin.Read(), nil
+}
+
+// Drive makes the line an output of the given level. It is done anew each time,
+// so that a line that has come back is driven again.
+func (h *Line) Drive(l gpio.Level) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.pin == nil {
+		p, err := h.find(h.name)
+		if err != nil {
+			return failed(h.name, "open line", err)
+		}
+		h.pin = p
+	}
+	return failed(h.name, "drive line", h.pin.Out(l))
 }
 
 func (s *Set) findPin(name string) (gpio.PinIO, error) {

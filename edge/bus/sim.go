@@ -109,9 +109,9 @@ type noDevices string
 func (e noDevices) Error() string { return string(e) }
 func (noDevices) NoDevices() bool { return true }
 
-// simPin implements gpio.PinIO for a simulated line, which is an input only.
+// simPin implements gpio.PinIO for a simulated line.
 type simPin struct {
-	gpio.PinIO // an invalid pin: all that is not an input fails
+	gpio.PinIO // an invalid pin: all that is neither input nor output fails
 	name       string
 	link       *link
 }
@@ -125,6 +125,18 @@ func (p *simPin) In(_ gpio.Pull, edge gpio.Edge) error {
 		return fmt.Errorf("line %s: a simulated line tells no edges", p.name)
 	}
 	return nil
+}
+
+// Out implements gpio.PinOut.
+func (p *simPin) Out(l gpio.Level) error {
+	p.link.mu.Lock()
+	defer p.link.mu.Unlock()
+	q := []byte{byte(simbus.OpDrive), 0}
+	if l {
+		q[1] = 1
+	}
+	_, err := p.link.do(q, 0)
+	return err
 }
 
 // Read implements gpio.PinIn, which has no way to report an error; Level has.

@@ -144,6 +144,9 @@ func (s *server) serve(c net.Conn) {
 			for _, b := range q[1:] {
 				answer = append(answer, ^b)
 			}
+		case simbus.OpDrive:
+			s.high = q[1] == 1
+			answer = answer[:1]
 		case simbus.OpGPIO:
 			answer = append(answer, 0)
 			if s.high {
@@ -311,7 +314,18 @@ func TestSimLine(t *testing.T) {
 			t.Errorf("got %v %v, want %v", v, err, high)
 		}
 	}
+	for _, high := range []bool{false, true} {
+		if err := l.Drive(gpio.Level(high)); err != nil {
+			t.Fatal(err)
+		}
+		if v, err := l.Level(gpio.Float); err != nil || bool(v) != high {
+			t.Errorf("driven to %v: the line is %v, %v", high, v, err)
+		}
+	}
 	s.stop()
+	if err := l.Drive(gpio.Low); err == nil {
+		t.Error("without simulator: a line was driven")
+	}
 	if v, err := l.Level(gpio.PullUp); err == nil {
 		t.Errorf("without simulator: got %v and no error", v)
 	}

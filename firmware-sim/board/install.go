@@ -59,8 +59,13 @@ var installers = map[string]func(b *Board, full string, d scenario.Device) (sens
 	scenario.Converter: inFolder(device.NewConverter),
 	scenario.Tamper:    installContact,
 	scenario.Contact:   installContact,
-	scenario.Ruuvi:     installLogger,
-	scenario.BTHome:    installLogger,
+	scenario.Indicator: func(b *Board, full string, d scenario.Device) (sensor, error) {
+		s := device.NewIndicator(b.seed, full)
+		_, err := busOf(b, d.Bus, func() *bus.Line { return bus.NewOutput(s.Level, s.Drive) })
+		return s, err
+	},
+	scenario.Ruuvi:  installLogger,
+	scenario.BTHome: installLogger,
 	scenario.GNSS: func(b *Board, full string, d scenario.Device) (sensor, error) {
 		r, err := b.receiver(full, d)
 		if err != nil {

@@ -154,6 +154,9 @@ func (b *Board) deviceStatus(d *installed) control.Device {
 		Name: d.spec.Name, Kind: d.spec.Kind, Bus: d.spec.Bus, Senses: d.spec.Senses,
 		True: d.sensor.True(), Fault: d.sensor.Fault().String(), Flipped: d.sensor.FlippedFrames(),
 	}
+	if i, ok := d.sensor.(*device.Indicator); ok {
+		s.Rises = i.Rises()
+	}
 	switch {
 	case d.spec.ROM != "":
 		s.Address = d.spec.ROM

@@ -78,6 +78,7 @@ func TestRequestsOutOfPlaceAreRefused(t *testing.T) {
 		{1, []byte{byte(simbus.OpI2C), 0, 0x44, 0xFF, 0}},
 		{1, []byte{byte(simbus.OpGPIO)}},
 		{2, []byte{byte(simbus.OpGPIO), 1}},
+		{2, []byte{byte(simbus.OpDrive), 1}}, // an input
 		{3, []byte{byte(simbus.OpGPIO)}},
 	} {
 		before := all[c.bus].Counts().Refused

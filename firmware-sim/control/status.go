@@ -36,6 +36,7 @@ type Device struct {
 	Skipped uint64  `json:"skipped_bursts"` // passed over by a long advance
 	Lost    uint64  `json:"unread_bytes"`   // discarded because nobody read them
 	Failed  uint64  `json:"failed_sends"`   // terminal errors
+	Rises   uint64  `json:"rises"`          // how often an indicator's line was driven high
 }
 
 // Traffic is a bus and what has happened on it.

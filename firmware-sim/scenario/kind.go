@@ -27,6 +27,7 @@ const (
 	Converter = "converter"
 	Ruuvi     = "ruuvi"
 	BTHome    = "bthome"
+	Indicator = "indicator"
 )
 
 // Kinds lists the kinds of devices, by name.
@@ -64,6 +65,7 @@ var kinds = map[string]kind{
 	Tamper:    {bus: onGPIO, example: "gpio-18", own: true},
 	Battery:   {instead: "a dir", takes: []string{"dir", "volts"}, own: true},
 	Converter: {instead: "a dir", takes: []string{"dir", "volts"}, own: true},
+	Indicator: {bus: onGPIO, example: "gpio-27", own: true},
 	Contact:   {bus: onGPIO, example: "gpio-17"},
 	Ruuvi:     {instead: "the air", takes: []string{"humidity", "mac", "period"}, lag: 30 * time.Second},
 	BTHome:    {instead: "the air", takes: []string{"humidity", "mac", "period", "key"}, lag: 30 * time.Second},

@@ -45,6 +45,9 @@ const (
 	// OpSPI: bytes → as many bytes, clocked in while those go out, with the
 	// chip that the bus name chose selected for as long.
 	OpSPI Op = 7
+	// OpDrive: level (1 byte, 0 low or 1 high) → nothing: drives the line the
+	// bus name chose, where it is an output.
+	OpDrive Op = 8
 )
 
 // Status is the outcome of an operation.
