@@ -169,6 +169,7 @@ type Event struct {
 	//	*Event_ConfigApplied
 	//	*Event_Alarm
 	//	*Event_Calibration
+	//	*Event_Thinned
 	Kind          isEvent_Kind `protobuf_oneof:"kind"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -308,6 +309,15 @@ func (x *Event) GetCalibration() *Calibration {
 	return nil
 }
 
+func (x *Event) GetThinned() *Thinned {
+	if x != nil {
+		if x, ok := x.Kind.(*Event_Thinned); ok {
+			return x.Thinned
+		}
+	}
+	return nil
+}
+
 type isEvent_Kind interface {
 	isEvent_Kind()
 }
@@ -352,6 +362,10 @@ type Event_Calibration struct {
 	Calibration *Calibration `protobuf:"bytes,12,opt,name=calibration,proto3,oneof"`
 }
 
+type Event_Thinned struct {
+	Thinned *Thinned `protobuf:"bytes,13,opt,name=thinned,proto3,oneof"`
+}
+
 func (*Event_EpochStart) isEvent_Kind() {}
 
 func (*Event_Boot) isEvent_Kind() {}
@@ -371,6 +385,8 @@ func (*Event_ConfigApplied) isEvent_Kind() {}
 func (*Event_Alarm) isEvent_Kind() {}
 
 func (*Event_Calibration) isEvent_Kind() {}
+
+func (*Event_Thinned) isEvent_Kind() {}
 
 // EpochStart is the first event of an epoch.
 type EpochStart struct {
@@ -722,14 +738,17 @@ func (x *ClockStep) GetByMs() int64 {
 // that were numbered: first..last. Readings lost before they were numbered:
 // first = last = 0, and readings, from_ms and to_ms say what is known.
 type Gap struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	First         uint64                 `protobuf:"varint,1,opt,name=first,proto3" json:"first,omitempty"`
-	Last          uint64                 `protobuf:"varint,2,opt,name=last,proto3" json:"last,omitempty"`
-	Readings      uint64                 `protobuf:"varint,3,opt,name=readings,proto3" json:"readings,omitempty"`
-	Reason        string                 `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
-	Boot          uint32                 `protobuf:"varint,5,opt,name=boot,proto3" json:"boot,omitempty"`
-	FromMs        int64                  `protobuf:"zigzag64,6,opt,name=from_ms,json=fromMs,proto3" json:"from_ms,omitempty"`
-	ToMs          int64                  `protobuf:"zigzag64,7,opt,name=to_ms,json=toMs,proto3" json:"to_ms,omitempty"`
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	First    uint64                 `protobuf:"varint,1,opt,name=first,proto3" json:"first,omitempty"`
+	Last     uint64                 `protobuf:"varint,2,opt,name=last,proto3" json:"last,omitempty"`
+	Readings uint64                 `protobuf:"varint,3,opt,name=readings,proto3" json:"readings,omitempty"`
+	Reason   string                 `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
+	Boot     uint32                 `protobuf:"varint,5,opt,name=boot,proto3" json:"boot,omitempty"`
+	FromMs   int64                  `protobuf:"zigzag64,6,opt,name=from_ms,json=fromMs,proto3" json:"from_ms,omitempty"`
+	ToMs     int64                  `protobuf:"zigzag64,7,opt,name=to_ms,json=toMs,proto3" json:"to_ms,omitempty"`
+	// The epoch whose blocks first..last are meant; 0: that of the chain the
+	// event stands in. A loss of an earlier epoch is declared in the present one.
+	Epoch         uint32 `protobuf:"varint,8,opt,name=epoch,proto3" json:"epoch,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -813,6 +832,149 @@ func (x *Gap) GetToMs() int64 {
 	return 0
 }
 
+func (x *Gap) GetEpoch() uint32 {
+	if x != nil {
+		return x.Epoch
+	}
+	return 0
+}
+
+// Thinned is what remains of readings that a full journal gave up: all of one
+// series in the blocks first..last, each of quality OK and within its limits.
+// It is no reading and says of no instant that it was in range. The loss itself
+// is declared by Gap events for the same blocks.
+type Thinned struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Epoch         uint32                 `protobuf:"varint,1,opt,name=epoch,proto3" json:"epoch,omitempty"` // of the blocks; 0: that of the chain the event stands in
+	First         uint64                 `protobuf:"varint,2,opt,name=first,proto3" json:"first,omitempty"`
+	Last          uint64                 `protobuf:"varint,3,opt,name=last,proto3" json:"last,omitempty"`
+	Boot          uint32                 `protobuf:"varint,4,opt,name=boot,proto3" json:"boot,omitempty"`                     // ordinal of the boot that took the readings
+	Series        uint32                 `protobuf:"varint,5,opt,name=series,proto3" json:"series,omitempty"`                 // id in that epoch
+	Count         uint64                 `protobuf:"varint,6,opt,name=count,proto3" json:"count,omitempty"`                   // readings
+	FromMs        int64                  `protobuf:"zigzag64,7,opt,name=from_ms,json=fromMs,proto3" json:"from_ms,omitempty"` // boottime of the first
+	ToMs          int64                  `protobuf:"zigzag64,8,opt,name=to_ms,json=toMs,proto3" json:"to_ms,omitempty"`       // and of the last
+	Min           int64                  `protobuf:"zigzag64,9,opt,name=min,proto3" json:"min,omitempty"`                     // in the quantity's unit
+	Mean          int64                  `protobuf:"zigzag64,10,opt,name=mean,proto3" json:"mean,omitempty"`                  // rounded to the nearest, halves away from zero
+	Max           int64                  `protobuf:"zigzag64,11,opt,name=max,proto3" json:"max,omitempty"`
+	Reason        string                 `protobuf:"bytes,12,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Thinned) Reset() {
+	*x = Thinned{}
+	mi := &file_frost_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Thinned) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Thinned) ProtoMessage() {}
+
+func (x *Thinned) ProtoReflect() protoreflect.Message {
+	mi := &file_frost_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Thinned.ProtoReflect.Descriptor instead.
+func (*Thinned) Descriptor() ([]byte, []int) {
+	return file_frost_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *Thinned) GetEpoch() uint32 {
+	if x != nil {
+		return x.Epoch
+	}
+	return 0
+}
+
+func (x *Thinned) GetFirst() uint64 {
+	if x != nil {
+		return x.First
+	}
+	return 0
+}
+
+func (x *Thinned) GetLast() uint64 {
+	if x != nil {
+		return x.Last
+	}
+	return 0
+}
+
+func (x *Thinned) GetBoot() uint32 {
+	if x != nil {
+		return x.Boot
+	}
+	return 0
+}
+
+func (x *Thinned) GetSeries() uint32 {
+	if x != nil {
+		return x.Series
+	}
+	return 0
+}
+
+func (x *Thinned) GetCount() uint64 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
+func (x *Thinned) GetFromMs() int64 {
+	if x != nil {
+		return x.FromMs
+	}
+	return 0
+}
+
+func (x *Thinned) GetToMs() int64 {
+	if x != nil {
+		return x.ToMs
+	}
+	return 0
+}
+
+func (x *Thinned) GetMin() int64 {
+	if x != nil {
+		return x.Min
+	}
+	return 0
+}
+
+func (x *Thinned) GetMean() int64 {
+	if x != nil {
+		return x.Mean
+	}
+	return 0
+}
+
+func (x *Thinned) GetMax() int64 {
+	if x != nil {
+		return x.Max
+	}
+	return 0
+}
+
+func (x *Thinned) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
 // Fault is something an operator should see.
 type Fault struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -824,7 +986,7 @@ type Fault struct {
 
 func (x *Fault) Reset() {
 	*x = Fault{}
-	mi := &file_frost_proto_msgTypes[8]
+	mi := &file_frost_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -836,7 +998,7 @@ func (x *Fault) String() string {
 func (*Fault) ProtoMessage() {}
 
 func (x *Fault) ProtoReflect() protoreflect.Message {
-	mi := &file_frost_proto_msgTypes[8]
+	mi := &file_frost_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -849,7 +1011,7 @@ func (x *Fault) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Fault.ProtoReflect.Descriptor instead.
 func (*Fault) Descriptor() ([]byte, []int) {
-	return file_frost_proto_rawDescGZIP(), []int{8}
+	return file_frost_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Fault) GetPart() string {
@@ -876,7 +1038,7 @@ type ConfigApplied struct {
 
 func (x *ConfigApplied) Reset() {
 	*x = ConfigApplied{}
-	mi := &file_frost_proto_msgTypes[9]
+	mi := &file_frost_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -888,7 +1050,7 @@ func (x *ConfigApplied) String() string {
 func (*ConfigApplied) ProtoMessage() {}
 
 func (x *ConfigApplied) ProtoReflect() protoreflect.Message {
-	mi := &file_frost_proto_msgTypes[9]
+	mi := &file_frost_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -901,7 +1063,7 @@ func (x *ConfigApplied) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfigApplied.ProtoReflect.Descriptor instead.
 func (*ConfigApplied) Descriptor() ([]byte, []int) {
-	return file_frost_proto_rawDescGZIP(), []int{9}
+	return file_frost_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ConfigApplied) GetVersion() string {
@@ -946,7 +1108,7 @@ type Alarm struct {
 
 func (x *Alarm) Reset() {
 	*x = Alarm{}
-	mi := &file_frost_proto_msgTypes[10]
+	mi := &file_frost_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -958,7 +1120,7 @@ func (x *Alarm) String() string {
 func (*Alarm) ProtoMessage() {}
 
 func (x *Alarm) ProtoReflect() protoreflect.Message {
-	mi := &file_frost_proto_msgTypes[10]
+	mi := &file_frost_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -971,7 +1133,7 @@ func (x *Alarm) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Alarm.ProtoReflect.Descriptor instead.
 func (*Alarm) Descriptor() ([]byte, []int) {
-	return file_frost_proto_rawDescGZIP(), []int{10}
+	return file_frost_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Alarm) GetAlarm() string {
@@ -1098,7 +1260,7 @@ type Calibration struct {
 
 func (x *Calibration) Reset() {
 	*x = Calibration{}
-	mi := &file_frost_proto_msgTypes[11]
+	mi := &file_frost_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1110,7 +1272,7 @@ func (x *Calibration) String() string {
 func (*Calibration) ProtoMessage() {}
 
 func (x *Calibration) ProtoReflect() protoreflect.Message {
-	mi := &file_frost_proto_msgTypes[11]
+	mi := &file_frost_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1123,7 +1285,7 @@ func (x *Calibration) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Calibration.ProtoReflect.Descriptor instead.
 func (*Calibration) Descriptor() ([]byte, []int) {
-	return file_frost_proto_rawDescGZIP(), []int{11}
+	return file_frost_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Calibration) GetSeries() uint32 {
@@ -1194,7 +1356,7 @@ type CalibrationPoint struct {
 
 func (x *CalibrationPoint) Reset() {
 	*x = CalibrationPoint{}
-	mi := &file_frost_proto_msgTypes[12]
+	mi := &file_frost_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1206,7 +1368,7 @@ func (x *CalibrationPoint) String() string {
 func (*CalibrationPoint) ProtoMessage() {}
 
 func (x *CalibrationPoint) ProtoReflect() protoreflect.Message {
-	mi := &file_frost_proto_msgTypes[12]
+	mi := &file_frost_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1219,7 +1381,7 @@ func (x *CalibrationPoint) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CalibrationPoint.ProtoReflect.Descriptor instead.
 func (*CalibrationPoint) Descriptor() ([]byte, []int) {
-	return file_frost_proto_rawDescGZIP(), []int{12}
+	return file_frost_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *CalibrationPoint) GetMeasured() int64 {
@@ -1253,7 +1415,7 @@ type Parcel struct {
 
 func (x *Parcel) Reset() {
 	*x = Parcel{}
-	mi := &file_frost_proto_msgTypes[13]
+	mi := &file_frost_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1265,7 +1427,7 @@ func (x *Parcel) String() string {
 func (*Parcel) ProtoMessage() {}
 
 func (x *Parcel) ProtoReflect() protoreflect.Message {
-	mi := &file_frost_proto_msgTypes[13]
+	mi := &file_frost_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1278,7 +1440,7 @@ func (x *Parcel) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Parcel.ProtoReflect.Descriptor instead.
 func (*Parcel) Descriptor() ([]byte, []int) {
-	return file_frost_proto_rawDescGZIP(), []int{13}
+	return file_frost_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Parcel) GetEpoch() uint32 {
@@ -1360,7 +1522,7 @@ type Seal struct {
 
 func (x *Seal) Reset() {
 	*x = Seal{}
-	mi := &file_frost_proto_msgTypes[14]
+	mi := &file_frost_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1372,7 +1534,7 @@ func (x *Seal) String() string {
 func (*Seal) ProtoMessage() {}
 
 func (x *Seal) ProtoReflect() protoreflect.Message {
-	mi := &file_frost_proto_msgTypes[14]
+	mi := &file_frost_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1385,7 +1547,7 @@ func (x *Seal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Seal.ProtoReflect.Descriptor instead.
 func (*Seal) Descriptor() ([]byte, []int) {
-	return file_frost_proto_rawDescGZIP(), []int{14}
+	return file_frost_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Seal) GetEpoch() uint32 {
@@ -1454,7 +1616,7 @@ type Range struct {
 
 func (x *Range) Reset() {
 	*x = Range{}
-	mi := &file_frost_proto_msgTypes[15]
+	mi := &file_frost_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1466,7 +1628,7 @@ func (x *Range) String() string {
 func (*Range) ProtoMessage() {}
 
 func (x *Range) ProtoReflect() protoreflect.Message {
-	mi := &file_frost_proto_msgTypes[15]
+	mi := &file_frost_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1479,7 +1641,7 @@ func (x *Range) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Range.ProtoReflect.Descriptor instead.
 func (*Range) Descriptor() ([]byte, []int) {
-	return file_frost_proto_rawDescGZIP(), []int{15}
+	return file_frost_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Range) GetFirst() uint64 {
@@ -1507,7 +1669,7 @@ type Refusal struct {
 
 func (x *Refusal) Reset() {
 	*x = Refusal{}
-	mi := &file_frost_proto_msgTypes[16]
+	mi := &file_frost_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1519,7 +1681,7 @@ func (x *Refusal) String() string {
 func (*Refusal) ProtoMessage() {}
 
 func (x *Refusal) ProtoReflect() protoreflect.Message {
-	mi := &file_frost_proto_msgTypes[16]
+	mi := &file_frost_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1532,7 +1694,7 @@ func (x *Refusal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Refusal.ProtoReflect.Descriptor instead.
 func (*Refusal) Descriptor() ([]byte, []int) {
-	return file_frost_proto_rawDescGZIP(), []int{16}
+	return file_frost_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Refusal) GetFirst() uint64 {
@@ -1578,7 +1740,7 @@ type Ack struct {
 
 func (x *Ack) Reset() {
 	*x = Ack{}
-	mi := &file_frost_proto_msgTypes[17]
+	mi := &file_frost_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1590,7 +1752,7 @@ func (x *Ack) String() string {
 func (*Ack) ProtoMessage() {}
 
 func (x *Ack) ProtoReflect() protoreflect.Message {
-	mi := &file_frost_proto_msgTypes[17]
+	mi := &file_frost_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1603,7 +1765,7 @@ func (x *Ack) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ack.ProtoReflect.Descriptor instead.
 func (*Ack) Descriptor() ([]byte, []int) {
-	return file_frost_proto_rawDescGZIP(), []int{17}
+	return file_frost_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Ack) GetEpoch() uint32 {
@@ -1689,7 +1851,7 @@ type TimeEcho struct {
 
 func (x *TimeEcho) Reset() {
 	*x = TimeEcho{}
-	mi := &file_frost_proto_msgTypes[18]
+	mi := &file_frost_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1701,7 +1863,7 @@ func (x *TimeEcho) String() string {
 func (*TimeEcho) ProtoMessage() {}
 
 func (x *TimeEcho) ProtoReflect() protoreflect.Message {
-	mi := &file_frost_proto_msgTypes[18]
+	mi := &file_frost_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1714,7 +1876,7 @@ func (x *TimeEcho) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimeEcho.ProtoReflect.Descriptor instead.
 func (*TimeEcho) Descriptor() ([]byte, []int) {
-	return file_frost_proto_rawDescGZIP(), []int{18}
+	return file_frost_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *TimeEcho) GetSentMs() int64 {
@@ -1765,7 +1927,7 @@ type State struct {
 
 func (x *State) Reset() {
 	*x = State{}
-	mi := &file_frost_proto_msgTypes[19]
+	mi := &file_frost_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1777,7 +1939,7 @@ func (x *State) String() string {
 func (*State) ProtoMessage() {}
 
 func (x *State) ProtoReflect() protoreflect.Message {
-	mi := &file_frost_proto_msgTypes[19]
+	mi := &file_frost_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1790,7 +1952,7 @@ func (x *State) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use State.ProtoReflect.Descriptor instead.
 func (*State) Descriptor() ([]byte, []int) {
-	return file_frost_proto_rawDescGZIP(), []int{19}
+	return file_frost_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *State) GetOnline() bool {
@@ -1885,7 +2047,7 @@ type ConfigReport struct {
 
 func (x *ConfigReport) Reset() {
 	*x = ConfigReport{}
-	mi := &file_frost_proto_msgTypes[20]
+	mi := &file_frost_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1897,7 +2059,7 @@ func (x *ConfigReport) String() string {
 func (*ConfigReport) ProtoMessage() {}
 
 func (x *ConfigReport) ProtoReflect() protoreflect.Message {
-	mi := &file_frost_proto_msgTypes[20]
+	mi := &file_frost_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1910,7 +2072,7 @@ func (x *ConfigReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfigReport.ProtoReflect.Descriptor instead.
 func (*ConfigReport) Descriptor() ([]byte, []int) {
-	return file_frost_proto_rawDescGZIP(), []int{20}
+	return file_frost_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ConfigReport) GetRunning() uint64 {
@@ -1969,7 +2131,7 @@ type Outcome struct {
 
 func (x *Outcome) Reset() {
 	*x = Outcome{}
-	mi := &file_frost_proto_msgTypes[21]
+	mi := &file_frost_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1981,7 +2143,7 @@ func (x *Outcome) String() string {
 func (*Outcome) ProtoMessage() {}
 
 func (x *Outcome) ProtoReflect() protoreflect.Message {
-	mi := &file_frost_proto_msgTypes[21]
+	mi := &file_frost_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1994,7 +2156,7 @@ func (x *Outcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Outcome.ProtoReflect.Descriptor instead.
 func (*Outcome) Descriptor() ([]byte, []int) {
-	return file_frost_proto_rawDescGZIP(), []int{21}
+	return file_frost_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Outcome) GetNumber() uint64 {
@@ -2045,7 +2207,7 @@ type Signed struct {
 
 func (x *Signed) Reset() {
 	*x = Signed{}
-	mi := &file_frost_proto_msgTypes[22]
+	mi := &file_frost_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2057,7 +2219,7 @@ func (x *Signed) String() string {
 func (*Signed) ProtoMessage() {}
 
 func (x *Signed) ProtoReflect() protoreflect.Message {
-	mi := &file_frost_proto_msgTypes[22]
+	mi := &file_frost_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2070,7 +2232,7 @@ func (x *Signed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Signed.ProtoReflect.Descriptor instead.
 func (*Signed) Descriptor() ([]byte, []int) {
-	return file_frost_proto_rawDescGZIP(), []int{22}
+	return file_frost_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Signed) GetBody() []byte {
@@ -2107,7 +2269,7 @@ type Desired struct {
 
 func (x *Desired) Reset() {
 	*x = Desired{}
-	mi := &file_frost_proto_msgTypes[23]
+	mi := &file_frost_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2119,7 +2281,7 @@ func (x *Desired) String() string {
 func (*Desired) ProtoMessage() {}
 
 func (x *Desired) ProtoReflect() protoreflect.Message {
-	mi := &file_frost_proto_msgTypes[23]
+	mi := &file_frost_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2132,7 +2294,7 @@ func (x *Desired) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Desired.ProtoReflect.Descriptor instead.
 func (*Desired) Descriptor() ([]byte, []int) {
-	return file_frost_proto_rawDescGZIP(), []int{23}
+	return file_frost_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Desired) GetGateway() string {
@@ -2177,7 +2339,7 @@ type Command struct {
 
 func (x *Command) Reset() {
 	*x = Command{}
-	mi := &file_frost_proto_msgTypes[24]
+	mi := &file_frost_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2189,7 +2351,7 @@ func (x *Command) String() string {
 func (*Command) ProtoMessage() {}
 
 func (x *Command) ProtoReflect() protoreflect.Message {
-	mi := &file_frost_proto_msgTypes[24]
+	mi := &file_frost_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2202,7 +2364,7 @@ func (x *Command) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Command.ProtoReflect.Descriptor instead.
 func (*Command) Descriptor() ([]byte, []int) {
-	return file_frost_proto_rawDescGZIP(), []int{24}
+	return file_frost_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Command) GetGateway() string {
@@ -2249,13 +2411,17 @@ type Journal struct {
 	Bytes           uint64                 `protobuf:"varint,5,opt,name=bytes,proto3" json:"bytes,omitempty"`                                   // on disk
 	Damaged         uint64                 `protobuf:"varint,6,opt,name=damaged,proto3" json:"damaged,omitempty"`                               // segments set aside
 	MemoryBlocks    uint64                 `protobuf:"varint,7,opt,name=memory_blocks,json=memoryBlocks,proto3" json:"memory_blocks,omitempty"` // waiting for a full disk
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	MaxBytes        uint64                 `protobuf:"varint,8,opt,name=max_bytes,json=maxBytes,proto3" json:"max_bytes,omitempty"`             // that it may take on disk
+	// Until max_bytes is reached at the present rate, hours rounded down, if
+	// nothing is acknowledged; absent when that is not known.
+	HoursLeft     *uint32 `protobuf:"varint,9,opt,name=hours_left,json=hoursLeft,proto3,oneof" json:"hours_left,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Journal) Reset() {
 	*x = Journal{}
-	mi := &file_frost_proto_msgTypes[25]
+	mi := &file_frost_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2267,7 +2433,7 @@ func (x *Journal) String() string {
 func (*Journal) ProtoMessage() {}
 
 func (x *Journal) ProtoReflect() protoreflect.Message {
-	mi := &file_frost_proto_msgTypes[25]
+	mi := &file_frost_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2280,7 +2446,7 @@ func (x *Journal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Journal.ProtoReflect.Descriptor instead.
 func (*Journal) Descriptor() ([]byte, []int) {
-	return file_frost_proto_rawDescGZIP(), []int{25}
+	return file_frost_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Journal) GetLast() uint64 {
@@ -2332,6 +2498,20 @@ func (x *Journal) GetMemoryBlocks() uint64 {
 	return 0
 }
 
+func (x *Journal) GetMaxBytes() uint64 {
+	if x != nil {
+		return x.MaxBytes
+	}
+	return 0
+}
+
+func (x *Journal) GetHoursLeft() uint32 {
+	if x != nil && x.HoursLeft != nil {
+		return *x.HoursLeft
+	}
+	return 0
+}
+
 var File_frost_proto protoreflect.FileDescriptor
 
 const file_frost_proto_rawDesc = "" +
@@ -2348,7 +2528,7 @@ const file_frost_proto_rawDesc = "" +
 	"\x05value\x18\b \x03(\x12B\x02\x10\x01R\x05value\x12\x1c\n" +
 	"\aquality\x18\t \x03(\x04B\x02\x10\x01R\aquality\x12\x14\n" +
 	"\x05event\x18\n" +
-	" \x03(\fR\x05event\"\xc4\x04\n" +
+	" \x03(\fR\x05event\"\xf7\x04\n" +
 	"\x05Event\x12\x13\n" +
 	"\x05at_ms\x18\x01 \x01(\x12R\x04atMs\x12;\n" +
 	"\vepoch_start\x18\x02 \x01(\v2\x18.frostline.v1.EpochStartH\x00R\n" +
@@ -2363,7 +2543,8 @@ const file_frost_proto_rawDesc = "" +
 	"\x0econfig_applied\x18\t \x01(\v2\x1b.frostline.v1.ConfigAppliedH\x00R\rconfigApplied\x12+\n" +
 	"\x05alarm\x18\n" +
 	" \x01(\v2\x13.frostline.v1.AlarmH\x00R\x05alarm\x12=\n" +
-	"\vcalibration\x18\f \x01(\v2\x19.frostline.v1.CalibrationH\x00R\vcalibrationB\x06\n" +
+	"\vcalibration\x18\f \x01(\v2\x19.frostline.v1.CalibrationH\x00R\vcalibration\x121\n" +
+	"\athinned\x18\r \x01(\v2\x15.frostline.v1.ThinnedH\x00R\athinnedB\x06\n" +
 	"\x04kind\"\xb3\x01\n" +
 	"\n" +
 	"EpochStart\x12\x14\n" +
@@ -2391,7 +2572,7 @@ const file_frost_proto_rawDesc = "" +
 	"\x0euncertainty_ms\x18\x04 \x01(\x04R\runcertaintyMs\x12\x16\n" +
 	"\x06source\x18\x05 \x01(\rR\x06source\" \n" +
 	"\tClockStep\x12\x13\n" +
-	"\x05by_ms\x18\x01 \x01(\x12R\x04byMs\"\xa5\x01\n" +
+	"\x05by_ms\x18\x01 \x01(\x12R\x04byMs\"\xbb\x01\n" +
 	"\x03Gap\x12\x14\n" +
 	"\x05first\x18\x01 \x01(\x04R\x05first\x12\x12\n" +
 	"\x04last\x18\x02 \x01(\x04R\x04last\x12\x1a\n" +
@@ -2399,7 +2580,22 @@ const file_frost_proto_rawDesc = "" +
 	"\x06reason\x18\x04 \x01(\tR\x06reason\x12\x12\n" +
 	"\x04boot\x18\x05 \x01(\rR\x04boot\x12\x17\n" +
 	"\afrom_ms\x18\x06 \x01(\x12R\x06fromMs\x12\x13\n" +
-	"\x05to_ms\x18\a \x01(\x12R\x04toMs\"3\n" +
+	"\x05to_ms\x18\a \x01(\x12R\x04toMs\x12\x14\n" +
+	"\x05epoch\x18\b \x01(\rR\x05epoch\"\x89\x02\n" +
+	"\aThinned\x12\x14\n" +
+	"\x05epoch\x18\x01 \x01(\rR\x05epoch\x12\x14\n" +
+	"\x05first\x18\x02 \x01(\x04R\x05first\x12\x12\n" +
+	"\x04last\x18\x03 \x01(\x04R\x04last\x12\x12\n" +
+	"\x04boot\x18\x04 \x01(\rR\x04boot\x12\x16\n" +
+	"\x06series\x18\x05 \x01(\rR\x06series\x12\x14\n" +
+	"\x05count\x18\x06 \x01(\x04R\x05count\x12\x17\n" +
+	"\afrom_ms\x18\a \x01(\x12R\x06fromMs\x12\x13\n" +
+	"\x05to_ms\x18\b \x01(\x12R\x04toMs\x12\x10\n" +
+	"\x03min\x18\t \x01(\x12R\x03min\x12\x12\n" +
+	"\x04mean\x18\n" +
+	" \x01(\x12R\x04mean\x12\x10\n" +
+	"\x03max\x18\v \x01(\x12R\x03max\x12\x16\n" +
+	"\x06reason\x18\f \x01(\tR\x06reason\"3\n" +
 	"\x05Fault\x12\x12\n" +
 	"\x04part\x18\x01 \x01(\tR\x04part\x12\x16\n" +
 	"\x06detail\x18\x02 \x01(\tR\x06detail\"A\n" +
@@ -2517,7 +2713,7 @@ const file_frost_proto_rawDesc = "" +
 	"\x06number\x18\x02 \x01(\x04R\x06number\x12\x12\n" +
 	"\x04kind\x18\x03 \x01(\tR\x04kind\x12\x1a\n" +
 	"\bargument\x18\x04 \x01(\tR\bargument\x12$\n" +
-	"\x0eexpires_utc_ms\x18\x05 \x01(\x12R\fexpiresUtcMs\"\xe0\x01\n" +
+	"\x0eexpires_utc_ms\x18\x05 \x01(\x12R\fexpiresUtcMs\"\xb0\x02\n" +
 	"\aJournal\x12\x12\n" +
 	"\x04last\x18\x01 \x01(\x04R\x04last\x12\x1a\n" +
 	"\breadings\x18\x02 \x01(\x04R\breadings\x12%\n" +
@@ -2525,7 +2721,11 @@ const file_frost_proto_rawDesc = "" +
 	"\x10pending_readings\x18\x04 \x01(\x04R\x0fpendingReadings\x12\x14\n" +
 	"\x05bytes\x18\x05 \x01(\x04R\x05bytes\x12\x18\n" +
 	"\adamaged\x18\x06 \x01(\x04R\adamaged\x12#\n" +
-	"\rmemory_blocks\x18\a \x01(\x04R\fmemoryBlocksB\x14Z\x12frostline/proto/pbb\x06proto3"
+	"\rmemory_blocks\x18\a \x01(\x04R\fmemoryBlocks\x12\x1b\n" +
+	"\tmax_bytes\x18\b \x01(\x04R\bmaxBytes\x12\"\n" +
+	"\n" +
+	"hours_left\x18\t \x01(\rH\x00R\thoursLeft\x88\x01\x01B\r\n" +
+	"\v_hours_leftB\x14Z\x12frostline/proto/pbb\x06proto3"
 
 var (
 	file_frost_proto_rawDescOnce sync.Once
@@ -2539,7 +2739,7 @@ func file_frost_proto_rawDescGZIP() []byte {
 	return file_frost_proto_rawDescData
 }
 
-var file_frost_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
+var file_frost_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
 var file_frost_proto_goTypes = []any{
 	(*Block)(nil),            // 0: frostline.v1.Block
 	(*Event)(nil),            // 1: frostline.v1.Event
@@ -2549,24 +2749,25 @@ var file_frost_proto_goTypes = []any{
 	(*Anchor)(nil),           // 5: frostline.v1.Anchor
 	(*ClockStep)(nil),        // 6: frostline.v1.ClockStep
 	(*Gap)(nil),              // 7: frostline.v1.Gap
-	(*Fault)(nil),            // 8: frostline.v1.Fault
-	(*ConfigApplied)(nil),    // 9: frostline.v1.ConfigApplied
-	(*Alarm)(nil),            // 10: frostline.v1.Alarm
-	(*Calibration)(nil),      // 11: frostline.v1.Calibration
-	(*CalibrationPoint)(nil), // 12: frostline.v1.CalibrationPoint
-	(*Parcel)(nil),           // 13: frostline.v1.Parcel
-	(*Seal)(nil),             // 14: frostline.v1.Seal
-	(*Range)(nil),            // 15: frostline.v1.Range
-	(*Refusal)(nil),          // 16: frostline.v1.Refusal
-	(*Ack)(nil),              // 17: frostline.v1.Ack
-	(*TimeEcho)(nil),         // 18: frostline.v1.TimeEcho
-	(*State)(nil),            // 19: frostline.v1.State
-	(*ConfigReport)(nil),     // 20: frostline.v1.ConfigReport
-	(*Outcome)(nil),          // 21: frostline.v1.Outcome
-	(*Signed)(nil),           // 22: frostline.v1.Signed
-	(*Desired)(nil),          // 23: frostline.v1.Desired
-	(*Command)(nil),          // 24: frostline.v1.Command
-	(*Journal)(nil),          // 25: frostline.v1.Journal
+	(*Thinned)(nil),          // 8: frostline.v1.Thinned
+	(*Fault)(nil),            // 9: frostline.v1.Fault
+	(*ConfigApplied)(nil),    // 10: frostline.v1.ConfigApplied
+	(*Alarm)(nil),            // 11: frostline.v1.Alarm
+	(*Calibration)(nil),      // 12: frostline.v1.Calibration
+	(*CalibrationPoint)(nil), // 13: frostline.v1.CalibrationPoint
+	(*Parcel)(nil),           // 14: frostline.v1.Parcel
+	(*Seal)(nil),             // 15: frostline.v1.Seal
+	(*Range)(nil),            // 16: frostline.v1.Range
+	(*Refusal)(nil),          // 17: frostline.v1.Refusal
+	(*Ack)(nil),              // 18: frostline.v1.Ack
+	(*TimeEcho)(nil),         // 19: frostline.v1.TimeEcho
+	(*State)(nil),            // 20: frostline.v1.State
+	(*ConfigReport)(nil),     // 21: frostline.v1.ConfigReport
+	(*Outcome)(nil),          // 22: frostline.v1.Outcome
+	(*Signed)(nil),           // 23: frostline.v1.Signed
+	(*Desired)(nil),          // 24: frostline.v1.Desired
+	(*Command)(nil),          // 25: frostline.v1.Command
+	(*Journal)(nil),          // 26: frostline.v1.Journal
 }
 var file_frost_proto_depIdxs = []int32{
 	2,  // 0: frostline.v1.Event.epoch_start:type_name -> frostline.v1.EpochStart
@@ -2575,24 +2776,25 @@ var file_frost_proto_depIdxs = []int32{
 	5,  // 3: frostline.v1.Event.anchor:type_name -> frostline.v1.Anchor
 	6,  // 4: frostline.v1.Event.clock_step:type_name -> frostline.v1.ClockStep
 	7,  // 5: frostline.v1.Event.gap:type_name -> frostline.v1.Gap
-	8,  // 6: frostline.v1.Event.fault:type_name -> frostline.v1.Fault
-	9,  // 7: frostline.v1.Event.config_applied:type_name -> frostline.v1.ConfigApplied
-	10, // 8: frostline.v1.Event.alarm:type_name -> frostline.v1.Alarm
-	11, // 9: frostline.v1.Event.calibration:type_name -> frostline.v1.Calibration
-	12, // 10: frostline.v1.Calibration.point:type_name -> frostline.v1.CalibrationPoint
-	5,  // 11: frostline.v1.Seal.anchor:type_name -> frostline.v1.Anchor
-	15, // 12: frostline.v1.Ack.beyond:type_name -> frostline.v1.Range
-	16, // 13: frostline.v1.Ack.refused:type_name -> frostline.v1.Refusal
-	18, // 14: frostline.v1.Ack.echo:type_name -> frostline.v1.TimeEcho
-	4,  // 15: frostline.v1.State.series:type_name -> frostline.v1.SeriesDeclared
-	25, // 16: frostline.v1.State.journal:type_name -> frostline.v1.Journal
-	20, // 17: frostline.v1.State.config:type_name -> frostline.v1.ConfigReport
-	21, // 18: frostline.v1.State.outcomes:type_name -> frostline.v1.Outcome
-	19, // [19:19] is the sub-list for method output_type
-	19, // [19:19] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	9,  // 6: frostline.v1.Event.fault:type_name -> frostline.v1.Fault
+	10, // 7: frostline.v1.Event.config_applied:type_name -> frostline.v1.ConfigApplied
+	11, // 8: frostline.v1.Event.alarm:type_name -> frostline.v1.Alarm
+	12, // 9: frostline.v1.Event.calibration:type_name -> frostline.v1.Calibration
+	8,  // 10: frostline.v1.Event.thinned:type_name -> frostline.v1.Thinned
+	13, // 11: frostline.v1.Calibration.point:type_name -> frostline.v1.CalibrationPoint
+	5,  // 12: frostline.v1.Seal.anchor:type_name -> frostline.v1.Anchor
+	16, // 13: frostline.v1.Ack.beyond:type_name -> frostline.v1.Range
+	17, // 14: frostline.v1.Ack.refused:type_name -> frostline.v1.Refusal
+	19, // 15: frostline.v1.Ack.echo:type_name -> frostline.v1.TimeEcho
+	4,  // 16: frostline.v1.State.series:type_name -> frostline.v1.SeriesDeclared
+	26, // 17: frostline.v1.State.journal:type_name -> frostline.v1.Journal
+	21, // 18: frostline.v1.State.config:type_name -> frostline.v1.ConfigReport
+	22, // 19: frostline.v1.State.outcomes:type_name -> frostline.v1.Outcome
+	20, // [20:20] is the sub-list for method output_type
+	20, // [20:20] is the sub-list for method input_type
+	20, // [20:20] is the sub-list for extension type_name
+	20, // [20:20] is the sub-list for extension extendee
+	0,  // [0:20] is the sub-list for field type_name
 }
 
 func init() { file_frost_proto_init() }
@@ -2611,18 +2813,20 @@ func file_frost_proto_init() {
 		(*Event_ConfigApplied)(nil),
 		(*Event_Alarm)(nil),
 		(*Event_Calibration)(nil),
+		(*Event_Thinned)(nil),
 	}
-	file_frost_proto_msgTypes[13].OneofWrappers = []any{
+	file_frost_proto_msgTypes[14].OneofWrappers = []any{
 		(*Parcel_Block)(nil),
 		(*Parcel_Bundle)(nil),
 	}
+	file_frost_proto_msgTypes[26].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_frost_proto_rawDesc), len(file_frost_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   26,
+			NumMessages:   27,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
