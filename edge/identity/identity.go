@@ -127,6 +127,16 @@ func (i *Identity) MQTT() []string {
 	return nil
 }
 
+// MandateKey is the hub's key by which desired state and commands are checked;
+// nil while the gateway is not enrolled, or was by a hub that gave none: it comes
+// with the next renewal then.
+func (i *Identity) MandateKey() ed25519.PublicKey {
+	if c := i.get(); c != nil {
+		return c.settings.MandateKey
+	}
+	return nil
+}
+
 // Signer signs seals. It keeps its key when the gateway is enrolled again while
 // it is in use: the hub knows former keys too.
 func (i *Identity) Signer() (crypto.Signer, error) {

@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -54,6 +55,9 @@ func (i *Identity) renew(ctx context.Context) error {
 	}
 	if next.CA != c.settings.CA {
 		return fmt.Errorf("renew certificate at %s: the hub has another authority now: enrol the gateway again", base)
+	}
+	if len(resp.MandateKey) > 0 && !bytes.Equal(resp.MandateKey, next.MandateKey) {
+		i.log.Error("the hub signs with another key than the one this gateway was enrolled with; what it asks for is refused: restore the hub's mandate.key, or enrol the gateway again", "gateway", next.Gateway)
 	}
 	if err := i.keep(next); err != nil {
 		return err

@@ -31,6 +31,9 @@ type settings struct {
 	SealKey     string   `json:"seal_key"`    // PKCS #8 in PEM, Ed25519
 	EnrolledMs  int64    `json:"enrolled_ms"` // by the hub's clock
 	RenewedMs   int64    `json:"renewed_ms"`  // by the hub's clock
+	// MandateKey is the hub's, by which desired state and commands are checked.
+	// It stays the one that came first: only another enrolment replaces it.
+	MandateKey []byte `json:"mandate_key,omitempty"`
 }
 
 const settingsVersion = 1
@@ -86,6 +89,9 @@ func parse(b []byte) (*current, error) {
 	if err := checkAddresses(s.MQTT); err != nil {
 		return nil, err
 	}
+	if n := len(s.MandateKey); n != 0 && n != ed25519.PublicKeySize {
+		return nil, fmt.Errorf("mandate_key: %d bytes: want an Ed25519 key", n)
+	}
 	c.pair = tls.Certificate{Certificate: [][]byte{c.cert.Raw}, PrivateKey: tlsKey, Leaf: c.cert}
 	c.sessions = tls.NewLRUClientSessionCache(8)
 	return c, nil
@@ -109,6 +115,9 @@ func checkAddresses(mqtt []string) error {
 func (s *settings) adopt(r enrol.Response) error {
 	s.Version = settingsVersion
 	s.Certificate, s.CA, s.MQTT, s.MQTTCA, s.RenewedMs = r.Certificate, r.CA, r.MQTT, r.MQTTCA, r.HubMs
+	if len(s.MandateKey) == 0 {
+		s.MandateKey = r.MandateKey
+	}
 	if r.Gateway != s.Gateway {
 		return fmt.Errorf("the hub answered for gateway %q, asked was %q", r.Gateway, s.Gateway)
 	}

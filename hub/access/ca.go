@@ -3,6 +3,7 @@ package access
 import (
 	"crypto"
 	"crypto/ecdsa"
+	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/sha256"
@@ -28,7 +29,8 @@ const (
 	caCert   = "ca.pem"
 )
 
-// CA is the hub's certificate authority: ca.key and ca.pem in a directory.
+// CA is the hub's certificate authority, ca.key and ca.pem in a directory, and
+// the key beside it, mandate.key, by which it instructs gateways.
 // It is safe for concurrent use.
 type CA struct {
 	dir  string
@@ -36,6 +38,8 @@ type CA struct {
 	log  *slog.Logger
 	key  *ecdsa.PrivateKey
 	cert *x509.Certificate
+
+	mandate ed25519.PrivateKey
 }
 
 // OpenCA reads the authority from dir, or makes one when neither file is there;
@@ -46,26 +50,38 @@ func OpenCA(dir string, now func() time.Time, log *slog.Logger) (*CA, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("certificate authority: create directory: %w", err)
 	}
+	if err := ca.openRoot(); err != nil {
+		return nil, err
+	}
+	if err := ca.openMandate(); err != nil {
+		return nil, fmt.Errorf("certificate authority: %w", err)
+	}
+	return ca, nil
+}
+
+// openRoot reads the root, or makes one.
+func (ca *CA) openRoot() error {
+	dir := ca.dir
 	keyPath, certPath := filepath.Join(dir, caKey), filepath.Join(dir, caCert)
 	keyPEM, keyErr := os.ReadFile(keyPath)
 	certPEM, certErr := os.ReadFile(certPath)
 	switch {
 	case keyErr == nil && certErr == nil:
-		return ca, ca.load(keyPath, keyPEM, certPath, certPEM)
+		return ca.load(keyPath, keyPEM, certPath, certPEM)
 	case errors.Is(keyErr, os.ErrNotExist) && errors.Is(certErr, os.ErrNotExist):
-		return ca, ca.create(nil)
+		return ca.create(nil)
 	case keyErr == nil && errors.Is(certErr, os.ErrNotExist):
 		// The first start was cut short between the two files: nothing was
 		// issued yet, or ca.pem would be there.
 		key, err := parseKey(keyPEM)
 		if err != nil {
-			return nil, fmt.Errorf("certificate authority: %s: %w", keyPath, err)
+			return fmt.Errorf("certificate authority: %s: %w", keyPath, err)
 		}
-		return ca, ca.create(key)
+		return ca.create(key)
 	case errors.Is(keyErr, os.ErrNotExist):
-		return nil, fmt.Errorf("certificate authority: %s is there and %s is missing: restore it from backup; with a new authority every gateway would have to be enrolled again", certPath, keyPath)
+		return fmt.Errorf("certificate authority: %s is there and %s is missing: restore it from backup; with a new authority every gateway would have to be enrolled again", certPath, keyPath)
 	}
-	return nil, fmt.Errorf("certificate authority: %w", errors.Join(keyErr, certErr))
+	return fmt.Errorf("certificate authority: %w", errors.Join(keyErr, certErr))
 }
 
 func (ca *CA) load(keyPath string, keyPEM []byte, certPath string, certPEM []byte) error {

@@ -262,6 +262,7 @@ func (r *Registrar) response(gateway string, c *x509.Certificate) enrol.Response
 	return enrol.Response{
 		Gateway: gateway, Certificate: string(certToPEM(c.Raw)), CA: string(r.config.CA.PEM()), MQTT: r.config.Addresses(), MQTTCA: string(r.config.BrokerCA),
 		NotAfterMs: c.NotAfter.UnixMilli(), RenewMs: renewAt(c).UnixMilli(), HubMs: r.now().UnixMilli(),
+		MandateKey: r.config.CA.mandate.Public().(ed25519.PublicKey),
 	}
 }
 

@@ -53,6 +53,9 @@ type Response struct {
 	RenewMs    int64  `json:"renew_ms"`              // when to renew
 	SealKeyID  []byte `json:"seal_key_id,omitempty"` // as in pb.Seal; not in answer to a renewal
 	HubMs      int64  `json:"hub_ms"`                // now
+	// MandateKey is the public key by which the hub signs desired state and
+	// commands, Ed25519; absent in the answer of a hub that does not.
+	MandateKey []byte `json:"mandate_key,omitempty"`
 }
 
 // Kind says why the hub refused, in a way a program can act on.
