@@ -1,10 +1,11 @@
-# make demo | test | check | lint | bench | fuzz | screenshots | cross | build
+# make demo | test | check | lint | bench | fuzz | screenshots | cross | package | build
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 GO ?= go
 export CGO_ENABLED ?= 0
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+NFPM        := github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.45.2
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.3.0
 VERSION     := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 LDFLAGS     := -s -w -X frostline/proto/version.Version=$(VERSION)
@@ -51,4 +52,7 @@ screenshots: install ## pictures of every page into screenshots/
 cross: ## build for linux amd64, arm64 and armv7 without cgo
 	@for a in amd64 arm64 arm; do echo "linux/$$a"; GOOS=linux GOARCH=$$a GOARM=7 CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o /dev/null ./... || exit 1; done
 
-.PHONY: help build demo check lint install test bench fuzz screenshots cross
+package: ## Debian packages of gateway and hub into dist/, for amd64, arm64, armhf
+	@GO='$(GO)' NFPM=$(NFPM) LDFLAGS='$(LDFLAGS)' packaging/build
+
+.PHONY: help build demo check lint install test bench fuzz screenshots cross package
