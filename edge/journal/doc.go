@@ -51,9 +51,8 @@
 // that stays pending. Epoch numbers come from file names, set aside or not, and
 // the state file, so they never repeat unless the directory is emptied.
 //
-// A Gap event names blocks of the epoch it stands in. The loss of blocks of an
-// earlier epoch is declared by their readings, with first and last 0 and a
-// reason that begins "blocks 7 to 9 of epoch 2: ".
+// A Gap event names blocks of the epoch it stands in or, where they are lost
+// later, of an earlier one by its number.
 //
 // The boot ordinal goes up by one unless the boot id is that of the last one
 // and boottime has not gone back: an agent that is restarted on a running

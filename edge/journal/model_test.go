@@ -177,7 +177,10 @@ func (m *model) see(epoch uint32, b *block.Block) {
 		m.known[at] = true
 		if g := e.GetGap(); g != nil {
 			x := gap{readings: g.Readings, epoch: epoch, first: g.First, last: g.Last}
-			if _, err := fmt.Sscanf(g.Reason, "blocks %d to %d of epoch %d:", &x.first, &x.last, &x.epoch); err != nil && g.First == 0 && !strings.HasPrefix(g.Reason, overflow) {
+			if g.Epoch > 0 {
+				x.epoch = g.Epoch
+			}
+			if g.First == 0 && !strings.HasPrefix(g.Reason, overflow) {
 				m.t.Fatalf("gap %v", g)
 			}
 			m.gaps[at] = x

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 
+	"google.golang.org/protobuf/proto"
+
 	"frostline/proto/pb"
 )
 
@@ -12,7 +14,7 @@ type notice struct {
 	event  *pb.Event
 	raw    []byte    // instead of event: one that is encoded
 	series *declared // what a SeriesDeclared event declares
-	epoch  uint32    // of the blocks that a Gap event names
+	epoch  uint32    // of the blocks that a Gap or Thinned event names; 0: it names none
 }
 
 const maxDetail = 1024 // bytes of a text in an event
@@ -33,14 +35,18 @@ func (j *Journal) fault(format string, a ...any) {
 		AtMs: j.o.Boottime(), Kind: &pb.Event_Fault{Fault: &pb.Fault{Part: "journal", Detail: detail}}}})
 }
 
-// message gives the event as it stands in an epoch. Numbers of a Gap mean
-// blocks of the epoch it stands in: of another, they are put into words.
+// message gives the event as it stands in an epoch: blocks of another are
+// named with it.
 func (n *notice) message(epoch uint32) *pb.Event {
-	gap := n.event.GetGap()
-	if gap == nil || n.epoch == epoch {
+	if n.epoch == 0 || n.epoch == epoch {
 		return n.event
 	}
-	return &pb.Event{AtMs: n.event.AtMs, Kind: &pb.Event_Gap{Gap: &pb.Gap{
-		Readings: gap.Readings, Boot: gap.Boot,
-		Reason: text("blocks %d to %d of epoch %d: %s", gap.First, gap.Last, n.epoch, gap.Reason)}}}
+	e := proto.CloneOf(n.event)
+	switch k := e.Kind.(type) {
+	case *pb.Event_Gap:
+		k.Gap.Epoch = n.epoch
+	case *pb.Event_Thinned:
+		k.Thinned.Epoch = n.epoch
+	}
+	return e
 }

@@ -236,7 +236,7 @@ func (v *verifier) block(s *segment, w *walk, r record) {
 			v.fault(s, r.number, "%v", err)
 			continue
 		}
-		if g := ev.GetGap(); g != nil && g.First > 0 {
+		if g := ev.GetGap(); g != nil && g.First > 0 && (g.Epoch == 0 || g.Epoch == w.report.Epoch) {
 			w.gaps.add(span{First: g.First, Last: g.Last})
 		}
 	}

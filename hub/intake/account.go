@@ -74,7 +74,7 @@ func (in *Intake) Account(ctx context.Context) ([]Line, error) {
 	})
 	out := make([]Line, 0, len(chains))
 	for i, c := range chains {
-		out = append(out, c.account(successor(c, chains[i+1:]), refused[c.chainKey]))
+		out = append(out, c.account(successor(c, chains[i+1:]), c.lostLater(chains[i+1:]), refused[c.chainKey]))
 	}
 	return out, nil
 }
@@ -92,7 +92,32 @@ func successor(c *chainState, later []*chainState) *pb.EpochStart {
 	return nil
 }
 
-func (c *chainState) account(next *pb.EpochStart, refused []interval) Line {
+// lostLater lists what later epochs declare lost of this one.
+func (c *chainState) lostLater(chains []*chainState) (out []*pb.Gap) {
+	for _, l := range chains {
+		if l.gateway != c.gateway {
+			break
+		}
+		for _, g := range l.gaps {
+			if g.Epoch == c.epoch && g.Epoch != l.epoch {
+				out = append(out, g)
+			}
+		}
+	}
+	return out
+}
+
+// lost are the declarations of blocks of this epoch.
+func (c *chainState) lost(later []*pb.Gap) (out []*pb.Gap) {
+	for _, g := range c.gaps {
+		if g.Epoch == 0 || g.Epoch == c.epoch {
+			out = append(out, g)
+		}
+	}
+	return append(out, later...)
+}
+
+func (c *chainState) account(next *pb.EpochStart, later []*pb.Gap, refused []interval) Line {
 	l := Line{
 		Gateway: c.gateway, Epoch: c.epoch, Committed: c.readings, Watermark: c.ranges.watermark(), Sealed: c.sealed.number,
 		SealsWaiting: len(c.waiting), Restart: clean(c.restart), Since: c.since, LastCommit: c.committed,
@@ -118,6 +143,7 @@ func (c *chainState) account(next *pb.EpochStart, refused []interval) Line {
 			l.Unnumbered += g.Readings
 		}
 	}
+	gaps := c.lost(later)
 	var spanned uint64
 	left := span{}
 	for _, s := range c.ranges {
@@ -126,7 +152,7 @@ func (c *chainState) account(next *pb.EpochStart, refused []interval) Line {
 		if hole := (interval{left.last + 1, s.first - 1}); hole.first <= hole.last {
 			l.Holes++
 			missing := s.before.count - left.after.count
-			lost, whole := c.declared(hole, missing)
+			lost, whole := declared(gaps, hole, missing)
 			l.Gaps += lost
 			l.Pending += missing - lost
 			if i := slices.IndexFunc(refused, hole.touches); i >= 0 && !whole {
@@ -136,16 +162,23 @@ func (c *chainState) account(next *pb.EpochStart, refused []interval) Line {
 		left = s
 	}
 	tail := l.Produced - left.after.count
-	switch i := slices.IndexFunc(refused, interval{left.last + 1, maxNumber}.touches); {
-	case next != nil:
-		// The start of the next epoch declares what this one lost.
-		l.Gaps += l.Pending + tail
-		l.Pending = 0
-	case i >= 0:
+	if next != nil {
+		// The start of the next epoch says how much of this one the gateway
+		// knows of. What it knows it still has, or declares lost; the rest is.
+		if kept := max(next.PreviousReadings, left.after.count) - left.after.count; kept < tail {
+			l.Gaps += tail - kept
+			tail = kept
+		}
+	}
+	beyond := interval{left.last + 1, maxNumber}
+	if next != nil && next.PreviousLast > left.last {
+		beyond.last = next.PreviousLast
+	}
+	lost, whole := declared(gaps, beyond, tail)
+	l.Gaps += lost
+	l.Pending += tail - lost
+	if i := slices.IndexFunc(refused, beyond.touches); i >= 0 && !whole {
 		problem("blocks %d to %d are in quarantine", refused[i].first, refused[i].last)
-		fallthrough
-	default:
-		l.Pending += tail
 	}
 	if spanned != c.readings {
 		problem("%d readings were committed, and blocks count %d", c.readings, spanned)
@@ -165,9 +198,9 @@ func (i interval) touches(j interval) bool { return j.first <= i.last && i.first
 
 // declared is how many of the readings missing in a hole were declared lost:
 // all of them where the declarations cover the hole, else what they say.
-func (c *chainState) declared(hole interval, missing uint64) (lost uint64, whole bool) {
+func declared(gaps []*pb.Gap, hole interval, missing uint64) (lost uint64, whole bool) {
 	var parts []interval
-	for _, g := range c.gaps {
+	for _, g := range gaps {
 		if part := (interval{max(g.First, hole.first), min(g.Last, hole.last)}); g.First > 0 && part.first <= part.last {
 			parts = append(parts, part)
 			if part.first == g.First && part.last == g.Last {

@@ -480,7 +480,13 @@ func TestPromise1Accounted(t *testing.T) {
 		next := newDevice("van-1", 2)
 		next.keep(3, &pb.Event{Kind: &pb.Event_EpochStart{EpochStart: &pb.EpochStart{Epoch: 2, Reason: "journal lost", PreviousEpoch: 1, PreviousLast: 45, PreviousReadings: 135}}})
 		w.send(next, topic.Live, next.parcel(1, 1))
-		expect("the next epoch tells", Line{Produced: 135, Committed: 66, Gaps: 69, Unnumbered: 7, AddsUp: true})
+		expect("the next epoch tells how far this one went", Line{Produced: 135, Committed: 66, Pending: 39, Gaps: 30, Unnumbered: 7, AddsUp: false})
+		next.keep(3, &pb.Event{Kind: &pb.Event_Gap{Gap: &pb.Gap{Epoch: 1, First: 33, Last: 45, Readings: 39}}})
+		w.send(next, topic.Live, next.parcel(2, 2))
+		expect("the next epoch declares what is lost of this one", Line{Produced: 135, Committed: 66, Gaps: 69, Unnumbered: 7, AddsUp: true})
+		if l := w.line(next); l.Committed != 6 || l.Gaps != 0 || !l.AddsUp {
+			t.Errorf("account of the next epoch: %+v, want none of the loss", l)
+		}
 		if l := w.line(d); l.Ended != "journal lost" || l.ProducedBy != "next epoch" {
 			t.Errorf("account %+v", l)
 		}
@@ -528,6 +534,33 @@ func TestPromise1Accounted(t *testing.T) {
 type counted uint64
 
 func (c counted) Count(context.Context, string, uint32) (uint64, error) { return uint64(c), nil }
+
+// TestPromise1EndOfAnEpoch: what of an epoch that is over the gateway still has
+// is pending; what it no longer knows of is lost.
+func TestPromise1EndOfAnEpoch(t *testing.T) {
+	storetest.Run(t, func(t *testing.T, db *store.DB) {
+		d := newDevice("van-1", 1).many(30, 3)
+		w := newSite(t, db, setup{}, d)
+		w.send(d, topic.Backlog, d.parcel(1, 10))
+		w.send(d, topic.Seal, mustMarshal(d.seal(30)))
+		w.committed(d, 10)
+		next := newDevice("van-1", 2)
+		next.keep(3, &pb.Event{Kind: &pb.Event_EpochStart{EpochStart: &pb.EpochStart{Epoch: 2, Reason: "its end is not known", PreviousEpoch: 1, PreviousLast: 25, PreviousReadings: 75}}})
+		w.send(next, topic.Live, next.parcel(1, 1))
+		w.committed(next, 1)
+		if l := w.line(d); l.Produced != 90 || l.Committed != 30 || l.Pending != 45 || l.Gaps != 15 || !l.AddsUp {
+			t.Errorf("account %+v, want 45 readings pending and 15 lost", l)
+		}
+		w.send(d, topic.Backlog, d.parcel(11, 20))
+		w.committed(d, 20)
+		next.keep(1, &pb.Event{Kind: &pb.Event_Gap{Gap: &pb.Gap{Epoch: 1, First: 21, Last: 25, Readings: 15, Reason: "damaged"}}})
+		w.send(next, topic.Live, next.parcel(2, 2))
+		w.committed(next, 2)
+		if l := w.line(d); l.Produced != 90 || l.Committed != 60 || l.Pending != 0 || l.Gaps != 30 || !l.AddsUp {
+			t.Errorf("account %+v, want 30 readings lost", l)
+		}
+	})
+}
 
 // TestPromise8LiveFirst: while the backlog cannot be taken, live parcels and
 // seals are.

@@ -43,6 +43,9 @@ func faultOf(epoch uint32, e *batch.Event) (Fault, bool) {
 	case *pb.Event_Fault:
 		return Fault{Part: clip(k.Fault.Part), Detail: clip(k.Fault.Detail)}, true
 	case *pb.Event_Gap:
+		if k.Gap.Epoch != 0 {
+			epoch = k.Gap.Epoch
+		}
 		what := fmt.Sprintf("blocks %d to %d of epoch %d with %d readings", k.Gap.First, k.Gap.Last, epoch, k.Gap.Readings)
 		if k.Gap.First == 0 {
 			what = fmt.Sprintf("%d readings before they were kept", k.Gap.Readings)
