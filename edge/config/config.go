@@ -16,6 +16,14 @@ import (
 
 // Config is the configuration of a gateway. The zero value of a field means its
 // default, which WithDefaults fills in.
+//
+// A field with the tag "desired" may be given by the hub too, as its desired
+// state, which wins: one tagged "whole" replaces the file's, and one tagged
+// "each" is a list whose entries are laid over the file's of the same id, field
+// by field, but for those tagged "new": what hangs on which wire is known on the
+// spot, and is given by the hub only of an entry that the file does not have. All
+// else is the gateway's own: who it is, where it keeps things, which hub it
+// trusts.
 type Config struct {
 	// Gateway is the id of this gateway, 3 to 40 of a-z, 0-9 and '-', unique at
 	// its hub. Default: the host's name, with all else replaced by '-'.
@@ -35,7 +43,7 @@ type Config struct {
 
 	// Sensors are read in this order where they share a tick. Left out: those
 	// found on the host's own 1-Wire and I²C bus. An empty list: none.
-	Sensors []Sensor `yaml:"sensors"`
+	Sensors []Sensor `yaml:"sensors" desired:"each"`
 }
 
 // Hub is where readings go. Both are told to the gateway when it is enrolled,
@@ -89,17 +97,17 @@ type Sensor struct {
 	ID string `yaml:"id"`
 
 	// Driver is one of [sensor.Drivers]. Required.
-	Driver string `yaml:"driver"`
+	Driver string `yaml:"driver" desired:"new"`
 
 	// Bus is what the sensor hangs on: w1, /dev/i2c-1, /dev/ttyUSB0, GPIO17,
 	// gpsd:127.0.0.1:2947, hci0 for Bluetooth, or a simulated bus,
 	// sim:unix:PATH/BUS. Required.
-	Bus string `yaml:"bus"`
+	Bus string `yaml:"bus" desired:"new"`
 
 	// Address is the sensor's on its bus: a ROM such as 28-0316a2794b2c for
 	// 1-Wire, 0x44 for I²C, CB:B8:33:4C:88:4F for Bluetooth. Required for
 	// those, not allowed for others.
-	Address string `yaml:"address"`
+	Address string `yaml:"address" desired:"new"`
 
 	// Interval is the time between readings, 100ms to 24h in whole
 	// milliseconds, and long enough for the sensor to measure. Readings are

@@ -26,26 +26,35 @@ type decoder struct {
 func decode(text []byte) (Config, *decoder) {
 	var c Config
 	d := &decoder{lines: map[string]int{}}
+	if body := d.parse(text); body != nil {
+		d.value(body, reflect.ValueOf(&c).Elem(), "")
+	}
+	return c, d
+}
+
+// parse gives the one document of a text; nil where there is none, or none that
+// can be read, which is among the problems then.
+func (d *decoder) parse(text []byte) ast.Node {
 	if len(text) > maxFile {
 		d.add(nil, "file", fmt.Sprint(len(text), " bytes"), fmt.Sprintf("want at most %d bytes", maxFile))
-		return c, d
+		return nil
 	}
 	if n := nesting(text); n > maxNesting {
 		d.add(nil, "file", fmt.Sprint(n, " brackets deep"), fmt.Sprintf("want at most %d", maxNesting))
-		return c, d
+		return nil
 	}
 	file, err := parser.ParseBytes(text, 0)
 	if err != nil {
 		d.syntax(err)
-		return c, d
+		return nil
 	}
 	if len(file.Docs) > 1 {
 		d.add(file.Docs[1].Body, "file", "---", "want a single document")
 	}
-	if len(file.Docs) > 0 && file.Docs[0].Body != nil {
-		d.value(file.Docs[0].Body, reflect.ValueOf(&c).Elem(), "")
+	if len(file.Docs) == 0 {
+		return nil
 	}
-	return c, d
+	return file.Docs[0].Body
 }
 
 // maxNesting is how deep brackets may lie in one another: far more than a

@@ -1,11 +1,8 @@
 package config
 
 import (
-	"cmp"
 	"fmt"
-	"io"
 	"os"
-	"slices"
 	"strings"
 )
 
@@ -24,52 +21,22 @@ func ThisHost() Host { return Host{Name: os.Hostname, Find: find} }
 // sentence each what was not given and matters. An error about what is in the
 // file is an *Error.
 func Load(path string, h Host) (c Config, assumed []string, err error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return c, nil, fmt.Errorf("configuration: %w: create it, or start without one", err)
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if err != nil {
-		return c, nil, fmt.Errorf("configuration: %w", err)
-	}
-	c, assumed, err = Parse(text, h)
-	if e, ok := err.(*Error); ok {
-		e.File = path
-	}
-	return c, assumed, err
+	o, assumed, err := Read(path, h)
+	return o.Config(), assumed, err
 }
 
 // Parse is Load for a text.
 func Parse(text []byte, h Host) (c Config, assumed []string, err error) {
-	c, d := decode(text)
-	// A field that could not be read is not judged again by its default.
-	bad := map[string]bool{}
-	for _, p := range d.problems {
-		bad[p.Field] = true
-	}
-	_, given := d.lines["sensors"]
-	c, assumed = fill(c, given || len(d.problems) > 0, h)
-	for _, p := range c.Validate() {
-		if covered(bad, p.Field) {
-			continue
-		}
-		p.Line = d.line(p.Field)
-		d.problems = append(d.problems, p)
-	}
-	if len(d.problems) > 0 {
-		slices.SortStableFunc(d.problems, func(a, b Problem) int { return cmp.Compare(a.Line, b.Line) })
-		return c, nil, &Error{Problems: d.problems}
-	}
-	return c, assumed, nil
+	o, assumed, err := parseOwn(text, h)
+	return o.Config(), assumed, err
 }
 
 // Default is the configuration of a gateway that has no file: its host's name,
 // and the sensors that are found. assumed says so.
 func Default(h Host) (c Config, assumed []string, err error) { return Parse(nil, h) }
 
-// fill fills in defaults, and says which of them matter.
-func fill(c Config, sensorsGiven bool, h Host) (Config, []string) {
+// fill finds out what is not given, and says which defaults matter.
+func fill(c Config, sensorsGiven bool, h Host) (Own, []string) {
 	var assumed []string
 	host := ""
 	if c.Gateway == "" {
@@ -94,7 +61,7 @@ func fill(c Config, sensorsGiven bool, h Host) (Config, []string) {
 	if len(full.Sensors) == 0 {
 		assumed = append(assumed, "no sensors: nothing will be read")
 	}
-	return full, assumed
+	return Own{config: c, host: host, found: !sensorsGiven}, assumed
 }
 
 // covered says whether the field, or one it lies in, is among the bad.
