@@ -56,6 +56,11 @@ type Process struct {
 // Start runs a command of the given name in dir, its output appended to
 // logPath.
 func Start(name, logPath string, path string, args ...string) (*Process, error) {
+	return start(func() error { return nil }, name, logPath, path, args...)
+}
+
+// start calls enter on the thread that forks.
+func start(enter func() error, name, logPath string, path string, args ...string) (*Process, error) {
 	out, err := os.OpenFile(logPath, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, err
@@ -68,7 +73,11 @@ func Start(name, logPath string, path string, args ...string) (*Process, error) 
 	go func() {
 		// Pdeathsig is about the thread that forked, so it must not end.
 		runtime.LockOSThread()
-		if err := p.cmd.Start(); err != nil {
+		err := enter()
+		if err == nil {
+			err = p.cmd.Start()
+		}
+		if err != nil {
 			started <- err
 			return
 		}
