@@ -53,7 +53,7 @@ func (r *Radio) listen(ctx context.Context) error {
 		return err
 	}
 	r.set(nil)
-	r.log.Info("radio listens", "adapter", r.adapter)
+	r.log.Debug("radio listens", "adapter", r.adapter)
 	for {
 		select {
 		case <-ctx.Done():

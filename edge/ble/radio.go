@@ -2,12 +2,13 @@ package ble
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
 	"sync"
 	"time"
+
+	"frostline/edge/outage"
 )
 
 // Radio is a Bluetooth adapter that listens to advertisements while anybody
@@ -24,6 +25,8 @@ type Radio struct {
 	ended   chan struct{}
 	err     error // why it does not listen; nil while it does
 	heard   uint64
+	outage  outage.Outage
+	made    time.Time // of outage's clock
 }
 
 type hearer struct{ each func(Advertisement) }
@@ -49,7 +52,8 @@ func NewRadio(name string, log *slog.Logger) (*Radio, error) {
 		return nil, err
 	}
 	return &Radio{adapter: adapter, bus: bus, log: log, hearers: map[Address]map[*hearer]struct{}{},
-		err: fmt.Errorf("radio %s: nobody listens yet", adapter)}, nil
+		err: fmt.Errorf("radio %s: nobody listens yet", adapter), made: time.Now(),
+		outage: outage.Outage{Log: log.With("adapter", adapter), Fails: "radio does not listen", Works: "radio listens again"}}, nil
 }
 
 // Hear calls each for every advertisement of a device, until ctx ends. each
@@ -113,12 +117,12 @@ func (r *Radio) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		err := r.listen(ctx)
 		if ctx.Err() != nil {
-			r.set(errors.New("nobody listens any more"))
+			r.mu.Lock()
+			r.err = fmt.Errorf("radio %s: nobody listens any more", r.adapter)
+			r.mu.Unlock()
 			return
 		}
-		if r.set(err) {
-			r.log.Warn("radio does not listen", "adapter", r.adapter, "err", err)
-		}
+		r.set(err)
 		rest := time.NewTimer(again)
 		select {
 		case <-ctx.Done():
@@ -128,21 +132,23 @@ func (r *Radio) run(ctx context.Context) {
 	}
 }
 
-// set keeps why it does not listen, and says whether that is news.
-func (r *Radio) set(err error) (news bool) {
+// set keeps why it does not listen, nil where it does, and tells what is news.
+func (r *Radio) set(err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if err != nil {
-		err = fmt.Errorf("radio %s: %w", r.adapter, err)
+	now := time.Since(r.made).Milliseconds()
+	if r.err = nil; err == nil {
+		r.outage.Worked(now)
+		return
 	}
-	news = err != nil && (r.err == nil || r.err.Error() != err.Error())
-	r.err = err
-	return news
+	r.err = fmt.Errorf("radio %s: %w", r.adapter, err)
+	r.outage.Failed(now, "", err)
 }
 
 // give hands an advertisement to those who hear the device.
 func (r *Radio) give(a Advertisement) {
 	r.mu.Lock()
+	r.outage.Worked(time.Since(r.made).Milliseconds())
 	var to []*hearer
 	for h := range r.hearers[a.Address] {
 		to = append(to, h)

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"frostline/edge/outage"
 	"frostline/proto/truetime"
 )
 
@@ -66,9 +67,9 @@ type Keeper struct {
 	renew    bool // record the next anchor: the system clock has stepped
 
 	// Used by Run alone.
-	started int64 // boottime, ms
-	offset  int64 // UTC - Now at the last poll, ms
-	failing map[string]bool
+	started int64                     // boottime, ms
+	offset  int64                     // UTC - Now at the last poll, ms
+	failing map[string]*outage.Outage // by source, and of Record
 }
 
 // NewKeeper checks c and makes a Keeper.
@@ -84,7 +85,7 @@ func NewKeeper(c KeeperConfig) (*Keeper, error) {
 			*d.at = d.standard
 		}
 	}
-	return &Keeper{c: c, latest: map[truetime.Source]truetime.Anchor{}, dissent: map[truetime.Source]int{}, failing: map[string]bool{}}, nil
+	return &Keeper{c: c, latest: map[truetime.Source]truetime.Anchor{}, dissent: map[truetime.Source]int{}, failing: map[string]*outage.Outage{}}, nil
 }
 
 // Run polls the sources until ctx ends, and then returns nil. What Record has
@@ -130,15 +131,22 @@ func (k *Keeper) ask(name string, source func(Clock) (truetime.Anchor, bool, err
 		return truetime.Anchor{}, false
 	}
 	a, ok, err := source(k.c.Clock)
-	if failed := err != nil; failed != k.failing[name] {
-		k.failing[name] = failed
-		if failed {
-			k.c.Log.Warn("time source fails", "source", name, "err", err)
-		} else {
-			k.c.Log.Info("time source works again", "source", name)
-		}
-	}
+	k.tell(name, "time source fails", "time source works again", err)
 	return a, ok && err == nil
+}
+
+// tell logs the first failure of a part, and its end.
+func (k *Keeper) tell(part, fails, works string, err error) {
+	o := k.failing[part]
+	if o == nil {
+		o = &outage.Outage{Log: k.c.Log.With("source", part), Fails: fails, Works: works}
+		k.failing[part] = o
+	}
+	if now := k.c.Clock.Now(); err != nil {
+		o.Failed(now, "", err)
+	} else {
+		o.Worked(now)
+	}
 }
 
 // step records that the system clock has moved by d ms.
@@ -238,12 +246,7 @@ func (k *Keeper) flush(ctx context.Context) {
 		e := k.pending[0]
 		k.mu.Unlock()
 		err := k.c.Record(ctx, e)
-		if failed := err != nil; failed != k.failing["record"] {
-			k.failing["record"] = failed
-			if failed {
-				k.c.Log.Error("clock event could not be recorded, trying again", "err", err)
-			}
-		}
+		k.tell("record", "clock event could not be recorded, trying again", "clock events are recorded again", err)
 		if err != nil {
 			return
 		}

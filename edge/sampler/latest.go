@@ -17,6 +17,7 @@ type State struct {
 	Good     reading.Reading // the latest of quality OK
 	Error    string          // why Last has no value; empty where it has
 	Failures int64           // readings that were not OK, since the process began
+	Counts   [16]int64       // readings by quality, since the process began
 	Late     int64           // answers that came after their tick was given up
 }
 
@@ -41,6 +42,9 @@ func (l *latest) set(readings []reading.Reading, err error) {
 	for _, r := range readings {
 		s := &l.states[l.index[r.Series]]
 		s.Taken, s.Last, s.Error = true, r, ""
+		if int(r.Quality) < len(s.Counts) {
+			s.Counts[r.Quality]++
+		}
 		if err != nil {
 			s.Error = err.Error()
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync/atomic"
 
+	"frostline/edge/outage"
 	"frostline/edge/sensor"
 	"frostline/proto/reading"
 )
@@ -24,8 +25,7 @@ type pacer struct {
 
 	hung *job // a job given up that the worker has not come back from
 
-	told   string // quality last logged; empty while it answers
-	toldAt int64  // boottime, ms
+	outage outage.Outage
 }
 
 // job is one measurement.
@@ -132,6 +132,7 @@ func (p *pacer) measure(j *job) ([]sensor.Value, error) {
 	if err := p.s.clock.SleepUntil(j.ctx, max(j.tick, p.s.clock.Now()+p.lead)); err != nil {
 		return nil, err
 	}
+	p.s.late.add(p.s.clock.Now() - j.tick)
 	values, err := p.Driver.Read(j.ctx)
 	if err == nil && len(values) != len(p.quantities) {
 		err = fmt.Errorf("driver %s gave %d values, want %d: this is a bug in the driver", p.Driver.Model(), len(values), len(p.quantities))
@@ -159,24 +160,12 @@ func (p *pacer) give(tick int64, values []sensor.Value, err error) {
 	p.s.gather.add(tick, readings)
 }
 
-// tellAgain is how long a sensor that comes and goes is let be, in ms.
-const tellAgain = 60_000
-
-// tell logs the first of a row of failures, and the recovery, of a sensor that
-// flickers once a minute at most.
+// tell logs the first of a row of failures, and their end.
 func (p *pacer) tell(err error) {
-	text := ""
-	if err != nil {
-		text = sensor.QualityOf(err).String()
-	}
 	now := p.s.clock.Now()
-	if text == p.told || p.toldAt != 0 && now-p.toldAt < tellAgain {
-		return
-	}
 	if err != nil {
-		p.s.log.Warn("sensor fails", "sensor", p.ID, "quality", text, "err", err)
+		p.outage.Failed(now, sensor.QualityOf(err).String(), err)
 	} else {
-		p.s.log.Info("sensor answers again", "sensor", p.ID)
+		p.outage.Worked(now)
 	}
-	p.told, p.toldAt = text, now
 }

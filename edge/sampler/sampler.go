@@ -24,6 +24,7 @@ import (
 	"sync"
 	"time"
 
+	"frostline/edge/outage"
 	"frostline/edge/sensor"
 	"frostline/proto/reading"
 )
@@ -106,6 +107,7 @@ type Sampler struct {
 	gather *gatherer
 	ready  chan struct{}
 	latest latest
+	late   lateness
 }
 
 // New checks c, gets the series their ids and makes a Sampler. Nothing is read
@@ -133,6 +135,7 @@ func New(c Config) (*Sampler, error) {
 		seen[d.ID] = true
 		longest = max(longest, d.Timeout)
 		p := &pacer{Sensor: d, s: s, lead: d.Driver.Lead().Milliseconds(), judge: sensor.NewPlausibility(d.Limits), work: make(chan *job, 1)}
+		p.outage = outage.Outage{Log: c.Log.With("sensor", d.ID), Fails: "sensor fails", Works: "sensor answers again"}
 		for _, q := range d.Driver.Quantities() {
 			id, err := c.Table.ID(Series{Sensor: d.ID, Quantity: q, Model: d.Driver.Model(), Address: d.Address, Interval: d.Interval})
 			if err != nil {

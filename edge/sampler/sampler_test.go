@@ -474,3 +474,44 @@ func TestVirtualHours(t *testing.T) {
 		t.Errorf("%d batches and %d readings, want %d and %d", batches, readings, hours/5000, hours/5000+2*hours/10000)
 	}
 }
+
+// TestAnHourOfFailureIsTwoLines: a failure that repeats is said once, and its
+// end once, with the count and how long it lasted.
+func TestAnHourOfFailureIsTwoLines(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log strings.Builder
+		began := time.Now()
+		f := &fake{quantities: []reading.Quantity{reading.Temperature}, read: func(context.Context) ([]sensor.Value, error) {
+			switch at := time.Since(began); {
+			case at < time.Minute || at > time.Hour+time.Minute:
+				return []sensor.Value{{Quantity: reading.Temperature, Value: at.Milliseconds()}}, nil
+			case at.Milliseconds()%3 == 0:
+				return nil, fmt.Errorf("attempt at %v: %w", at, bus.ErrChecksum)
+			default:
+				return nil, fmt.Errorf("attempt at %v: %w", at, bus.ErrNack)
+			}
+		}}
+		s, err := New(Config{Clock: &bubble{began: began}, Table: &ids{}, Log: slog.New(slog.NewTextHandler(&log, nil)),
+			Sensors: []Sensor{{ID: "box", Driver: f, Interval: time.Second, Timeout: 500 * time.Millisecond}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Hour)
+		defer cancel()
+		go func() {
+			for b := range s.Batches() {
+				b.Done()
+			}
+		}()
+		if err := s.Run(ctx); err != nil {
+			t.Fatal(err)
+		}
+		lines := strings.Split(strings.TrimSpace(log.String()), "\n")
+		if len(lines) != 2 || !strings.Contains(lines[0], `msg="sensor fails" sensor=box`) || !strings.Contains(lines[1], `msg="sensor answers again" sensor=box failures=360`) || !strings.Contains(lines[1], "after=1h0m") {
+			t.Errorf("the log says\n%s\nwant one failure and one recovery", log.String())
+		}
+		if n := s.Lateness(); n.Counts[0] < 7000 {
+			t.Errorf("%v measurements were on time, want all", n)
+		}
+	})
+}

@@ -10,6 +10,7 @@ import (
 
 	"frostline/edge/bus"
 	"frostline/edge/gnss"
+	"frostline/edge/outage"
 	"frostline/proto/reading"
 	"frostline/proto/truetime"
 )
@@ -49,6 +50,7 @@ type GNSS struct {
 	at      int64 // boottime of what is being fed, ms
 	anchors []truetime.Anchor
 	err     error // of the port; nil while it works
+	outage  outage.Outage
 }
 
 // source makes reports of what a receiver, or gpsd, sends.
@@ -95,8 +97,12 @@ var gnssKind = kind{
 
 // NewGNSS makes a driver; Run listens.
 func NewGNSS(c GNSSConfig) *GNSS {
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
 	g := &GNSS{open: c.Open, name: c.Name, now: c.Now, onTime: c.OnTime, log: c.Log,
 		err: fmt.Errorf("gnss on %s: nobody listens yet", c.Name)}
+	g.outage = outage.Outage{Log: g.log.With("port", c.Name), Fails: "satellite receiver is gone", Works: "satellite receiver is heard again"}
 	if c.GPSD {
 		g.source = newGPSD(g.report)
 	} else {
@@ -137,12 +143,9 @@ func (g *GNSS) Run(ctx context.Context) {
 			return
 		}
 		g.mu.Lock()
-		first := g.err == nil
 		g.err = fmt.Errorf("gnss on %s: %w", g.name, err)
+		g.outage.Failed(g.now(), "", err)
 		g.mu.Unlock()
-		if first {
-			g.log.Warn("satellite receiver is gone", "port", g.name, "err", err)
-		}
 		select {
 		case <-ctx.Done():
 		case <-time.After(reopen):
@@ -170,7 +173,7 @@ func (g *GNSS) listen(ctx context.Context) error {
 	g.mu.Lock()
 	g.err = nil
 	g.mu.Unlock()
-	g.log.Info("listening to satellite receiver", "port", g.name)
+	g.log.Debug("listening to satellite receiver", "port", g.name)
 	buf := make([]byte, 4096)
 	for {
 		n, err := port.Read(buf)
@@ -188,6 +191,7 @@ func (g *GNSS) Feed(b []byte, at int64) {
 	g.mu.Lock()
 	before := g.source.Counts()
 	g.at = at
+	g.outage.Worked(at)
 	_, _ = g.source.Write(b) // it never fails
 	after := g.source.Counts()
 	if after.Sentences+after.Other+after.SiRF > before.Sentences+before.Other+before.SiRF {

@@ -12,6 +12,7 @@ import (
 
 	"frostline/edge/ble"
 	"frostline/edge/bus"
+	"frostline/edge/outage"
 	"frostline/proto/reading"
 )
 
@@ -37,6 +38,7 @@ type Logger struct {
 	prepare func() error // reads what decode needs; asked before listening, and until it succeeds
 	now     func() int64
 	log     *slog.Logger
+	outage  outage.Outage // guarded by mu
 
 	mu       sync.Mutex
 	packet   ble.Packet
@@ -156,7 +158,8 @@ func newLogger(s Spec, env Env, wanted []reading.Quantity, finish func(*Logger))
 		return nil, err
 	}
 	l := &Logger{model: s.Driver, radio: radio, device: device, wanted: wanted, maxAge: s.Options.MaxAge.Milliseconds(),
-		now: env.Now, log: env.Log.With("sensor", s.ID), prepare: func() error { return nil }}
+		now: env.Now, log: env.Log.With("sensor", s.ID), prepare: func() error { return nil },
+		outage: outage.Outage{Log: env.Log.With("sensor", s.ID, "device", device.String()), Fails: "advertisements of a logger are refused", Works: "advertisements of a logger are taken again"}}
 	finish(l)
 	return l, nil
 }
@@ -227,10 +230,17 @@ func (l *Logger) hear(a ble.Advertisement) {
 		if errors.Is(err, ble.ErrReplay) {
 			l.counts.Replayed++
 		}
-		if l.refused == nil || l.refused.Error() != err.Error() {
-			l.log.Warn("advertisement of a logger refused", "device", l.device.String(), "err", err)
-		}
+		l.outage.Failed(at, "", err)
 		l.refused, l.refuseAt = err, at
+	default:
+		l.outage.Worked(at)
+		l.take(p, at)
+	}
+}
+
+// take notes a packet. l.mu is held.
+func (l *Logger) take(p ble.Packet, at int64) {
+	switch {
 	case l.at != 0 && p.Numbered && l.packet.Numbered && p.Number == l.packet.Number:
 		l.counts.Again++
 	default:

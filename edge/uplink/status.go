@@ -101,6 +101,9 @@ func (u *Uplink) publish() {
 		s.InFlight, s.Bytes, s.Silent = len(l.flying), l.backlog.bytes, l.silent
 		s.Credit, s.HoldUntil, s.Hub = u.hub.credit, u.hub.hold, u.hub.instance
 		s.Epochs = epochs
+		if s.Connected {
+			u.outage.Worked(u.sinceBegan(time.Now()))
+		}
 	})
 }
 
@@ -111,16 +114,14 @@ func (u *Uplink) up() {
 	u.status.Connected, u.status.Since = true, time.Now()
 	u.status.Why, u.status.Retry = "", time.Time{}
 	u.status.Connects++
-	if u.logged != "" {
-		u.logged = ""
-		u.config.Log.Info("uplink is connected again", "hub", u.config.Address)
-	} else if u.status.Connects == 1 {
+	if u.status.Connects == 1 && !u.outage.Open() {
 		u.config.Log.Info("uplink is connected", "hub", u.config.Address)
 	}
+	u.outage.Worked(u.sinceBegan(time.Now()))
 }
 
-// logEvery is how often a flapping link is worth a pair of lines in the log.
-const logEvery = time.Minute
+// sinceBegan is the time of the outage, in ms.
+func (u *Uplink) sinceBegan(now time.Time) int64 { return now.Sub(u.began).Milliseconds() }
 
 // down notes the end of a connection or attempt, and when the next is due.
 func (u *Uplink) down(cause error, wait time.Duration) {
@@ -141,12 +142,10 @@ func (u *Uplink) down(cause error, wait time.Duration) {
 	}
 	u.status.Why = cause.Error()
 	u.status.LastError, u.status.ErrorAt = cause.Error(), now
-	if u.logged == "" && (u.loggedAt.IsZero() || now.Sub(u.loggedAt) > logEvery) {
-		u.logged, u.loggedAt = cause.Error(), now
-		u.config.Log.Warn("uplink is down; everything is kept and sent later", "hub", u.config.Address, "error", cause, "retry_in", wait)
-	} else {
-		u.config.Log.Debug("uplink is still down", "hub", u.config.Address, "error", cause, "retry_in", wait)
+	if errors.Is(cause, errCut) {
+		return // an operator's wish is no failure, and was logged as one
 	}
+	u.outage.Failed(u.sinceBegan(now), "", cause, "retry_in", wait)
 }
 
 // failed takes what the journal says against an acknowledgement of an epoch.

@@ -31,6 +31,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"frostline/edge/outage"
 )
 
 // Uplink is the gateway's way to the hub. Its methods are safe for concurrent
@@ -43,12 +45,12 @@ type Uplink struct {
 	runner  *runner
 	poke    chan struct{} // capacity 1: a wish below has changed
 
-	mu       sync.Mutex
-	wishes   wishes
-	stop     context.CancelCauseFunc // ends the present connection or attempt, or nil
-	status   Status
-	logged   string    // the trouble that was logged and has not ended
-	loggedAt time.Time // when one was logged last
+	mu     sync.Mutex
+	wishes wishes
+	stop   context.CancelCauseFunc // ends the present connection or attempt, or nil
+	status Status
+	outage outage.Outage
+	began  time.Time // of outage's clock
 
 	// Owned by Run.
 	backoff backoff
@@ -82,6 +84,8 @@ func New(c Config) (*Uplink, error) {
 	u.settler = newSettler(c.Journal, u.failed)
 	u.runner = newRunner(c.Log, u.count)
 	u.status = Status{Address: c.Address, Since: time.Now(), Why: "not started"}
+	u.began = time.Now()
+	u.outage = outage.Outage{Log: c.Log.With("hub", c.Address), Fails: "uplink is down; everything is kept and sent later", Works: "uplink is connected again"}
 	return u, nil
 }
 
