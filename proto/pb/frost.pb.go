@@ -6,7 +6,7 @@
 // versions:
 // 	protoc-gen-go v1.36.12
 // 	protoc        v3.21.12
-// source: frost.proto
+// source: proto/pb/frost.proto
 
 package pb
 
@@ -55,7 +55,7 @@ type Block struct {
 
 func (x *Block) Reset() {
 	*x = Block{}
-	mi := &file_frost_proto_msgTypes[0]
+	mi := &file_proto_pb_frost_proto_msgTypes[0]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -67,7 +67,7 @@ func (x *Block) String() string {
 func (*Block) ProtoMessage() {}
 
 func (x *Block) ProtoReflect() protoreflect.Message {
-	mi := &file_frost_proto_msgTypes[0]
+	mi := &file_proto_pb_frost_proto_msgTypes[0]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -80,7 +80,7 @@ func (x *Block) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Block.ProtoReflect.Descriptor instead.
 func (*Block) Descriptor() ([]byte, []int) {
-	return file_frost_proto_rawDescGZIP(), []int{0}
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{0}
 }
 
 func (x *Block) GetNumber() uint64 {
@@ -177,7 +177,7 @@ type Event struct {
 
 func (x *Event) Reset() {
 	*x = Event{}
-	mi := &file_frost_proto_msgTypes[1]
+	mi := &file_proto_pb_frost_proto_msgTypes[1]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -189,7 +189,7 @@ func (x *Event) String() string {
 func (*Event) ProtoMessage() {}
 
 func (x *Event) ProtoReflect() protoreflect.Message {
-	mi := &file_frost_proto_msgTypes[1]
+	mi := &file_proto_pb_frost_proto_msgTypes[1]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -202,7 +202,7 @@ func (x *Event) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Event.ProtoReflect.Descriptor instead.
 func (*Event) Descriptor() ([]byte, []int) {
-	return file_frost_proto_rawDescGZIP(), []int{1}
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{1}
 }
 
 func (x *Event) GetAtMs() int64 {
@@ -402,7 +402,7 @@ type EpochStart struct {
 
 func (x *EpochStart) Reset() {
 	*x = EpochStart{}
-	mi := &file_frost_proto_msgTypes[2]
+	mi := &file_proto_pb_frost_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -414,7 +414,7 @@ func (x *EpochStart) String() string {
 func (*EpochStart) ProtoMessage() {}
 
 func (x *EpochStart) ProtoReflect() protoreflect.Message {
-	mi := &file_frost_proto_msgTypes[2]
+	mi := &file_proto_pb_frost_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -427,7 +427,7 @@ func (x *EpochStart) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EpochStart.ProtoReflect.Descriptor instead.
 func (*EpochStart) Descriptor() ([]byte, []int) {
-	return file_frost_proto_rawDescGZIP(), []int{2}
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *EpochStart) GetEpoch() uint32 {
@@ -477,7 +477,7 @@ type Boot struct {
 
 func (x *Boot) Reset() {
 	*x = Boot{}
-	mi := &file_frost_proto_msgTypes[3]
+	mi := &file_proto_pb_frost_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -489,7 +489,7 @@ func (x *Boot) String() string {
 func (*Boot) ProtoMessage() {}
 
 func (x *Boot) ProtoReflect() protoreflect.Message {
-	mi := &file_frost_proto_msgTypes[3]
+	mi := &file_proto_pb_frost_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -502,7 +502,7 @@ func (x *Boot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Boot.ProtoReflect.Descriptor instead.
 func (*Boot) Descriptor() ([]byte, []int) {
-	return file_frost_proto_rawDescGZIP(), []int{3}
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Boot) GetBootId() string {
@@ -541,7 +541,7 @@ type SeriesDeclared struct {
 
 func (x *SeriesDeclared) Reset() {
 	*x = SeriesDeclared{}
-	mi := &file_frost_proto_msgTypes[4]
+	mi := &file_proto_pb_frost_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -553,7 +553,7 @@ func (x *SeriesDeclared) String() string {
 func (*SeriesDeclared) ProtoMessage() {}
 
 func (x *SeriesDeclared) ProtoReflect() protoreflect.Message {
-	mi := &file_frost_proto_msgTypes[4]
+	mi := &file_proto_pb_frost_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -566,7 +566,7 @@ func (x *SeriesDeclared) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SeriesDeclared.ProtoReflect.Descriptor instead.
 func (*SeriesDeclared) Descriptor() ([]byte, []int) {
-	return file_frost_proto_rawDescGZIP(), []int{4}
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *SeriesDeclared) GetId() uint32 {
@@ -626,7 +626,7 @@ type Anchor struct {
 
 func (x *Anchor) Reset() {
 	*x = Anchor{}
-	mi := &file_frost_proto_msgTypes[5]
+	mi := &file_proto_pb_frost_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -638,7 +638,7 @@ func (x *Anchor) String() string {
 func (*Anchor) ProtoMessage() {}
 
 func (x *Anchor) ProtoReflect() protoreflect.Message {
-	mi := &file_frost_proto_msgTypes[5]
+	mi := &file_proto_pb_frost_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -651,7 +651,7 @@ func (x *Anchor) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Anchor.ProtoReflect.Descriptor instead.
 func (*Anchor) Descriptor() ([]byte, []int) {
-	return file_frost_proto_rawDescGZIP(), []int{5}
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Anchor) GetBoot() uint32 {
@@ -699,7 +699,7 @@ type ClockStep struct {
 
 func (x *ClockStep) Reset() {
 	*x = ClockStep{}
-	mi := &file_frost_proto_msgTypes[6]
+	mi := &file_proto_pb_frost_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -711,7 +711,7 @@ func (x *ClockStep) String() string {
 func (*ClockStep) ProtoMessage() {}
 
 func (x *ClockStep) ProtoReflect() protoreflect.Message {
-	mi := &file_frost_proto_msgTypes[6]
+	mi := &file_proto_pb_frost_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -724,7 +724,7 @@ func (x *ClockStep) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClockStep.ProtoReflect.Descriptor instead.
 func (*ClockStep) Descriptor() ([]byte, []int) {
-	return file_frost_proto_rawDescGZIP(), []int{6}
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ClockStep) GetByMs() int64 {
@@ -755,7 +755,7 @@ type Gap struct {
 
 func (x *Gap) Reset() {
 	*x = Gap{}
-	mi := &file_frost_proto_msgTypes[7]
+	mi := &file_proto_pb_frost_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -767,7 +767,7 @@ func (x *Gap) String() string {
 func (*Gap) ProtoMessage() {}
 
 func (x *Gap) ProtoReflect() protoreflect.Message {
-	mi := &file_frost_proto_msgTypes[7]
+	mi := &file_proto_pb_frost_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -780,7 +780,7 @@ func (x *Gap) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Gap.ProtoReflect.Descriptor instead.
 func (*Gap) Descriptor() ([]byte, []int) {
-	return file_frost_proto_rawDescGZIP(), []int{7}
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Gap) GetFirst() uint64 {
@@ -863,7 +863,7 @@ type Thinned struct {
 
 func (x *Thinned) Reset() {
 	*x = Thinned{}
-	mi := &file_frost_proto_msgTypes[8]
+	mi := &file_proto_pb_frost_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -875,7 +875,7 @@ func (x *Thinned) String() string {
 func (*Thinned) ProtoMessage() {}
 
 func (x *Thinned) ProtoReflect() protoreflect.Message {
-	mi := &file_frost_proto_msgTypes[8]
+	mi := &file_proto_pb_frost_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -888,7 +888,7 @@ func (x *Thinned) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Thinned.ProtoReflect.Descriptor instead.
 func (*Thinned) Descriptor() ([]byte, []int) {
-	return file_frost_proto_rawDescGZIP(), []int{8}
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Thinned) GetEpoch() uint32 {
@@ -986,7 +986,7 @@ type Fault struct {
 
 func (x *Fault) Reset() {
 	*x = Fault{}
-	mi := &file_frost_proto_msgTypes[9]
+	mi := &file_proto_pb_frost_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -998,7 +998,7 @@ func (x *Fault) String() string {
 func (*Fault) ProtoMessage() {}
 
 func (x *Fault) ProtoReflect() protoreflect.Message {
-	mi := &file_frost_proto_msgTypes[9]
+	mi := &file_proto_pb_frost_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1011,7 +1011,7 @@ func (x *Fault) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Fault.ProtoReflect.Descriptor instead.
 func (*Fault) Descriptor() ([]byte, []int) {
-	return file_frost_proto_rawDescGZIP(), []int{9}
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Fault) GetPart() string {
@@ -1038,7 +1038,7 @@ type ConfigApplied struct {
 
 func (x *ConfigApplied) Reset() {
 	*x = ConfigApplied{}
-	mi := &file_frost_proto_msgTypes[10]
+	mi := &file_proto_pb_frost_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1050,7 +1050,7 @@ func (x *ConfigApplied) String() string {
 func (*ConfigApplied) ProtoMessage() {}
 
 func (x *ConfigApplied) ProtoReflect() protoreflect.Message {
-	mi := &file_frost_proto_msgTypes[10]
+	mi := &file_proto_pb_frost_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1063,7 +1063,7 @@ func (x *ConfigApplied) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfigApplied.ProtoReflect.Descriptor instead.
 func (*ConfigApplied) Descriptor() ([]byte, []int) {
-	return file_frost_proto_rawDescGZIP(), []int{10}
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ConfigApplied) GetVersion() string {
@@ -1082,9 +1082,10 @@ func (x *ConfigApplied) GetDigest() string {
 
 // Alarm is one step in the life of an alarm of the gateway's own guard, which
 // watches sensors by the storage profile of what lies beside them. An alarm is
-// raised once, may be escalated, is cleared and acknowledged in either order,
-// and is over when it is both. A step that is told twice, after a power cut, is
-// one step: alarm, state and tick_ms are the same.
+// raised, may be escalated, is cleared and acknowledged in either order, and is
+// over when it is both; cleared and not acknowledged it may be raised again. A
+// step that is told twice, after a power cut, is one step: alarm, state and
+// tick_ms are the same.
 type Alarm struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Alarm         string                 `protobuf:"bytes,1,opt,name=alarm,proto3" json:"alarm,omitempty"`                     // id of the alarm, unique for the gateway
@@ -1102,13 +1103,14 @@ type Alarm struct {
 	Quality       uint32                 `protobuf:"varint,13,opt,name=quality,proto3" json:"quality,omitempty"`               // of that reading, reading.Quality
 	Reason        string                 `protobuf:"bytes,14,opt,name=reason,proto3" json:"reason,omitempty"`                  // given by who acknowledged; or why it was cleared though nothing returned to its range
 	By            string                 `protobuf:"bytes,15,opt,name=by,proto3" json:"by,omitempty"`                          // where it was acknowledged: "page" or "console"
+	BootId        string                 `protobuf:"bytes,16,opt,name=boot_id,json=bootId,proto3" json:"boot_id,omitempty"`    // of tick_ms, the kernel's; empty where it is the boot of the event's block
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Alarm) Reset() {
 	*x = Alarm{}
-	mi := &file_frost_proto_msgTypes[11]
+	mi := &file_proto_pb_frost_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1120,7 +1122,7 @@ func (x *Alarm) String() string {
 func (*Alarm) ProtoMessage() {}
 
 func (x *Alarm) ProtoReflect() protoreflect.Message {
-	mi := &file_frost_proto_msgTypes[11]
+	mi := &file_proto_pb_frost_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1133,7 +1135,7 @@ func (x *Alarm) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Alarm.ProtoReflect.Descriptor instead.
 func (*Alarm) Descriptor() ([]byte, []int) {
-	return file_frost_proto_rawDescGZIP(), []int{11}
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Alarm) GetAlarm() string {
@@ -1241,6 +1243,13 @@ func (x *Alarm) GetBy() string {
 	return ""
 }
 
+func (x *Alarm) GetBootId() string {
+	if x != nil {
+		return x.BootId
+	}
+	return ""
+}
+
 // Calibration says by which certificate the readings of a series are corrected
 // from here on: temperature of a sensor is that of its temperature-raw put
 // right. It is told at each start and at each change.
@@ -1260,7 +1269,7 @@ type Calibration struct {
 
 func (x *Calibration) Reset() {
 	*x = Calibration{}
-	mi := &file_frost_proto_msgTypes[12]
+	mi := &file_proto_pb_frost_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1272,7 +1281,7 @@ func (x *Calibration) String() string {
 func (*Calibration) ProtoMessage() {}
 
 func (x *Calibration) ProtoReflect() protoreflect.Message {
-	mi := &file_frost_proto_msgTypes[12]
+	mi := &file_proto_pb_frost_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1285,7 +1294,7 @@ func (x *Calibration) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Calibration.ProtoReflect.Descriptor instead.
 func (*Calibration) Descriptor() ([]byte, []int) {
-	return file_frost_proto_rawDescGZIP(), []int{12}
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Calibration) GetSeries() uint32 {
@@ -1356,7 +1365,7 @@ type CalibrationPoint struct {
 
 func (x *CalibrationPoint) Reset() {
 	*x = CalibrationPoint{}
-	mi := &file_frost_proto_msgTypes[13]
+	mi := &file_proto_pb_frost_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1368,7 +1377,7 @@ func (x *CalibrationPoint) String() string {
 func (*CalibrationPoint) ProtoMessage() {}
 
 func (x *CalibrationPoint) ProtoReflect() protoreflect.Message {
-	mi := &file_frost_proto_msgTypes[13]
+	mi := &file_proto_pb_frost_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1381,7 +1390,7 @@ func (x *CalibrationPoint) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CalibrationPoint.ProtoReflect.Descriptor instead.
 func (*CalibrationPoint) Descriptor() ([]byte, []int) {
-	return file_frost_proto_rawDescGZIP(), []int{13}
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *CalibrationPoint) GetMeasured() int64 {
@@ -1415,7 +1424,7 @@ type Parcel struct {
 
 func (x *Parcel) Reset() {
 	*x = Parcel{}
-	mi := &file_frost_proto_msgTypes[14]
+	mi := &file_proto_pb_frost_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1427,7 +1436,7 @@ func (x *Parcel) String() string {
 func (*Parcel) ProtoMessage() {}
 
 func (x *Parcel) ProtoReflect() protoreflect.Message {
-	mi := &file_frost_proto_msgTypes[14]
+	mi := &file_proto_pb_frost_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1440,7 +1449,7 @@ func (x *Parcel) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Parcel.ProtoReflect.Descriptor instead.
 func (*Parcel) Descriptor() ([]byte, []int) {
-	return file_frost_proto_rawDescGZIP(), []int{14}
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Parcel) GetEpoch() uint32 {
@@ -1522,7 +1531,7 @@ type Seal struct {
 
 func (x *Seal) Reset() {
 	*x = Seal{}
-	mi := &file_frost_proto_msgTypes[15]
+	mi := &file_proto_pb_frost_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1534,7 +1543,7 @@ func (x *Seal) String() string {
 func (*Seal) ProtoMessage() {}
 
 func (x *Seal) ProtoReflect() protoreflect.Message {
-	mi := &file_frost_proto_msgTypes[15]
+	mi := &file_proto_pb_frost_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1547,7 +1556,7 @@ func (x *Seal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Seal.ProtoReflect.Descriptor instead.
 func (*Seal) Descriptor() ([]byte, []int) {
-	return file_frost_proto_rawDescGZIP(), []int{15}
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Seal) GetEpoch() uint32 {
@@ -1616,7 +1625,7 @@ type Range struct {
 
 func (x *Range) Reset() {
 	*x = Range{}
-	mi := &file_frost_proto_msgTypes[16]
+	mi := &file_proto_pb_frost_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1628,7 +1637,7 @@ func (x *Range) String() string {
 func (*Range) ProtoMessage() {}
 
 func (x *Range) ProtoReflect() protoreflect.Message {
-	mi := &file_frost_proto_msgTypes[16]
+	mi := &file_proto_pb_frost_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1641,7 +1650,7 @@ func (x *Range) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Range.ProtoReflect.Descriptor instead.
 func (*Range) Descriptor() ([]byte, []int) {
-	return file_frost_proto_rawDescGZIP(), []int{16}
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Range) GetFirst() uint64 {
@@ -1669,7 +1678,7 @@ type Refusal struct {
 
 func (x *Refusal) Reset() {
 	*x = Refusal{}
-	mi := &file_frost_proto_msgTypes[17]
+	mi := &file_proto_pb_frost_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1681,7 +1690,7 @@ func (x *Refusal) String() string {
 func (*Refusal) ProtoMessage() {}
 
 func (x *Refusal) ProtoReflect() protoreflect.Message {
-	mi := &file_frost_proto_msgTypes[17]
+	mi := &file_proto_pb_frost_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1694,7 +1703,7 @@ func (x *Refusal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Refusal.ProtoReflect.Descriptor instead.
 func (*Refusal) Descriptor() ([]byte, []int) {
-	return file_frost_proto_rawDescGZIP(), []int{17}
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Refusal) GetFirst() uint64 {
@@ -1740,7 +1749,7 @@ type Ack struct {
 
 func (x *Ack) Reset() {
 	*x = Ack{}
-	mi := &file_frost_proto_msgTypes[18]
+	mi := &file_proto_pb_frost_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1752,7 +1761,7 @@ func (x *Ack) String() string {
 func (*Ack) ProtoMessage() {}
 
 func (x *Ack) ProtoReflect() protoreflect.Message {
-	mi := &file_frost_proto_msgTypes[18]
+	mi := &file_proto_pb_frost_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1765,7 +1774,7 @@ func (x *Ack) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ack.ProtoReflect.Descriptor instead.
 func (*Ack) Descriptor() ([]byte, []int) {
-	return file_frost_proto_rawDescGZIP(), []int{18}
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Ack) GetEpoch() uint32 {
@@ -1851,7 +1860,7 @@ type TimeEcho struct {
 
 func (x *TimeEcho) Reset() {
 	*x = TimeEcho{}
-	mi := &file_frost_proto_msgTypes[19]
+	mi := &file_proto_pb_frost_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1863,7 +1872,7 @@ func (x *TimeEcho) String() string {
 func (*TimeEcho) ProtoMessage() {}
 
 func (x *TimeEcho) ProtoReflect() protoreflect.Message {
-	mi := &file_frost_proto_msgTypes[19]
+	mi := &file_proto_pb_frost_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1876,7 +1885,7 @@ func (x *TimeEcho) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimeEcho.ProtoReflect.Descriptor instead.
 func (*TimeEcho) Descriptor() ([]byte, []int) {
-	return file_frost_proto_rawDescGZIP(), []int{19}
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *TimeEcho) GetSentMs() int64 {
@@ -1927,7 +1936,7 @@ type State struct {
 
 func (x *State) Reset() {
 	*x = State{}
-	mi := &file_frost_proto_msgTypes[20]
+	mi := &file_proto_pb_frost_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1939,7 +1948,7 @@ func (x *State) String() string {
 func (*State) ProtoMessage() {}
 
 func (x *State) ProtoReflect() protoreflect.Message {
-	mi := &file_frost_proto_msgTypes[20]
+	mi := &file_proto_pb_frost_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1952,7 +1961,7 @@ func (x *State) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use State.ProtoReflect.Descriptor instead.
 func (*State) Descriptor() ([]byte, []int) {
-	return file_frost_proto_rawDescGZIP(), []int{20}
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *State) GetOnline() bool {
@@ -2047,7 +2056,7 @@ type ConfigReport struct {
 
 func (x *ConfigReport) Reset() {
 	*x = ConfigReport{}
-	mi := &file_frost_proto_msgTypes[21]
+	mi := &file_proto_pb_frost_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2059,7 +2068,7 @@ func (x *ConfigReport) String() string {
 func (*ConfigReport) ProtoMessage() {}
 
 func (x *ConfigReport) ProtoReflect() protoreflect.Message {
-	mi := &file_frost_proto_msgTypes[21]
+	mi := &file_proto_pb_frost_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2072,7 +2081,7 @@ func (x *ConfigReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfigReport.ProtoReflect.Descriptor instead.
 func (*ConfigReport) Descriptor() ([]byte, []int) {
-	return file_frost_proto_rawDescGZIP(), []int{21}
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ConfigReport) GetRunning() uint64 {
@@ -2131,7 +2140,7 @@ type Outcome struct {
 
 func (x *Outcome) Reset() {
 	*x = Outcome{}
-	mi := &file_frost_proto_msgTypes[22]
+	mi := &file_proto_pb_frost_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2143,7 +2152,7 @@ func (x *Outcome) String() string {
 func (*Outcome) ProtoMessage() {}
 
 func (x *Outcome) ProtoReflect() protoreflect.Message {
-	mi := &file_frost_proto_msgTypes[22]
+	mi := &file_proto_pb_frost_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2156,7 +2165,7 @@ func (x *Outcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Outcome.ProtoReflect.Descriptor instead.
 func (*Outcome) Descriptor() ([]byte, []int) {
-	return file_frost_proto_rawDescGZIP(), []int{22}
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Outcome) GetNumber() uint64 {
@@ -2207,7 +2216,7 @@ type Signed struct {
 
 func (x *Signed) Reset() {
 	*x = Signed{}
-	mi := &file_frost_proto_msgTypes[23]
+	mi := &file_proto_pb_frost_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2219,7 +2228,7 @@ func (x *Signed) String() string {
 func (*Signed) ProtoMessage() {}
 
 func (x *Signed) ProtoReflect() protoreflect.Message {
-	mi := &file_frost_proto_msgTypes[23]
+	mi := &file_proto_pb_frost_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2232,7 +2241,7 @@ func (x *Signed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Signed.ProtoReflect.Descriptor instead.
 func (*Signed) Descriptor() ([]byte, []int) {
-	return file_frost_proto_rawDescGZIP(), []int{23}
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Signed) GetBody() []byte {
@@ -2269,7 +2278,7 @@ type Desired struct {
 
 func (x *Desired) Reset() {
 	*x = Desired{}
-	mi := &file_frost_proto_msgTypes[24]
+	mi := &file_proto_pb_frost_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2281,7 +2290,7 @@ func (x *Desired) String() string {
 func (*Desired) ProtoMessage() {}
 
 func (x *Desired) ProtoReflect() protoreflect.Message {
-	mi := &file_frost_proto_msgTypes[24]
+	mi := &file_proto_pb_frost_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2294,7 +2303,7 @@ func (x *Desired) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Desired.ProtoReflect.Descriptor instead.
 func (*Desired) Descriptor() ([]byte, []int) {
-	return file_frost_proto_rawDescGZIP(), []int{24}
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Desired) GetGateway() string {
@@ -2339,7 +2348,7 @@ type Command struct {
 
 func (x *Command) Reset() {
 	*x = Command{}
-	mi := &file_frost_proto_msgTypes[25]
+	mi := &file_proto_pb_frost_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2351,7 +2360,7 @@ func (x *Command) String() string {
 func (*Command) ProtoMessage() {}
 
 func (x *Command) ProtoReflect() protoreflect.Message {
-	mi := &file_frost_proto_msgTypes[25]
+	mi := &file_proto_pb_frost_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2364,7 +2373,7 @@ func (x *Command) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Command.ProtoReflect.Descriptor instead.
 func (*Command) Descriptor() ([]byte, []int) {
-	return file_frost_proto_rawDescGZIP(), []int{25}
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Command) GetGateway() string {
@@ -2415,13 +2424,14 @@ type Journal struct {
 	// Until max_bytes is reached at the present rate, hours rounded down, if
 	// nothing is acknowledged; absent when that is not known.
 	HoursLeft     *uint32 `protobuf:"varint,9,opt,name=hours_left,json=hoursLeft,proto3,oneof" json:"hours_left,omitempty"`
+	FullPercent   uint32  `protobuf:"varint,10,opt,name=full_percent,json=fullPercent,proto3" json:"full_percent,omitempty"` // of max_bytes, taken by what is not acknowledged
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Journal) Reset() {
 	*x = Journal{}
-	mi := &file_frost_proto_msgTypes[26]
+	mi := &file_proto_pb_frost_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2433,7 +2443,7 @@ func (x *Journal) String() string {
 func (*Journal) ProtoMessage() {}
 
 func (x *Journal) ProtoReflect() protoreflect.Message {
-	mi := &file_frost_proto_msgTypes[26]
+	mi := &file_proto_pb_frost_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2446,7 +2456,7 @@ func (x *Journal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Journal.ProtoReflect.Descriptor instead.
 func (*Journal) Descriptor() ([]byte, []int) {
-	return file_frost_proto_rawDescGZIP(), []int{26}
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Journal) GetLast() uint64 {
@@ -2512,11 +2522,18 @@ func (x *Journal) GetHoursLeft() uint32 {
 	return 0
 }
 
-var File_frost_proto protoreflect.FileDescriptor
+func (x *Journal) GetFullPercent() uint32 {
+	if x != nil {
+		return x.FullPercent
+	}
+	return 0
+}
 
-const file_frost_proto_rawDesc = "" +
+var File_proto_pb_frost_proto protoreflect.FileDescriptor
+
+const file_proto_pb_frost_proto_rawDesc = "" +
 	"\n" +
-	"\vfrost.proto\x12\ffrostline.v1\"\x89\x02\n" +
+	"\x14proto/pb/frost.proto\x12\ffrostline.v1\"\x89\x02\n" +
 	"\x05Block\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\x04R\x06number\x12\x16\n" +
 	"\x06before\x18\x02 \x01(\x04R\x06before\x12\x12\n" +
@@ -2601,7 +2618,7 @@ const file_frost_proto_rawDesc = "" +
 	"\x06detail\x18\x02 \x01(\tR\x06detail\"A\n" +
 	"\rConfigApplied\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\x12\x16\n" +
-	"\x06digest\x18\x02 \x01(\tR\x06digest\"\xe4\x02\n" +
+	"\x06digest\x18\x02 \x01(\tR\x06digest\"\xfd\x02\n" +
 	"\x05Alarm\x12\x14\n" +
 	"\x05alarm\x18\x01 \x01(\tR\x05alarm\x12\x14\n" +
 	"\x05state\x18\x02 \x01(\rR\x05state\x12\x12\n" +
@@ -2618,7 +2635,8 @@ const file_frost_proto_rawDesc = "" +
 	"\x05value\x18\f \x01(\x12R\x05value\x12\x18\n" +
 	"\aquality\x18\r \x01(\rR\aquality\x12\x16\n" +
 	"\x06reason\x18\x0e \x01(\tR\x06reason\x12\x0e\n" +
-	"\x02by\x18\x0f \x01(\tR\x02by\"\x85\x02\n" +
+	"\x02by\x18\x0f \x01(\tR\x02by\x12\x17\n" +
+	"\aboot_id\x18\x10 \x01(\tR\x06bootId\"\x85\x02\n" +
 	"\vCalibration\x12\x16\n" +
 	"\x06series\x18\x01 \x01(\rR\x06series\x12\x10\n" +
 	"\x03raw\x18\x02 \x01(\rR\x03raw\x12 \n" +
@@ -2713,7 +2731,7 @@ const file_frost_proto_rawDesc = "" +
 	"\x06number\x18\x02 \x01(\x04R\x06number\x12\x12\n" +
 	"\x04kind\x18\x03 \x01(\tR\x04kind\x12\x1a\n" +
 	"\bargument\x18\x04 \x01(\tR\bargument\x12$\n" +
-	"\x0eexpires_utc_ms\x18\x05 \x01(\x12R\fexpiresUtcMs\"\xb0\x02\n" +
+	"\x0eexpires_utc_ms\x18\x05 \x01(\x12R\fexpiresUtcMs\"\xd3\x02\n" +
 	"\aJournal\x12\x12\n" +
 	"\x04last\x18\x01 \x01(\x04R\x04last\x12\x1a\n" +
 	"\breadings\x18\x02 \x01(\x04R\breadings\x12%\n" +
@@ -2724,23 +2742,25 @@ const file_frost_proto_rawDesc = "" +
 	"\rmemory_blocks\x18\a \x01(\x04R\fmemoryBlocks\x12\x1b\n" +
 	"\tmax_bytes\x18\b \x01(\x04R\bmaxBytes\x12\"\n" +
 	"\n" +
-	"hours_left\x18\t \x01(\rH\x00R\thoursLeft\x88\x01\x01B\r\n" +
+	"hours_left\x18\t \x01(\rH\x00R\thoursLeft\x88\x01\x01\x12!\n" +
+	"\ffull_percent\x18\n" +
+	" \x01(\rR\vfullPercentB\r\n" +
 	"\v_hours_leftB\x14Z\x12frostline/proto/pbb\x06proto3"
 
 var (
-	file_frost_proto_rawDescOnce sync.Once
-	file_frost_proto_rawDescData []byte
+	file_proto_pb_frost_proto_rawDescOnce sync.Once
+	file_proto_pb_frost_proto_rawDescData []byte
 )
 
-func file_frost_proto_rawDescGZIP() []byte {
-	file_frost_proto_rawDescOnce.Do(func() {
-		file_frost_proto_rawDescData = protoimpl.X.CompressGZIP(unsafe.Slice(unsafe.StringData(file_frost_proto_rawDesc), len(file_frost_proto_rawDesc)))
+func file_proto_pb_frost_proto_rawDescGZIP() []byte {
+	file_proto_pb_frost_proto_rawDescOnce.Do(func() {
+		file_proto_pb_frost_proto_rawDescData = protoimpl.X.CompressGZIP(unsafe.Slice(unsafe.StringData(file_proto_pb_frost_proto_rawDesc), len(file_proto_pb_frost_proto_rawDesc)))
 	})
-	return file_frost_proto_rawDescData
+	return file_proto_pb_frost_proto_rawDescData
 }
 
-var file_frost_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
-var file_frost_proto_goTypes = []any{
+var file_proto_pb_frost_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
+var file_proto_pb_frost_proto_goTypes = []any{
 	(*Block)(nil),            // 0: frostline.v1.Block
 	(*Event)(nil),            // 1: frostline.v1.Event
 	(*EpochStart)(nil),       // 2: frostline.v1.EpochStart
@@ -2769,7 +2789,7 @@ var file_frost_proto_goTypes = []any{
 	(*Command)(nil),          // 25: frostline.v1.Command
 	(*Journal)(nil),          // 26: frostline.v1.Journal
 }
-var file_frost_proto_depIdxs = []int32{
+var file_proto_pb_frost_proto_depIdxs = []int32{
 	2,  // 0: frostline.v1.Event.epoch_start:type_name -> frostline.v1.EpochStart
 	3,  // 1: frostline.v1.Event.boot:type_name -> frostline.v1.Boot
 	4,  // 2: frostline.v1.Event.series_declared:type_name -> frostline.v1.SeriesDeclared
@@ -2797,12 +2817,12 @@ var file_frost_proto_depIdxs = []int32{
 	0,  // [0:20] is the sub-list for field type_name
 }
 
-func init() { file_frost_proto_init() }
-func file_frost_proto_init() {
-	if File_frost_proto != nil {
+func init() { file_proto_pb_frost_proto_init() }
+func file_proto_pb_frost_proto_init() {
+	if File_proto_pb_frost_proto != nil {
 		return
 	}
-	file_frost_proto_msgTypes[1].OneofWrappers = []any{
+	file_proto_pb_frost_proto_msgTypes[1].OneofWrappers = []any{
 		(*Event_EpochStart)(nil),
 		(*Event_Boot)(nil),
 		(*Event_SeriesDeclared)(nil),
@@ -2815,26 +2835,26 @@ func file_frost_proto_init() {
 		(*Event_Calibration)(nil),
 		(*Event_Thinned)(nil),
 	}
-	file_frost_proto_msgTypes[14].OneofWrappers = []any{
+	file_proto_pb_frost_proto_msgTypes[14].OneofWrappers = []any{
 		(*Parcel_Block)(nil),
 		(*Parcel_Bundle)(nil),
 	}
-	file_frost_proto_msgTypes[26].OneofWrappers = []any{}
+	file_proto_pb_frost_proto_msgTypes[26].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
-			RawDescriptor: unsafe.Slice(unsafe.StringData(file_frost_proto_rawDesc), len(file_frost_proto_rawDesc)),
+			RawDescriptor: unsafe.Slice(unsafe.StringData(file_proto_pb_frost_proto_rawDesc), len(file_proto_pb_frost_proto_rawDesc)),
 			NumEnums:      0,
 			NumMessages:   27,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
-		GoTypes:           file_frost_proto_goTypes,
-		DependencyIndexes: file_frost_proto_depIdxs,
-		MessageInfos:      file_frost_proto_msgTypes,
+		GoTypes:           file_proto_pb_frost_proto_goTypes,
+		DependencyIndexes: file_proto_pb_frost_proto_depIdxs,
+		MessageInfos:      file_proto_pb_frost_proto_msgTypes,
 	}.Build()
-	File_frost_proto = out.File
-	file_frost_proto_goTypes = nil
-	file_frost_proto_depIdxs = nil
+	File_proto_pb_frost_proto = out.File
+	file_proto_pb_frost_proto_goTypes = nil
+	file_proto_pb_frost_proto_depIdxs = nil
 }

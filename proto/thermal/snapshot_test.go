@@ -157,7 +157,7 @@ func TestStandings(t *testing.T) {
 							}
 						}
 					}
-					if ongoing != s.Beyond || s.Broken && !s.Beyond || s.Left > 0 && s.Broken {
+					if s.Breaks != v.Limits[i].Alarms || ongoing != s.Beyond || s.Broken && !s.Beyond || s.Left > 0 && s.Broken {
 						t.Fatalf("limit %s stands as %+v, the verdict says %+v", s.Rule, s, v.Excursions)
 					}
 				}

@@ -13,6 +13,7 @@ type Standing struct {
 	// has passed until the temperature has come back; an MKT rule and a budget
 	// for good.
 	Broken bool
+	Breaks int64 // how often it was broken so far, this time included
 	Left   int64 // of a limit that is passed and not yet broken: ms until it is, if the temperature stays; else 0
 }
 
@@ -28,7 +29,7 @@ func (e *Evaluator) Standings() []Standing {
 		out = append(out, e.limits[i].standing(e.at))
 	}
 	if k := e.kinetic; k != nil {
-		out = append(out, Standing{Rule: RuleMKT, Severity: k.rule.severity(), Beyond: k.in, Broken: k.broken})
+		out = append(out, Standing{Rule: RuleMKT, Severity: k.rule.severity(), Beyond: k.in, Broken: k.broken, Breaks: once(k.broken)})
 	}
 	for i := range e.profile.Budgets {
 		b := &e.bands[i+1]
@@ -36,6 +37,7 @@ func (e *Evaluator) Standings() []Standing {
 		if b.in && e.at-b.since > b.allowed-b.before-b.sum {
 			s.Broken = true
 		}
+		s.Breaks = once(s.Broken)
 		out = append(out, s)
 	}
 	return out
@@ -43,7 +45,7 @@ func (e *Evaluator) Standings() []Standing {
 
 // standing is that of a limit at the instant up to which is judged.
 func (w *watch) standing(at int64) Standing {
-	s := Standing{Rule: w.rule.Name, Severity: w.rule.Severity, Beyond: w.in}
+	s := Standing{Rule: w.rule.Name, Severity: w.rule.Severity, Beyond: w.in, Breaks: w.alarms}
 	if !w.in {
 		return s
 	}
@@ -57,5 +59,13 @@ func (w *watch) standing(at int64) Standing {
 	if s.Broken = w.alarmed || spent >= w.rule.Delay; !s.Broken && w.run {
 		s.Left = w.rule.Delay - spent
 	}
+	s.Breaks += once(s.Broken)
 	return s
+}
+
+func once(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
 }
