@@ -112,6 +112,13 @@ func sensorsWord(g api.Gateway) string {
 
 func printSensors(w io.Writer, g api.Gateway) error {
 	fmt.Fprintf(w, "%s is %s, heard %s\n", g.Gateway, strings.ReplaceAll(g.Link, "-", " "), ago(g.Heard))
+	if j := g.Journal; j.MaxBytes > 0 {
+		left := ""
+		if j.HoursLeft != nil {
+			left = fmt.Sprintf(", room for %s hours if nothing is acknowledged", count(uint64(*j.HoursLeft)))
+		}
+		fmt.Fprintf(w, "its journal is %d %% full of what is not acknowledged%s\n", j.FullPercent, left)
+	}
 	for _, f := range g.Faults {
 		fmt.Fprintf(w, "fault %s: %s: %s\n", moment(f.At), f.Part, f.Detail)
 	}

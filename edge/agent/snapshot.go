@@ -44,12 +44,12 @@ func (a *agent) certificate() panel.Certificate {
 }
 
 func (a *agent) sensors(now int64) []panel.Sensor {
-	states := map[string][]sampler.State{}
-	for _, s := range a.sampler.Latest() {
+	states, stage := map[string][]sampler.State{}, a.stage()
+	for _, s := range stage.sampler.Latest() {
 		states[s.Sensor] = append(states[s.Sensor], s)
 	}
 	var out []panel.Sensor
-	for _, c := range a.c.Sensors {
+	for _, c := range stage.sensors {
 		p := panel.Sensor{ID: c.ID, Driver: c.Driver, Bus: c.Bus, Address: c.Address, IntervalMs: c.Interval.Milliseconds()}
 		for _, s := range states[c.ID] {
 			l := panel.Last{Quantity: s.Quantity, Error: s.Error}
@@ -72,7 +72,7 @@ func (a *agent) journalState(now int64) panel.Journal {
 	p := panel.Journal{
 		Epoch: j.Epoch, LastBlock: j.Last, Readings: j.Readings,
 		PendingBlocks: j.PendingBlocks, PendingReadings: j.PendingReadings,
-		Bytes: j.Bytes, LimitBytes: j.MaxBytes, DamagedSegments: j.Damaged,
+		Bytes: j.Bytes, LimitBytes: j.MaxBytes, FullPercent: j.FullPercent, DamagedSegments: j.Damaged,
 		MemoryBlocks: j.HeldBlocks, MemoryReadings: j.HeldReadings, LostReadings: j.LostReadings, HoursLeft: j.HoursLeft,
 	}
 	if j.Err != nil {

@@ -28,6 +28,7 @@ func (l *loading) adopt() {
 		j.boot, j.floor = l.boot+1, -1
 	}
 	j.tick, j.same = j.floor, same
+	j.warned, j.rate = l.tail.Warned, rate{}
 	var first []notice
 	if e := j.present(); e.last == 0 {
 		j.begin = l.tail.Start

@@ -24,7 +24,7 @@ func (j *Journal) StartEpoch(reason string) error {
 	id := max(old.id, j.seen, j.o.FirstEpoch-1) + 1
 	e := &epoch{id: id, head: chain.Genesis(j.gateway, id), headOK: true}
 	t := j.tail(false)
-	*t = tail{Gateway: t.Gateway, Epoch: id, Head: hash(e.head), Boot: t.Boot, BootID: t.BootID, Tick: t.Tick,
+	*t = tail{Gateway: t.Gateway, Epoch: id, Head: hash(e.head), Boot: t.Boot, BootID: t.BootID, Tick: t.Tick, Warned: t.Warned,
 		Start: &start{Reason: text("%s", reason), Epoch: old.id, Last: old.last, Readings: old.readings}}
 	for _, x := range j.epochs {
 		ended := *x

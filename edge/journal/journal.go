@@ -66,6 +66,7 @@ type Journal struct {
 
 	count  counters
 	opened int64 // boottime of loading, ms
+	rate   rate
 }
 
 // Errors that callers tell apart.

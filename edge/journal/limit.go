@@ -12,7 +12,7 @@ var warnAt = [...]int{95, 85, 70}
 // declared in the chain before it is deleted. j.disk is held.
 func (j *Journal) limit() {
 	used := j.bytes()
-	j.warn(used)
+	j.warn()
 	if j.active != nil { // it may grow before it is looked at again
 		used += max(j.o.SegmentBytes-j.active.size, 0)
 	}
@@ -79,38 +79,90 @@ func (j *Journal) next() (*epoch, *segment) {
 	return oe, os
 }
 
-// warn says when the journal passes a share of MaxBytes. j.disk is held.
-func (j *Journal) warn(used int64) {
-	share := int(used * 100 / j.o.MaxBytes)
-	level := 0
+// WarnLevel is the highest share of its limit, in percent, that a journal which
+// is full to share percent has been warned of: 95, 85, 70 or 0.
+func WarnLevel(share int) int {
 	for _, at := range warnAt {
 		if share >= at {
-			level = at
-			break
+			return at
 		}
 	}
+	return 0
+}
+
+// warnedAgain is by how many percent a journal must have emptied below a share
+// before that is warned of again.
+const warnedAgain = 5
+
+// warn says when what is not acknowledged passes a share of MaxBytes: once for
+// each crossing, also when the agent is started again meanwhile. j.disk is held.
+func (j *Journal) warn() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	unsent := j.unsent()
+	share := j.share(unsent)
+	level := WarnLevel(share)
 	if level > j.warned {
-		j.mu.Lock()
 		left := ""
-		if h, ok := j.hoursLeft(used); ok {
+		if h, ok := j.hoursLeft(unsent); ok {
 			left = text(", %.0f hours are left at the present rate", h)
 		}
 		j.fault("%d %% of the %d bytes for the journal are used%s", share, j.o.MaxBytes, left)
-		j.mu.Unlock()
 	}
-	if level > j.warned || share < j.warned-5 {
+	if level > j.warned || share < j.warned-warnedAgain {
 		j.warned = level
 	}
+}
+
+// share is how much of MaxBytes that is, percent.
+func (j *Journal) share(bytes int64) int { return int(bytes * 100 / j.o.MaxBytes) }
+
+// unsent is what segments take on disk that cannot be deleted for the hub has
+// not acknowledged all of them. j.mu is held.
+func (j *Journal) unsent() (n int64) {
+	for _, e := range j.epochs {
+		for _, s := range e.segments {
+			if s == j.active || !e.settledWhole(s) {
+				n += s.bytes
+			}
+		}
+	}
+	return n
+}
+
+// rate remembers how much was written at two moments of the past, so that the
+// present rate is that of the last half to whole hour.
+type rate struct{ older, newer rateMark }
+
+type rateMark struct {
+	at      int64 // boottime, ms
+	written uint64
+}
+
+// rateSpan is between the two moments, ms.
+const rateSpan = 30 * 60_000
+
+// perHour is the present rate in bytes; ok is false while it is not known.
+func (r *rate) perHour(now, opened int64, written uint64) (bytes float64, ok bool) {
+	if r.older.at == 0 {
+		r.older, r.newer = rateMark{at: opened}, rateMark{at: opened}
+	}
+	if now-r.newer.at >= rateSpan {
+		r.older, r.newer = r.newer, rateMark{now, written}
+	}
+	if now-r.older.at < 60_000 || written <= r.older.written {
+		return 0, false
+	}
+	return float64(written-r.older.written) / (float64(now-r.older.at) / 3_600_000), true
 }
 
 // hoursLeft estimates when the journal is full if nothing is acknowledged.
 // j.mu is held.
 func (j *Journal) hoursLeft(used int64) (float64, bool) {
-	elapsed := j.o.Boottime() - j.opened
-	if elapsed < 60_000 || j.count.written == 0 {
+	perHour, ok := j.rate.perHour(j.o.Boottime(), j.opened, j.count.written)
+	if !ok {
 		return 0, false
 	}
-	perHour := float64(j.count.written) / (float64(elapsed) / 3_600_000)
 	return float64(max(j.o.MaxBytes-used, 0)) / perHour, true
 }
 

@@ -62,7 +62,7 @@ func (e *epoch) take(m mark) {
 func (j *Journal) tail(lost bool) *tail {
 	e := j.present()
 	t := &tail{Gateway: j.gateway, Epoch: e.id, Last: e.last, Head: hash(e.head), Readings: e.readings,
-		Boot: j.boot, BootID: j.o.BootID, Tick: j.tick, Declared: len(j.table.declared), Start: j.begin}
+		Boot: j.boot, BootID: j.o.BootID, Tick: j.tick, Declared: len(j.table.declared), Start: j.begin, Warned: j.warned}
 	for _, x := range j.epochs {
 		said := x.told
 		if lost {

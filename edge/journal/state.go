@@ -47,7 +47,8 @@ type tail struct {
 	Tick     int64  `json:"tick"`     // latest of this boot's readings, ms
 	Declared int    `json:"declared"` // series of the epoch
 	Start    *start `json:"start,omitempty"`
-	Marks    []mark `json:"marks"` // by epoch, ascending, this one last
+	Warned   int    `json:"warned,omitempty"` // share of MaxBytes that was warned of, percent
+	Marks    []mark `json:"marks"`            // by epoch, ascending, this one last
 }
 
 // start says why the epoch began; it stands in the tail until the first block,

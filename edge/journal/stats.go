@@ -3,6 +3,8 @@ package journal
 import (
 	"time"
 
+	"google.golang.org/protobuf/proto"
+
 	"frostline/proto/block"
 	"frostline/proto/chain"
 	"frostline/proto/pb"
@@ -39,8 +41,11 @@ type Stats struct {
 	Bytes     int64    // of segments on disk
 	MaxBytes  int64    // that they may take
 	Segments  int      // files
-	HoursLeft *float64 // until MaxBytes, at the rate since Open, if nothing is acknowledged; nil when not known
-	Damaged   int      // files set aside, since ever
+	HoursLeft *float64 // until MaxBytes, at the rate of the last hour, if nothing is acknowledged; nil when not known
+	// FullPercent is the share of MaxBytes that segments take of which the hub
+	// has not acknowledged all.
+	FullPercent int
+	Damaged     int // files set aside, since ever
 
 	HeldBlocks   int    // in memory, waiting for the disk
 	HeldReadings uint64 // in them
@@ -83,7 +88,9 @@ func (j *Journal) Stats() Stats {
 	if j.outage != nil {
 		s.Err, s.HeldSince = j.outage.cause, j.outage.since
 	}
-	if h, ok := j.hoursLeft(bytes); ok {
+	unsent := j.unsent()
+	s.FullPercent = j.share(unsent)
+	if h, ok := j.hoursLeft(unsent); ok {
 		s.HoursLeft = &h
 	}
 	var first *Pending
@@ -147,9 +154,17 @@ func (j *Journal) oldestReading(e *epoch, number uint64) *Oldest {
 	return o
 }
 
+// maxHours bounds the hours left that a State tells.
+const maxHours = 1e6
+
 // Numbers are the counts that a gateway's State carries.
 func (j *Journal) Numbers() *pb.Journal {
 	s := j.Stats()
-	return &pb.Journal{Last: s.Last, Readings: s.Readings, PendingBlocks: s.PendingBlocks, PendingReadings: s.PendingReadings,
-		Bytes: uint64(s.Bytes), Damaged: uint64(s.Damaged), MemoryBlocks: uint64(s.HeldBlocks)}
+	p := &pb.Journal{Last: s.Last, Readings: s.Readings, PendingBlocks: s.PendingBlocks, PendingReadings: s.PendingReadings,
+		Bytes: uint64(s.Bytes), Damaged: uint64(s.Damaged), MemoryBlocks: uint64(s.HeldBlocks),
+		MaxBytes: uint64(s.MaxBytes), FullPercent: uint32(s.FullPercent)}
+	if s.HoursLeft != nil {
+		p.HoursLeft = proto.Uint32(uint32(min(*s.HoursLeft, maxHours)))
+	}
+	return p
 }

@@ -83,7 +83,9 @@ func judgeJournal(j Journal, u Uplink) []Finding {
 		f = append(f, Finding{State: Bad, Part: "journal", Says: says,
 			Do: "Free space on the data directory's disk, and run frostline-edge doctor to see whether it is full or failing."})
 	}
-	if h := j.HoursLeft; h != nil && u.State != LinkConnected && *h < hoursWatch {
+	if full := journalFull(j); full != nil {
+		f = append(f, *full)
+	} else if h := j.HoursLeft; h != nil && u.State != LinkConnected && *h < hoursWatch {
 		f = append(f, Finding{State: choose(*h < hoursBad, Bad, Watch), Part: "journal",
 			Says: "The journal is full in " + room(*h) + " if the hub stays out of reach.",
 			Do:   "Restore the link, or allow the journal more space."})
@@ -94,6 +96,27 @@ func judgeJournal(j Journal, u Uplink) []Finding {
 			Do:   "Copy the set-aside files from the data directory for examination, then have the disk checked."})
 	}
 	return f
+}
+
+// Shares of the journal's limit that are worth a word, percent.
+const (
+	fullWatch = 70
+	fullBad   = 95
+)
+
+// journalFull speaks of a journal that gets full, nil of one that does not.
+func journalFull(j Journal) *Finding {
+	if j.FullPercent < fullWatch {
+		return nil
+	}
+	left := "."
+	if j.HoursLeft != nil {
+		left = "; there is room for " + room(*j.HoursLeft) + " at the present rate."
+	}
+	bad := j.FullPercent >= fullBad || j.HoursLeft != nil && *j.HoursLeft < hoursBad
+	return &Finding{State: choose(bad, Bad, Watch), Part: "journal",
+		Says: fmt.Sprintf("The journal is %d %% full of what the hub does not have%s", min(j.FullPercent, 100), left),
+		Do:   "Restore the link, allow the journal more space, or bring it to the hub by frostline-edge journal export."}
 }
 
 func judgeUplink(u Uplink, j Journal) []Finding {

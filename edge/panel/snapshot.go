@@ -151,6 +151,7 @@ type Journal struct {
 	OldestAgeMs     *int64   `json:"oldest_age_ms"`    // of the oldest pending reading; nil when none is pending, or when it was taken in an earlier boot and is undated
 	OldestUTCMs     *int64   `json:"oldest_utc_ms"`    // Unix time of it; nil when none is pending or it is undated
 	Bytes           int64    `json:"bytes"`            // on disk
+	FullPercent     int      `json:"full_percent"`     // share of the limit taken by what the hub has not acknowledged
 	LimitBytes      int64    `json:"limit_bytes"`      // most it may take; 0 without a limit
 	DamagedSegments int      `json:"damaged_segments"` // set aside, never wiped
 	MemoryBlocks    int      `json:"memory_blocks"`    // waiting in memory for a disk that takes none

@@ -7,6 +7,7 @@ import (
 	mqtt "github.com/eclipse/paho.mqtt.golang"
 	"google.golang.org/protobuf/proto"
 
+	"frostline/edge/journal"
 	"frostline/proto/pb"
 	"frostline/proto/topic"
 )
@@ -80,6 +81,9 @@ func (s *session) stateFrame(now time.Time) (frame, bool) {
 func moved(old, now *pb.Journal) bool {
 	if old == nil || old.Damaged != now.Damaged || old.MemoryBlocks != now.MemoryBlocks {
 		return true
+	}
+	if journal.WarnLevel(int(old.FullPercent)) != journal.WarnLevel(int(now.FullPercent)) {
+		return true // it is said at each crossing, with the hours left
 	}
 	less, more := min(old.PendingBlocks, now.PendingBlocks), max(old.PendingBlocks, now.PendingBlocks)
 	return more-less > 64+less/4

@@ -27,9 +27,20 @@ type Gateway struct {
 	LastCommit      string `json:"last_commit,omitempty"`
 	Quarantined     uint64 `json:"quarantined"`
 
+	Journal Journal  `json:"journal"`
 	Clock   Clock    `json:"clock"`
 	Faults  []Fault  `json:"faults"`
 	Sensors []Sensor `json:"sensors"`
+}
+
+// Journal is what a gateway last said of the journal on its own disk.
+type Journal struct {
+	Bytes        uint64  `json:"bytes"`
+	MaxBytes     uint64  `json:"max_bytes,omitempty"`
+	FullPercent  uint32  `json:"full_percent"`         // of it, taken by what the hub had not acknowledged
+	HoursLeft    *uint32 `json:"hours_left,omitempty"` // until it was full, if nothing was acknowledged
+	Damaged      uint64  `json:"damaged,omitempty"`    // segments set aside
+	MemoryBlocks uint64  `json:"memory_blocks,omitempty"`
 }
 
 // Clock is how well a gateway's present boot is tied to UTC.
@@ -138,7 +149,7 @@ func gatewayOf(g view.Gateway, now time.Time) Gateway {
 		RevokedFor: g.RevokedFor, Heard: stamp(g.Heard), Version: g.Version, Epoch: g.Epoch, Boot: g.Boot, Kept: g.Kept,
 		Committed: g.Committed, PendingBlocks: g.PendingBlocks, PendingReadings: g.PendingReadings, LastCommit: stamp(g.LastCommit),
 		Quarantined: g.Quarantined, Clock: Clock{Dated: g.Clock.Dated, UncertaintyMs: g.Clock.Uncertainty, Source: g.Clock.Source, Conflict: g.Clock.Conflict},
-		Faults: []Fault{}, Sensors: []Sensor{},
+		Journal: Journal(g.Journal), Faults: []Fault{}, Sensors: []Sensor{},
 	}
 	for _, f := range g.Faults {
 		out.Faults = append(out.Faults, Fault{stamp(f.At), f.Part, f.Detail})

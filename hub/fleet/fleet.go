@@ -101,6 +101,8 @@ func (f *Fleet) gateway(ctx context.Context, a access.Record, r registry.Gateway
 		ID: a.ID, Enrolled: a.Enrolled, Revoked: a.Revoked, RevokedFor: a.RevokedFor,
 		Connected: r.Online, Heard: r.Heard, Version: r.Version, Epoch: r.Epoch, Boot: r.Boot,
 	}
+	g.Journal = view.Journal{Bytes: r.Journal.Bytes, MaxBytes: r.Journal.MaxBytes, FullPercent: r.Journal.FullPercent,
+		HoursLeft: r.Journal.HoursLeft, Damaged: r.Journal.Damaged, MemoryBlocks: r.Journal.MemoryBlocks}
 	for _, l := range lines {
 		if l.Gateway != a.ID {
 			continue

@@ -37,8 +37,11 @@ type Journal struct {
 	Last, Readings                 uint64
 	PendingBlocks, PendingReadings uint64
 	Bytes                          uint64
-	Damaged                        uint64 // segments set aside
-	MemoryBlocks                   uint64 // waiting for a full disk
+	Damaged                        uint64  // segments set aside
+	MemoryBlocks                   uint64  // waiting for a full disk
+	MaxBytes                       uint64  // that it may take on disk; 0 when not told
+	FullPercent                    uint32  // of that, taken by what the hub has not acknowledged
+	HoursLeft                      *uint32 // until it is full, if nothing is acknowledged; nil when not known
 }
 
 // Sensor is a device on a gateway's bus.
@@ -92,7 +95,7 @@ func (r *Registry) view(g *gateway) Gateway {
 			v.ConfigVersion = clip(s.ConfigVersion)
 		}
 		if j := s.Journal; j != nil {
-			v.Journal = Journal{j.Last, j.Readings, j.PendingBlocks, j.PendingReadings, j.Bytes, j.Damaged, j.MemoryBlocks}
+			v.Journal = Journal{j.Last, j.Readings, j.PendingBlocks, j.PendingReadings, j.Bytes, j.Damaged, j.MemoryBlocks, j.MaxBytes, j.FullPercent, j.HoursLeft}
 		}
 		for _, d := range s.Series {
 			current[sensorKey{clip(d.Sensor), reading.Quantity(min(d.Quantity, 255))}] = true

@@ -140,9 +140,19 @@ type Gateway struct {
 	LastCommit      int64 // hub's clock at its last committed parcel
 	Quarantined     uint64
 
+	Journal Journal
 	Clock   Clock
 	Faults  []Fault // newest first
 	Sensors []Sensor
+}
+
+// Journal is what a gateway last said of the journal on its own disk.
+type Journal struct {
+	Bytes, MaxBytes uint64  // on disk, and what it may take; 0 when not told
+	FullPercent     uint32  // of that, taken by what the hub had not acknowledged
+	HoursLeft       *uint32 // until it was full, if nothing was acknowledged; nil when not known
+	Damaged         uint64  // segments set aside
+	MemoryBlocks    uint64  // waiting in memory for a disk that took none
 }
 
 // Sensor gives the sensor of a name; ok is false where there is none.
