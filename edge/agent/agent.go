@@ -13,16 +13,15 @@ import (
 	"log/slog"
 	"net"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
-	"frostline/edge/bus"
 	"frostline/edge/clock"
 	"frostline/edge/identity"
 	"frostline/edge/journal"
 	"frostline/edge/panel"
-	"frostline/edge/sampler"
 	"frostline/edge/sensor"
 	"frostline/edge/systemd"
 	"frostline/edge/uplink"
@@ -84,7 +83,7 @@ const drainLimit = 5 * time.Second
 //
 //	journal ◄── keeper (anchors)          started 1st, closed last
 //	   ▲
-//	   └─────── keep ◄── sampler ◄── drivers ◄── buses
+//	   └─────── keep ◄── sampler ◄── drivers ◄── buses      (a stage, replaceable)
 //	journal ──► uplink ◄── identity
 //	all     ──► page, socket
 type agent struct {
@@ -93,9 +92,8 @@ type agent struct {
 	clock    clock.Clock
 	journal  *journal.Journal
 	keeper   *clock.Keeper
-	buses    *bus.Set
-	drivers  []sensor.Driver
-	sampler  *sampler.Sampler
+	present  atomic.Pointer[stage]
+	swaps    chan swap
 	identity Identity
 	link     link
 	faults   faults
@@ -129,15 +127,12 @@ func Run(ctx, hurry context.Context, c Config, openIdentity func(now func() time
 // open makes the parts on a clock. special overrides what a recording needs
 // otherwise.
 func open(c Config, clk clock.Clock, special journal.Options) (*agent, error) {
-	a := &agent{c: c, log: c.Log, clock: clk, started: clk.Now()}
+	a := &agent{c: c, log: c.Log, clock: clk, started: clk.Now(), swaps: make(chan swap)}
 	o := c.Journal
 	o.Boottime, o.BootID, o.Version, o.Recorded, o.Log = clk.Now, clk.BootID(), c.Version, special.Recorded, c.Log
 	var err error
 	if a.journal, err = journal.Open(JournalDir(c.Data), c.Gateway, o); err != nil {
 		return nil, err
-	}
-	if err := a.openSensors(); err != nil {
-		return nil, errors.Join(err, a.close())
 	}
 	k := clock.KeeperConfig{Clock: clk, Record: a.recordClock, Log: c.Log.With("part", "clock")}
 	if special.Recorded {
@@ -149,30 +144,12 @@ func open(c Config, clk clock.Clock, special journal.Options) (*agent, error) {
 	if a.keeper, err = clock.NewKeeper(k); err != nil {
 		return nil, errors.Join(err, a.close())
 	}
+	first, err := a.openStage(c.Sensors)
+	if err != nil {
+		return nil, errors.Join(err, a.close())
+	}
+	a.present.Store(first)
 	return a, nil
-}
-
-// openSensors makes drivers and sampler. No sensor has to answer for that.
-func (a *agent) openSensors() error {
-	a.buses = bus.NewSet(a.c.W1Root, a.log)
-	env := sensor.Env{
-		Buses: a.buses, Now: a.clock.Now, Log: a.log,
-		OnTime: func(t truetime.Anchor) { a.keeper.Offer(t) },
-	}
-	var sampled []sampler.Sensor
-	for _, s := range a.c.Sensors {
-		d, err := sensor.Open(s.Spec, env)
-		if err != nil {
-			return err
-		}
-		a.drivers = append(a.drivers, d)
-		sampled = append(sampled, sampler.Sensor{
-			ID: s.ID, Driver: d, Address: s.Address, Interval: s.Interval, Timeout: s.Timeout, Limits: s.Limits(),
-		})
-	}
-	var err error
-	a.sampler, err = sampler.New(sampler.Config{Clock: a.clock, Sensors: sampled, Table: table{a.journal}, Log: a.log.With("part", "sampler")})
-	return err
 }
 
 // run runs the parts. Sampling ends with ctx; journal, page and uplink end when
@@ -192,6 +169,7 @@ func (a *agent) run(ctx, hurry context.Context) error {
 			a.trouble("page", err)
 		} else {
 			page := panel.NewPage(a.c.Gateway, a, a.log)
+			page.Metrics(a.metrics())
 			g.Go(func() error { return page.Serve(outer, l) })
 		}
 	}
@@ -216,15 +194,8 @@ func (a *agent) run(ctx, hurry context.Context) error {
 // for together.
 func (a *agent) sample(ctx context.Context, together int) error {
 	g, ctx := errgroup.WithContext(ctx)
-	listening, stop := context.WithCancel(context.WithoutCancel(ctx))
-	for _, d := range a.drivers {
-		if r, ok := d.(sensor.Runner); ok {
-			g.Go(func() error { r.Run(listening); return nil })
-		}
-	}
 	g.Go(func() error { return a.keeper.Run(ctx) })
-	g.Go(func() error { defer stop(); return a.sampler.Run(ctx) })
-	g.Go(func() error { a.keep(together); return nil })
+	g.Go(func() error { return a.stages(ctx, together) })
 	return g.Wait()
 }
 
@@ -358,12 +329,9 @@ func (a *agent) drain(ctx, hurry context.Context) {
 }
 
 func (a *agent) close() error {
-	var errs []error
-	for _, d := range a.drivers {
-		errs = append(errs, d.Close())
+	var err error
+	if s := a.stage(); s != nil {
+		err = s.close()
 	}
-	if a.buses != nil {
-		errs = append(errs, a.buses.Close())
-	}
-	return errors.Join(append(errs, a.journal.Close())...)
+	return errors.Join(err, a.journal.Close())
 }

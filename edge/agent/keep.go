@@ -23,11 +23,11 @@ func (t table) ID(s sampler.Series) (uint32, error) { return t.Series(journal.Se
 //
 // together is how many batches are kept by one Append. It is 1 but in a
 // recording, which would otherwise wait for the disk at each simulated second.
-func (a *agent) keep(together int) {
+func (a *agent) keep(batches <-chan sampler.Batch, together int) {
 	var readings []reading.Reading
 	var events []*pb.Event
 	n := 0
-	for b := range a.sampler.Batches() {
+	for b := range batches {
 		readings = append(readings, b.Readings...)
 		for _, l := range b.Lost {
 			events = append(events, &pb.Event{AtMs: b.Tick, Kind: &pb.Event_Gap{Gap: &pb.Gap{

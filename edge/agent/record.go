@@ -64,7 +64,7 @@ func Record(ctx context.Context, c Config, begin time.Time, span time.Duration, 
 	g.Go(func() error {
 		defer end()
 		select {
-		case <-a.sampler.Ready():
+		case <-a.stage().sampler.Ready():
 		case <-outer.Done():
 			return context.Cause(outer)
 		}

@@ -41,7 +41,7 @@ func (p *progress) since(begin time.Time) time.Duration {
 // or not. Without sensors there is no progress to wait for, and 0.
 func (a *agent) patience() time.Duration {
 	var next time.Duration
-	for _, s := range a.c.Sensors {
+	for _, s := range a.stage().sensors {
 		if d := s.Interval + s.Timeout; next == 0 || d < next {
 			next = d
 		}
@@ -61,7 +61,7 @@ func (a *agent) supervise(ctx, stopping context.Context) error {
 		return nil
 	}
 	select {
-	case <-a.sampler.Ready():
+	case <-a.stage().sampler.Ready():
 	case <-ctx.Done():
 		return nil
 	}
@@ -74,7 +74,6 @@ func (a *agent) supervise(ctx, stopping context.Context) error {
 	tick := time.NewTicker(wait)
 	defer tick.Stop()
 	stop := stopping.Done()
-	patience := a.patience()
 	var stalled time.Time // since when; zero while it makes progress
 	for {
 		select {
@@ -86,7 +85,7 @@ func (a *agent) supervise(ctx, stopping context.Context) error {
 			continue
 		case <-tick.C:
 		}
-		idle := a.progress.since(begin)
+		idle, patience := a.progress.since(begin), a.patience()
 		late := patience > 0 && idle > patience && stop != nil
 		switch {
 		case late && stalled.IsZero():
