@@ -40,6 +40,7 @@ type Page struct {
 	gateway string
 	source  Source
 	log     *slog.Logger
+	metrics http.Handler  // of GET /metrics; nil for none
 	watched chan struct{} // one slot for each live page
 }
 
@@ -47,6 +48,10 @@ type Page struct {
 func NewPage(gateway string, source Source, log *slog.Logger) *Page {
 	return &Page{gateway: gateway, source: source, log: log, watched: make(chan struct{}, maxWatched)}
 }
+
+// Metrics has the page's port answer GET /metrics too. It is for before Handler
+// and Serve.
+func (p *Page) Metrics(h http.Handler) { p.metrics = h }
 
 // Listen opens the page's port. addr is host:port where host is a loopback
 // address; any other is refused, since the page asks nobody who they are.
@@ -81,6 +86,9 @@ func (p *Page) Handler() http.Handler {
 	mux.HandleFunc("GET /live", p.live)
 	mux.Handle("GET /panel.css", asset("panel.css", "text/css; charset=utf-8"))
 	mux.Handle("GET /panel.mjs", asset("panel.mjs", "text/javascript; charset=utf-8"))
+	if p.metrics != nil {
+		mux.Handle("GET /metrics", p.metrics)
+	}
 	return local(mux)
 }
 
