@@ -103,7 +103,7 @@ type Guard struct {
 	dropped  uint64   // readings that came out of order
 }
 
-// New makes a guard, and goes on where the one before it stopped. It fails where
+// New makes a guard of c, whose Watches and Sensors Set may change, and goes on where the one before it stopped. It fails where
 // a watch cannot be: the error names it. State that cannot be read is set aside
 // and told in the log.
 func New(c Config) (*Guard, error) {
@@ -111,34 +111,58 @@ func New(c Config) (*Guard, error) {
 	for range c.Indicators {
 		g.moods = append(g.moods, make(chan struct{}, 1))
 	}
-	sensors := map[string]*Sensor{}
-	for i := range c.Sensors {
-		sensors[c.Sensors[i].ID] = &c.Sensors[i]
-	}
 	saved := g.store.load(g.log)
 	g.resume(saved)
-	names := map[string]bool{}
-	for i := range c.Watches {
-		w := &g.c.Watches[i]
+	if err := g.set(c.Watches, c.Sensors, saved); err != nil {
+		return nil, fmt.Errorf("guard: %w", err)
+	}
+	return g, nil
+}
+
+// Set changes what is watched, and by what. Where profile and series are those of
+// before, what was counted goes on; alarms of what is not watched any more are
+// cleared and say so. Where it fails nothing is changed.
+func (g *Guard) Set(watches []Watch, sensors []Sensor) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	n := len(g.steps)
+	if err := g.set(watches, sensors, &saved{}); err != nil {
+		return fmt.Errorf("guard: %w", err)
+	}
+	g.changed(n)
+	return nil
+}
+
+// set is Set; saved is what an earlier guard has counted. mu is held.
+func (g *Guard) set(watches []Watch, all []Sensor, saved *saved) error {
+	sensors := map[string]*Sensor{}
+	for i := range all {
+		sensors[all[i].ID] = &all[i]
+	}
+	var lookouts []*lookout
+	names, bySeries := map[string]bool{}, map[uint32][]*lookout{}
+	for i := range watches {
+		w := &watches[i]
 		if names[w.Name] {
-			return nil, fmt.Errorf("guard: watch %q: there are two of that name: rename one", w.Name)
+			return fmt.Errorf("watch %q: there are two of that name: rename one", w.Name)
 		}
 		names[w.Name] = true
 		for _, id := range w.Sensors {
 			s := sensors[id]
 			if s == nil {
-				return nil, fmt.Errorf("guard: watch %q: sensor %q is no thermometer of this gateway: name one that is", w.Name, id)
+				return fmt.Errorf("watch %q: sensor %q is no thermometer of this gateway: name one that is", w.Name, id)
 			}
 			l, err := g.lookout(w, s, saved)
 			if err != nil {
-				return nil, fmt.Errorf("guard: watch %q: %w", w.Name, err)
+				return fmt.Errorf("watch %q: %w", w.Name, err)
 			}
-			g.lookouts = append(g.lookouts, l)
-			g.bySeries[s.Series] = append(g.bySeries[s.Series], l)
+			lookouts = append(lookouts, l)
+			bySeries[s.Series] = append(bySeries[s.Series], l)
 		}
 	}
+	g.lookouts, g.bySeries = lookouts, bySeries
 	g.forsake()
-	return g, nil
+	return nil
 }
 
 // Intervals of Run.
@@ -151,9 +175,6 @@ const (
 // Run tells the chain, drives the indicators and looks for readings that do not
 // come, until ctx ends; it then keeps what was counted and tells what it can.
 func (g *Guard) Run(ctx context.Context) error {
-	if len(g.c.Watches) == 0 && len(g.alarms) == 0 && len(g.steps) == 0 {
-		return nil
-	}
 	group, within := errgroup.WithContext(ctx)
 	group.Go(func() error { g.look(within); return nil })
 	group.Go(func() error { g.tell(within); return nil })

@@ -466,6 +466,39 @@ func TestNoLongerWatched(t *testing.T) {
 	b.want("raised excursion of box: above 8 °C", "cleared excursion of box: above 8 °C (it is no longer watched)")
 }
 
+// A change of what is watched loses no count and no alarm of what stays.
+func TestSet(t *testing.T) {
+	p := fridge(t)
+	p.Limits[0].Delay = 3 * second
+	b := newBench(t, p)
+	room, err := thermal.Named("controlled-room")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.good(9000, 9000)
+	more := append(slices.Clone(b.c.Watches), Watch{Name: "van-1-b", Profile: room, Sensors: []string{"box"}})
+	if err := b.g.Set(more, b.c.Sensors); err != nil {
+		t.Fatal(err)
+	}
+	b.good(9000, 9000)
+	want := []string{"raised excursion of box: above 8 °C", "raised excursion of box: below 15 °C"}
+	got := b.chain.steps()
+	slices.Sort(got)
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if err := b.g.Set([]Watch{{Name: "x", Profile: p, Sensors: []string{"attic"}}}, b.c.Sensors); err == nil || len(b.g.Looks()) != 2 {
+		t.Errorf("a watch that cannot be: %v, %+v", err, b.g.Looks())
+	}
+	if err := b.g.Set(b.c.Watches, b.c.Sensors); err != nil {
+		t.Fatal(err)
+	}
+	b.pass()
+	if got := b.chain.steps(); len(got) != 3 || got[2] != "cleared excursion of box: below 15 °C (it is no longer watched)" {
+		t.Errorf("got %q", got)
+	}
+}
+
 func TestNewRefuses(t *testing.T) {
 	b := newBench(t, fridge(t))
 	c := b.c

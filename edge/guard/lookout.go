@@ -50,6 +50,12 @@ func (g *Guard) lookout(w *Watch, s *Sensor, saved *saved) (*lookout, error) {
 	if l.digest, err = w.Profile.Digest(); err != nil {
 		return nil, err
 	}
+	if was := g.former(l); was != nil {
+		l.e, l.begun, l.standings = was.e, was.begun, was.standings
+		l.taken, l.tick, l.value, l.quality, l.any, l.good, l.goodVal = was.taken, was.tick, was.value, was.quality, was.any, was.good, was.goodVal
+		l.unknown, l.bad, l.usable, l.calm = was.unknown, was.bad, was.usable, was.calm
+		return l, nil
+	}
 	if c := saved.count(w.Name, s.ID); c != nil {
 		if l.e, err = thermal.Restore(&w.Profile, c.Evaluator); err != nil {
 			g.log.Info("what was counted is not gone on from", "watch", w.Name, "sensor", s.ID, "why", err)
@@ -69,6 +75,16 @@ func (g *Guard) lookout(w *Watch, s *Sensor, saved *saved) (*lookout, error) {
 	}
 	l.standings = l.e.Standings()
 	return l, nil
+}
+
+// former is the lookout of now that another goes on from. mu is held.
+func (g *Guard) former(l *lookout) *lookout {
+	for _, o := range g.lookouts {
+		if o.watch.Name == l.watch.Name && o.sensor.ID == l.sensor.ID && o.sensor.Series == l.sensor.Series && o.digest == l.digest {
+			return o
+		}
+	}
+	return nil
 }
 
 // take judges a reading. g.mu is held.
