@@ -44,6 +44,13 @@ type Config struct {
 	// Sensors are read in this order where they share a tick. Left out: those
 	// found on the host's own 1-Wire and I²C bus. An empty list: none.
 	Sensors []Sensor `yaml:"sensors" desired:"each"`
+
+	// Watches say how what lies beside the sensors is to be kept, so that the
+	// gateway alarms on the spot. Default: none.
+	Watches []Watch `yaml:"watches" desired:"whole"`
+
+	// Indicators are the lamps and buzzers that alarm. Default: none.
+	Indicators []Indicator `yaml:"indicators"`
 }
 
 // Hub is where readings go. Both are told to the gateway when it is enrolled,
@@ -143,6 +150,11 @@ func (c Config) WithDefaults(host string) Config {
 		set(&s.Interval, 10*time.Second)
 		s.Options = s.Options.WithDefaults(s.Driver)
 		set(&s.Timeout, max(min(2*time.Second, s.Interval-s.Spec().Lead()), 0))
+	}
+	c.Indicators = append([]Indicator(nil), c.Indicators...)
+	for i := range c.Indicators {
+		set(&c.Indicators[i].Kind, "lamp")
+		set(&c.Indicators[i].Active, "high")
 	}
 	return c
 }

@@ -52,6 +52,8 @@ func (c Config) Validate() []Problem {
 		v.add("sensors", strconv.Itoa(len(c.Sensors)), fmt.Sprintf("one gateway reads at most %d sensors: spread them", maxSensors))
 	}
 	v.sensors(c.Sensors)
+	v.watches(c)
+	v.indicators(c)
 	return v.problems
 }
 

@@ -3,10 +3,12 @@ package sensor
 import (
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
 	"frostline/edge/bus"
+	"frostline/proto/reading"
 	"frostline/proto/simbus"
 	"frostline/proto/truetime"
 )
@@ -29,6 +31,21 @@ func (s Spec) Place() string {
 		place += fmt.Sprintf(" %s/%s", r.Table, r.Address)
 	}
 	return place
+}
+
+// Thermometer tells whether it measures a temperature. s must be right, see
+// Check.
+func (s Spec) Thermometer() bool {
+	switch s.Driver {
+	case "battery", "voltage", "door", "tamper", "gnss":
+		return false
+	case "modbus":
+		return slices.ContainsFunc(s.Options.Registers, func(r Register) bool { return r.Quantity == reading.Temperature.String() })
+	case "bthome":
+		wanted, err := measures(s.Options.WithDefaults(s.Driver).Measures)
+		return err == nil && slices.Contains(wanted, reading.Temperature)
+	}
+	return kinds[s.Driver].open != nil
 }
 
 // Problem is something wrong with a field.
