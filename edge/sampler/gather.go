@@ -18,6 +18,7 @@ type gatherer struct {
 	oldest int64                // ms after which nobody answers for a tick any more
 	due    func(tick int64) int // sensors that answer for a tick
 	out    chan Batch
+	seen   func([]reading.Reading) // nil: nobody looks
 
 	mu      sync.Mutex
 	ticks   map[int64]*gathering
@@ -111,6 +112,9 @@ func (g *gatherer) send(tick int64, t *gathering) {
 		return
 	}
 	slices.SortFunc(t.readings, func(a, b reading.Reading) int { return cmp.Compare(a.Series, b.Series) })
+	if g.seen != nil {
+		g.seen(t.readings)
+	}
 	b := Batch{Tick: tick, Readings: t.readings, Lost: g.lost, Done: g.clock.Busy()}
 	select {
 	case g.out <- b:

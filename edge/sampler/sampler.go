@@ -96,6 +96,10 @@ type Config struct {
 	Table   Table
 	Linger  time.Duration // default 250 ms
 	Buffer  int           // batches that may wait; default 1024
+	// Seen is given the readings of each batch as it is complete, before it
+	// waits to be kept. It must not block, change them or call the Sampler. May
+	// be nil.
+	Seen func([]reading.Reading)
 	Log     *slog.Logger
 }
 
@@ -148,6 +152,7 @@ func New(c Config) (*Sampler, error) {
 		s.pacers = append(s.pacers, p)
 	}
 	s.gather = newGatherer(c.Clock, c.Linger.Milliseconds(), longest.Milliseconds(), c.Buffer, s.due)
+	s.gather.seen = c.Seen
 	return s, nil
 }
 

@@ -327,11 +327,14 @@ func TestSuspend(t *testing.T) {
 	)
 }
 
-// A consumer that stops loses readings, by number, and hears of it.
+// A consumer that stops loses readings, by number, and hears of it; who only
+// looks sees them all.
 func TestOverflowIsCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		clk := &bubble{began: time.Now()}
+		seen := 0
 		s, err := New(Config{Clock: clk, Table: &ids{}, Log: slog.New(slog.DiscardHandler), Buffer: 2,
+			Seen:    func(r []reading.Reading) { seen += len(r) },
 			Sensors: []Sensor{{ID: "a", Driver: thermometer(fast), Interval: second, Timeout: second}}})
 		if err != nil {
 			t.Fatal(err)
@@ -358,8 +361,8 @@ func TestOverflowIsCounted(t *testing.T) {
 		if n != 3 || len(last.Lost) != 1 || last.Lost[0] != (Loss{8, 1_002_000, 1_009_000, Overflow}) {
 			t.Errorf("%d batches, the last %+v", n, last)
 		}
-		if st := s.Stats(); st.Readings != 3 || st.Lost != 8 {
-			t.Errorf("counted %+v", st)
+		if st := s.Stats(); st.Readings != 3 || st.Lost != 8 || seen != 11 {
+			t.Errorf("counted %+v, seen %d", st, seen)
 		}
 	})
 }
