@@ -23,6 +23,9 @@ type account struct {
 	absent   spans     // the journal has no such blocks
 	taken    spans     // in hand of somebody
 	attempts []attempt // what was sent in vain, ascending
+
+	seen   uint64   // blocks up to it were looked into for alarms
+	alarms []uint64 // those found that were not settled when last looked at, ascending
 }
 
 // attempt remembers blocks that were sent and not acknowledged in time.

@@ -300,7 +300,7 @@ func TestBlocksThatCannotBePackedGoOneByOne(t *testing.T) {
 	j := r.journal
 	j.mu.Lock() // a count that does not chain, as after readings were lost
 	e := j.epochs[0]
-	for n := uint64(4); n <= 8; n++ {
+	for n := uint64(4); n <= 8+maxReturning; n++ {
 		raw := binary.AppendUvarint([]byte{0x08}, n)
 		raw = binary.AppendUvarint(append(raw, 0x10), 1000*n)
 		e.blocks = append(e.blocks, raw)

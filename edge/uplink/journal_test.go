@@ -54,7 +54,10 @@ func (j *memoryJournal) ring() {
 }
 
 // keep adds a block of so many series, one reading each, as after a second.
-func (j *memoryJournal) keep(series int) uint64 {
+func (j *memoryJournal) keep(series int) uint64 { return j.keepWith(series) }
+
+// keepWith adds a block with events too.
+func (j *memoryJournal) keepWith(series int, events ...*pb.Event) uint64 {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	e := j.epochs[len(j.epochs)-1]
@@ -64,6 +67,13 @@ func (j *memoryJournal) keep(series int) uint64 {
 		b.Readings = append(b.Readings, reading.Reading{
 			Series: uint32(s), Tick: int64(n) * 1000, Value: 4000 + int64(s)*13 + int64(j.rng.IntN(12)),
 		})
+	}
+	for _, e := range events {
+		raw, err := block.EncodeEvent(e)
+		if err != nil {
+			panic(err)
+		}
+		b.Events = append(b.Events, raw)
 	}
 	raw, err := b.AppendTo(nil)
 	if err != nil {

@@ -131,6 +131,24 @@ func (l *ledger) kept(last uint64) (behind int) {
 	return behind + l.trim(maxWaiting)
 }
 
+// maxReturning is how many of the newest blocks go on the live lane when a
+// connection comes about: what was kept while it was being made.
+const maxReturning = 8
+
+// returning takes the newest blocks onto the live lane, so that a hub that
+// hears from a gateway again learns first how things are now.
+func (l *ledger) returning() {
+	a := l.account(l.current)
+	for n := a.last - min(a.last, maxReturning) + 1; n <= a.last; n++ {
+		x := span{n, n}
+		if n < a.oldest || a.settled(x) || a.taken.within(x) > 0 {
+			continue
+		}
+		l.waiting = append(l.waiting, n)
+		a.taken.add(x)
+	}
+}
+
 // trim leaves the newest blocks on the live lane and the others to the backlog.
 func (l *ledger) trim(to int) int {
 	over := max(len(l.waiting)-to, 0)

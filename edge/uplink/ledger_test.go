@@ -104,6 +104,24 @@ func TestLedgerLosesNoBlock(t *testing.T) {
 		}
 		var prepared *parcel
 		send := func(kind bool) {
+			if o, ok := l.unseen(); ok {
+				r := looked{look: o}
+				for n := o.first; n <= o.last; n++ {
+					if n%7 == 0 {
+						r.alarms = append(r.alarms, n)
+					}
+				}
+				l.saw(r)
+			}
+			if epoch, n, ok := l.urgent(16, now); ok {
+				l.takeUrgent(epoch, n)
+				x := span{n, n}
+				l.launch(&parcel{epoch: epoch, span: x, lane: topic.Live, bytes: 100, tries: l.account(epoch).tried(x)}, now)
+				if kind {
+					hub[epoch].add(x)
+				}
+				return
+			}
 			if n, ok := l.fresh(16); ok {
 				l.takeFresh()
 				x := span{n, n}
@@ -156,6 +174,7 @@ func TestLedgerLosesNoBlock(t *testing.T) {
 			case 7:
 				if rapid.IntRange(0, 9).Draw(t, "cut") == 0 {
 					l.connected(now)
+					l.returning()
 				}
 			case 8:
 				if e := rapid.Uint32Range(1, 2).Draw(t, "epoch"); rapid.IntRange(0, 5).Draw(t, "refuse") == 0 {

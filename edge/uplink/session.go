@@ -37,6 +37,10 @@ type session struct {
 	ready   *parcel     // packed, not sent yet
 	resting time.Time   // no orders before: the journal could not be read
 
+	looks   chan look   // for alarms; capacity 1
+	finds   chan looked // capacity 1
+	looking bool        // a look is out
+
 	state stateDue
 	seal  sealDue
 }
@@ -62,15 +66,22 @@ func (u *Uplink) open(ctx context.Context, helpers *sync.WaitGroup) (*session, e
 	s := &session{
 		Uplink: u, pipe: p,
 		orders: make(chan order, 1), parcels: make(chan packed, 1),
+		looks: make(chan look, 1), finds: make(chan looked, 1),
 		state: stateDue{asked: true}, seal: sealDue{asked: true},
 	}
 	u.ledger.connected(now)
 	u.ledger.sync(u.config.Journal.Tip(), u.config.Journal.Pending())
+	u.ledger.returning()
 	u.hub.credit = startCredit
 	helpers.Go(func() { p.write(u.config.Timing.Write) })
 	helpers.Go(func() {
 		for o := range s.orders {
 			s.parcels <- u.packer.pack(o)
+		}
+	})
+	helpers.Go(func() {
+		for o := range s.looks {
+			s.finds <- find(u.config.Journal, o)
 		}
 	})
 	u.up()
@@ -104,6 +115,8 @@ func (s *session) serve(ctx context.Context) error {
 			s.grow()
 		case p := <-s.parcels:
 			s.take(p)
+		case r := <-s.finds:
+			s.found(r)
 		case w := <-s.pipe.written:
 			s.writing = false
 			if w.lane == topic.State {
@@ -170,6 +183,7 @@ func (s *session) tend(now time.Time) (next time.Time, err error) {
 // dispatch gives the writer, if it is idle, the most urgent frame there is, and
 // the packer, if it is idle, the next order.
 func (s *session) dispatch(now time.Time) {
+	s.seek(now)
 	if !s.writing {
 		if f, ok := s.choose(now); ok {
 			s.writing = true
@@ -186,9 +200,12 @@ func (s *session) dispatch(now time.Time) {
 	}
 }
 
-// choose is the order of precedence: what the gateway is, a seal, what is
-// fresh, and then the backlog.
+// choose is the order of precedence: an alarm, what the gateway is, a seal, what
+// is fresh, and then the backlog.
 func (s *session) choose(now time.Time) (frame, bool) {
+	if p, ok := s.alarm(now); ok {
+		return s.launch(p, now), true
+	}
 	if f, ok := s.stateFrame(now); ok {
 		return f, true
 	}
@@ -234,22 +251,8 @@ func (s *session) fresh() (*parcel, bool) {
 		return nil, false
 	}
 	s.ledger.takeFresh()
-	epoch, x := s.ledger.current, span{n, n}
-	run, err := s.config.Journal.Read(epoch, n, 1, rawShare)
-	if err == nil && (len(run.Blocks) == 0 || run.First != n) {
-		err = errors.New("the journal does not have it")
-	}
-	var payload []byte
-	if err == nil {
-		payload, _, err = enclose(run, run.Blocks[:1])
-	}
-	if err != nil { // the backlog looks closer
-		s.ledger.drop(epoch, x)
-		s.trouble("journal", fmt.Errorf("read fresh block %d of epoch %d: %w", n, epoch, err), func(st *Status) { st.JournalErrs++ })
-		return nil, false
-	}
-	tries := s.ledger.account(epoch).tried(x)
-	return &parcel{epoch: epoch, span: x, lane: topic.Live, payload: payload, bytes: len(payload), tries: tries}, true
+	p, err := s.single(s.ledger.current, n)
+	return p, err == nil // the backlog looks closer
 }
 
 // take takes a packed parcel from the packer.
@@ -303,12 +306,16 @@ func (s *session) close(willing bool, cause error) {
 	s.pipe.close(cause)
 	close(s.pipe.frames)
 	close(s.orders)
+	close(s.looks)
 	if s.ready != nil {
 		s.ledger.drop(s.ready.epoch, s.ready.span)
 	}
 	if s.packing {
 		p := <-s.parcels
 		s.ledger.drop(p.epoch, p.span)
+	}
+	if s.looking {
+		s.found(<-s.finds)
 	}
 	s.ledger.recall(time.Now())
 }

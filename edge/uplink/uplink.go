@@ -10,8 +10,10 @@
 //	  ▲          │                             └──► refused: kept, not sent again
 //	  └──────────┘ connection or time lost
 //
-// There are two lanes over one connection. A block that is kept while the
-// connection stands is sent at once on the live lane, in a parcel of its own.
+// There are two lanes over one connection. A block with an alarm goes before
+// everything, on the live lane, however old it is. A block that is kept while
+// the connection stands, or was as it came about, is sent at once on the live
+// lane too, in a parcel of its own.
 // All else that is pending goes on the backlog lane, oldest first, hundreds of
 // blocks to a parcel, with what capacity is left: its window follows the delay
 // of acknowledgements and leaves about 100 ms of queue on the path, whether the
