@@ -26,7 +26,7 @@ type stack struct {
 // wait bounds everything that is waited for.
 const wait = 2 * time.Minute
 
-func startStack(ctx context.Context, dir string, scenario string) (*stack, error) {
+func startStack(ctx context.Context, dir string, scenario string, hub ...string) (*stack, error) {
 	bin, err := rig.Build()
 	if err != nil {
 		return nil, err
@@ -46,8 +46,8 @@ func startStack(ctx context.Context, dir string, scenario string) (*stack, error
 	if s.sim, err = rig.Start("firmware-sim", filepath.Join(dir, "sim.log"), filepath.Join(bin, "firmware-sim"), "run", "--scenario", file, "--dir", filepath.Join(dir, "sim")); err != nil {
 		return nil, err
 	}
-	if s.hub, err = rig.Start("hub", filepath.Join(dir, "hub.log"), filepath.Join(bin, "frostline-hub"), "serve",
-		"--data", filepath.Join(dir, "hub"), "--web", s.web, "--mqtt", s.mqtt, "--enrol", s.enrol, "--log-level", "warn"); err != nil {
+	if s.hub, err = rig.Start("hub", filepath.Join(dir, "hub.log"), filepath.Join(bin, "frostline-hub"), append([]string{"serve",
+		"--data", filepath.Join(dir, "hub"), "--web", s.web, "--mqtt", s.mqtt, "--enrol", s.enrol, "--log-level", "warn"}, hub...)...); err != nil {
 		return nil, err
 	}
 	return s, s.until(ctx, "the hub", s.hub, func() bool { return s.cli(ctx, nil, "gateways") == nil })
@@ -55,6 +55,10 @@ func startStack(ctx context.Context, dir string, scenario string) (*stack, error
 
 // until waits for a condition, or for a process to end.
 func (s *stack) until(ctx context.Context, what string, p *rig.Process, ok func() bool) error {
+	return s.within(ctx, wait, what, p, ok)
+}
+
+func (s *stack) within(ctx context.Context, wait time.Duration, what string, p *rig.Process, ok func() bool) error {
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	err := rig.Until(ctx, what, func() (bool, error) {
@@ -168,8 +172,11 @@ func (e *edge) run(ctx context.Context, args ...string) error {
 	return nil
 }
 
-func (e *edge) start(ctx context.Context) (err error) {
-	e.process, err = rig.Start(e.name, filepath.Join(e.stack.dir, e.name+".log"), filepath.Join(e.bin, "frostline-edge"), "run", "--config", e.config, "--log-level", "warn")
+func (e *edge) start(ctx context.Context) error { return e.startBy(ctx, rig.Start) }
+
+// startBy starts the agent by rig.Start, or from another place of the network.
+func (e *edge) startBy(ctx context.Context, start func(name, log, path string, args ...string) (*rig.Process, error)) (err error) {
+	e.process, err = start(e.name, filepath.Join(e.stack.dir, e.name+".log"), filepath.Join(e.bin, "frostline-edge"), "run", "--config", e.config, "--log-level", "warn")
 	if err != nil {
 		return err
 	}
