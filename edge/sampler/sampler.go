@@ -100,7 +100,7 @@ type Config struct {
 	// waits to be kept. It must not block, change them or call the Sampler. May
 	// be nil.
 	Seen func([]reading.Reading)
-	Log     *slog.Logger
+	Log  *slog.Logger
 }
 
 // Sampler reads sensors. Its methods are safe for concurrent use.
