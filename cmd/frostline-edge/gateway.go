@@ -22,35 +22,33 @@ type options struct {
 	level  string
 }
 
-// load reads the configuration, or finds one out where there is no file. It
-// says on w what it assumed.
-func (o *options) load(w io.Writer) (config.Config, error) {
-	host := config.ThisHost()
-	var c config.Config
-	var assumed []string
-	var err error
+// read reads the gateway's own configuration, or finds one out where there is
+// no file. It says on w what it assumed.
+func (o *options) read(w io.Writer) (config.Own, error) {
 	if _, missing := os.Stat(packaged); o.config == "" && missing == nil {
 		o.config = packaged
 		fmt.Fprintln(w, "assumed: configuration", packaged)
 	}
-	if o.config == "" {
-		c, assumed, err = config.Default(host)
-	} else {
-		c, assumed, err = config.Load(o.config, host)
-	}
+	own, assumed, err := config.Read(o.config, config.ThisHost())
 	if err != nil {
-		return c, usageError{err}
+		return own, usageError{err}
 	}
 	for _, a := range assumed {
-		if o.data != "" && a == "data in "+c.Data {
+		if o.data != "" && a == "data in "+own.Config().Data {
 			continue // the flag says otherwise
 		}
 		fmt.Fprintln(w, "assumed:", a)
 	}
 	if o.data != "" {
-		c.Data = o.data
+		own = own.WithData(o.data)
 	}
-	return c, nil
+	return own, nil
+}
+
+// load is read, with defaults and without what the hub wants.
+func (o *options) load(w io.Writer) (config.Config, error) {
+	own, err := o.read(w)
+	return own.Config(), err
 }
 
 // act is load for commands that work on the agent's files: root goes on as
@@ -95,8 +93,6 @@ func agentConfig(c config.Config, log *slog.Logger) (agent.Config, error) {
 	if a.Panel == "off" {
 		a.Panel = ""
 	}
-	for _, s := range c.Sensors {
-		a.Sensors = append(a.Sensors, agent.Sensor{Spec: s.Spec(), Interval: s.Interval, Timeout: s.Timeout})
-	}
+	a.Sensors = agentSensors(c)
 	return a, nil
 }

@@ -43,7 +43,7 @@ and sends it over MQTT when there is a network.`,
 	root.PersistentFlags().StringVar(&o.config, "config", "", "configuration file (default: "+packaged+" if it is there; else none, and what is found is used)")
 	root.PersistentFlags().StringVar(&o.data, "data", "", "directory of journal, keys and socket (overrides the configuration)")
 	root.PersistentFlags().StringVar(&o.level, "log-level", "info", "debug, info, warn or error")
-	root.AddCommand(runCommand(&o), enrolCommand(&o), doctorCommand(&o), statusCommand(&o), linkCommand(&o), checkCommand(&o), recordCommand(&o), gnssCommand(), journalCommand(&o))
+	root.AddCommand(runCommand(&o), enrolCommand(&o), doctorCommand(&o), statusCommand(&o), linkCommand(&o), checkCommand(&o), recordCommand(&o), gnssCommand(), journalCommand(&o), configCommand(&o))
 	root.SetArgs(args)
 	root.SetOut(out)
 	root.SetErr(errOut)
@@ -87,9 +87,15 @@ func signals() (first, second context.Context, stop func()) {
 }
 
 func logger(level string, w io.Writer) (*slog.Logger, error) {
-	var l slog.Level
+	log, _, err := variableLogger(level, w)
+	return log, err
+}
+
+// variableLogger is a logger whose level may be changed.
+func variableLogger(level string, w io.Writer) (*slog.Logger, *slog.LevelVar, error) {
+	l := &slog.LevelVar{}
 	if err := l.UnmarshalText([]byte(level)); err != nil {
-		return nil, usageError{fmt.Errorf("--log-level %q: want debug, info, warn or error", level)}
+		return nil, nil, usageError{fmt.Errorf("--log-level %q: want debug, info, warn or error", level)}
 	}
-	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: l})), nil
+	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: l})), l, nil
 }

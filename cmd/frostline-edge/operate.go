@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -15,6 +16,7 @@ import (
 
 	"frostline/edge/agent"
 	"frostline/edge/clock"
+	"frostline/edge/config"
 	"frostline/edge/doctor"
 	"frostline/edge/panel"
 )
@@ -83,21 +85,17 @@ no running agent. The exit status is 1 when something failed.`,
 			if err != nil {
 				return err
 			}
-			c, err := o.act(cmd.ErrOrStderr())
+			own, err := o.read(cmd.ErrOrStderr())
 			if err != nil {
 				return err
 			}
-			system, err := clock.NewSystem()
-			if err != nil {
+			if err := actAsOwner(own.Config().Data, cmd.ErrOrStderr()); err != nil {
 				return err
 			}
-			d := doctor.Config{
-				Gateway: c.Gateway, DataDir: c.Data, Journal: agent.JournalDir(c.Data), W1Root: c.W1Root, Clock: system, Hub: c.Hub.Address,
-				Identity: func() (doctor.Identity, error) { return openIdentity(c.Data, time.Now, log) },
-				KeyFiles: []string{filepath.Join(identityDir(c.Data), "identity.json")},
-			}
-			for _, s := range c.Sensors {
-				d.Sensors = append(d.Sensors, s.Spec())
+			c := running(own, cmd.ErrOrStderr()).Config
+			d, err := doctorConfig(c, log)
+			if err != nil {
+				return err
 			}
 			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
 			defer stop()
@@ -113,6 +111,23 @@ no running agent. The exit status is 1 when something failed.`,
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "one JSON object a line")
 	return cmd
+}
+
+// doctorConfig says what to examine of a gateway.
+func doctorConfig(c config.Config, log *slog.Logger) (doctor.Config, error) {
+	system, err := clock.NewSystem()
+	if err != nil {
+		return doctor.Config{}, err
+	}
+	d := doctor.Config{
+		Gateway: c.Gateway, DataDir: c.Data, Journal: agent.JournalDir(c.Data), W1Root: c.W1Root, Clock: system, Hub: c.Hub.Address,
+		Identity: func() (doctor.Identity, error) { return openIdentity(c.Data, time.Now, log) },
+		KeyFiles: []string{filepath.Join(identityDir(c.Data), "identity.json")},
+	}
+	for _, s := range c.Sensors {
+		d.Sensors = append(d.Sensors, s.Spec())
+	}
+	return d, nil
 }
 
 func statusCommand(o *options) *cobra.Command {

@@ -2,9 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -28,16 +31,27 @@ it finds, and says so.`,
   frostline-edge run --data ./gateway-data`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			log, err := logger(o.level, cmd.ErrOrStderr())
+			program, err := ownProgram()
 			if err != nil {
 				return err
 			}
-			c, err := o.act(cmd.ErrOrStderr())
+			log, level, err := variableLogger(o.level, cmd.ErrOrStderr())
 			if err != nil {
+				return err
+			}
+			own, err := o.read(cmd.ErrOrStderr())
+			if err != nil {
+				return err
+			}
+			c := own.Config()
+			if err := actAsOwner(c.Data, cmd.ErrOrStderr()); err != nil {
 				return err
 			}
 			a, err := agentConfig(c, log)
 			if err != nil {
+				return err
+			}
+			if a.Mandate, err = mandateOf(own, level, log); err != nil {
 				return err
 			}
 			if a.Manager, err = systemd.New(os.Getenv("NOTIFY_SOCKET"), os.Getenv("WATCHDOG_USEC"), os.Getenv("WATCHDOG_PID"), os.Getpid()); err != nil {
@@ -49,12 +63,39 @@ it finds, and says so.`,
 			err = agent.Run(ctx, hurry, a, func(now func() time.Time) (agent.Identity, error) {
 				return openIdentity(c.Data, now, log)
 			})
+			if errors.Is(err, agent.ErrRestart) {
+				log.Info("starting again as the hub asked; everything taken is kept")
+				return startAgain(program)
+			}
 			if err == nil {
 				log.Info("stopped; everything taken is kept")
 			}
 			return err
 		},
 	}
+}
+
+// ownProgram is the path of this program, also after another took its place
+// there.
+func ownProgram() (string, error) {
+	path, err := exec.LookPath(os.Args[0])
+	if err == nil {
+		path, err = filepath.Abs(path)
+	}
+	if err != nil {
+		return "", fmt.Errorf("find this program: %w", err)
+	}
+	return path, nil
+}
+
+// startAgain has a fresh run of the program take the place of this one, under
+// the same process id, so that a service manager need not know. It comes back
+// only where that failed.
+func startAgain(program string) error {
+	if err := syscall.Exec(program, os.Args, os.Environ()); err != nil {
+		return fmt.Errorf("start %s again: %w", program, err)
+	}
+	return nil
 }
 
 func recordCommand(o *options) *cobra.Command {

@@ -7,12 +7,15 @@ package agent
 import (
 	"context"
 	"crypto"
+	"crypto/ed25519"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"path/filepath"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -25,6 +28,7 @@ import (
 	"frostline/edge/sensor"
 	"frostline/edge/systemd"
 	"frostline/edge/uplink"
+	"frostline/proto/mandate"
 	"frostline/proto/pb"
 	"frostline/proto/truetime"
 )
@@ -39,8 +43,10 @@ type Config struct {
 	Journal journal.Options // limits; what the agent knows better is overwritten
 	Panel   string          // address of the local page; empty for none
 	Hub     string          // host:port of MQTT; empty means what the enrolment said
-	// ConfigVersion names the configuration in the State sent to the hub.
+	// ConfigVersion names the configuration in the State sent to the hub, where
+	// Mandate gives none.
 	ConfigVersion string
+	Mandate       Mandate
 	// Manager is the service manager that started the agent; the zero value is
 	// none.
 	Manager systemd.Manager
@@ -63,6 +69,9 @@ type Identity interface {
 	TLS(host string) (*tls.Config, error)
 	Signer() (crypto.Signer, error)
 	Certificate() identity.Info
+	// MandateKey is the key by which the hub instructs gateways; nil while none
+	// is known.
+	MandateKey() ed25519.PublicKey
 	// Run renews the certificate in time, until ctx ends.
 	Run(ctx context.Context) error
 }
@@ -100,11 +109,23 @@ type agent struct {
 	started  int64 // boottime, ms
 	progress progress
 	deaf     bool // the service manager does not hear; supervise's own
+
+	proofs     chan proof             // capacity 1: of what runs now
+	digest     atomic.Pointer[string] // of what runs now
+	forged     atomic.Bool            // what the hub did not sign was told in the chain
+	identified atomic.Int64           // boottime until which it shows itself, ms
+	again      atomic.Bool            // it is ending to be started again
+	end        context.CancelFunc     // of sampling, and so of all; set by run
+
+	turning   sync.Mutex  // held while another configuration takes over
+	levelBack *time.Timer // to the log's usual level; nil while it has that
+	level     slog.Level  // the usual one
 }
 
 // Run runs a gateway until ctx ends. It then stops sampling, keeps what was
 // taken, and gives the hub a few seconds to take what is pending; hurry ends
-// that wait. It returns nil after a clean stop.
+// that wait. It returns nil after a clean stop, and ErrRestart after one that the
+// hub asked for.
 //
 // openIdentity is given the best time known, which is the host's until an
 // anchor comes.
@@ -121,13 +142,16 @@ func Run(ctx, hurry context.Context, c Config, openIdentity func(now func() time
 		return errors.Join(fmt.Errorf("start agent: %w", err), a.close())
 	}
 	err = a.run(ctx, hurry)
+	if err == nil && a.again.Load() && ctx.Err() == nil {
+		err = ErrRestart
+	}
 	return errors.Join(err, a.close())
 }
 
 // open makes the parts on a clock. special overrides what a recording needs
 // otherwise.
 func open(c Config, clk clock.Clock, special journal.Options) (*agent, error) {
-	a := &agent{c: c, log: c.Log, clock: clk, started: clk.Now(), swaps: make(chan swap)}
+	a := &agent{c: c, log: c.Log, clock: clk, started: clk.Now(), swaps: make(chan swap), proofs: make(chan proof, 1)}
 	o := c.Journal
 	o.Boottime, o.BootID, o.Version, o.Recorded, o.Log = clk.Now, clk.BootID(), c.Version, special.Recorded, c.Log
 	var err error
@@ -144,7 +168,17 @@ func open(c Config, clk clock.Clock, special journal.Options) (*agent, error) {
 	if a.keeper, err = clock.NewKeeper(k); err != nil {
 		return nil, errors.Join(err, a.close())
 	}
-	first, err := a.openStage(c.Sensors)
+	sensors, digest := c.Sensors, ""
+	if m := c.Mandate; m.Desired != nil {
+		document, _ := m.Desired.Document()
+		set, err := m.Settings(document)
+		if err != nil {
+			return nil, errors.Join(err, a.close())
+		}
+		sensors, digest = set.Sensors, set.Digest
+	}
+	a.digest.Store(&digest)
+	first, err := a.openStage(sensors)
 	if err != nil {
 		return nil, errors.Join(err, a.close())
 	}
@@ -161,6 +195,8 @@ func (a *agent) run(ctx, hurry context.Context) error {
 	}
 	outer, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
+	inner, end := context.WithCancel(ctx)
+	a.end = end
 	g, outer := errgroup.WithContext(outer)
 	g.Go(func() error { return a.journal.Run(outer) })
 	g.Go(func() error { return a.serveUplink(outer) })
@@ -174,14 +210,14 @@ func (a *agent) run(ctx, hurry context.Context) error {
 		}
 	}
 	g.Go(func() error { return a.supervise(outer, ctx) })
+	g.Go(func() error { return a.prove(outer) })
 	socket := panel.NewSocket(a, &a.link, a.log)
 	g.Go(func() error { return socket.Serve(outer, operator) })
 	g.Go(func() error {
 		defer stop()
+		defer end()
 		// A failure of the parts around ends sampling too: better to be started
 		// anew by the host's service manager than to run in part.
-		inner, end := context.WithCancel(ctx)
-		defer end()
 		defer context.AfterFunc(outer, end)()
 		err := a.sample(inner, 1)
 		a.drain(outer, hurry)
@@ -227,6 +263,7 @@ func (a *agent) uplink(ctx context.Context) error {
 	if err := a.identity.Wait(ctx); err != nil {
 		return err
 	}
+	a.trust(ctx)
 	signer, err := a.identity.Signer()
 	if err != nil {
 		return fmt.Errorf("open the key of seals: %w", err)
@@ -243,26 +280,34 @@ func (a *agent) uplink(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("hub address %q: want HOST:PORT: %w", address, err)
 	}
-	u, err := uplink.New(uplink.Config{
+	c := uplink.Config{
 		Gateway: a.c.Gateway, Address: address, Signer: signer,
 		TLS:     func() (*tls.Config, error) { return a.identity.TLS(host) },
 		Journal: a.journal, Boottime: a.clock.Now, Anchor: a.anchor, Birth: a.birth,
 		OnHubTime: a.keeper.Offer, Log: a.log.With("part", "uplink"),
-	})
+	}
+	agent := ctx // a change of configuration outlives the uplink's troubles
+	if a.c.Mandate.Desired != nil {
+		c.OnConfig = func(payload []byte) { a.configure(agent, payload) }
+	}
+	u, err := uplink.New(c)
 	if err != nil {
 		return err
+	}
+	if a.c.Mandate.Desired != nil {
+		u.Handle(strings.TrimSuffix(mandate.Prefix, "\n"), a.command)
 	}
 	a.link.set(u)
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return u.Run(ctx) })
 	g.Go(func() error { return a.identity.Run(ctx) })
-	g.Go(func() error { return a.showRenewed(ctx, u) })
+	g.Go(func() error { return a.showRenewed(ctx, agent, u) })
 	return g.Wait()
 }
 
 // showRenewed replaces the connection after the certificate was renewed, so
 // that none outlives the certificate it was made with.
-func (a *agent) showRenewed(ctx context.Context, u *uplink.Uplink) error {
+func (a *agent) showRenewed(ctx, agent context.Context, u *uplink.Uplink) error {
 	tick := time.NewTicker(renewedPoll)
 	defer tick.Stop()
 	shown := a.identity.Certificate().Serial
@@ -272,6 +317,7 @@ func (a *agent) showRenewed(ctx context.Context, u *uplink.Uplink) error {
 			return nil
 		case <-tick.C:
 		}
+		a.trust(agent)
 		if now := a.identity.Certificate().Serial; now != shown {
 			shown = now
 			u.Reconnect()
@@ -290,10 +336,12 @@ func (a *agent) anchor() *pb.Anchor {
 
 // birth is the State that the uplink completes.
 func (a *agent) birth() *pb.State {
-	return &pb.State{
+	s := &pb.State{
 		Boot: a.journal.Tip().Boot, BootId: a.clock.BootID(), Version: a.c.Version,
 		Series: a.journal.Declared(), ConfigVersion: a.c.ConfigVersion,
 	}
+	a.report(s)
+	return s
 }
 
 // now is the best time known.

@@ -24,6 +24,15 @@ func (l *link) Cut(cut bool) {
 	}
 }
 
+// changed says that what the State tells is another now.
+func (l *link) changed() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.up != nil {
+		l.up.Changed()
+	}
+}
+
 func (l *link) set(u *uplink.Uplink) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

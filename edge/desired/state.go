@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 	"slices"
 
 	"frostline/proto/mandate"
@@ -136,4 +137,24 @@ func (k *Keeper) load() (s *state, trouble error, err error) {
 		trouble = fmt.Errorf("%w; the last good one is used, version %d", trouble, good.Running.version())
 	}
 	return good, trouble, k.disk.rename(k.path(stateFile), k.path(damagedFile))
+}
+
+// Look reads the document that is to run, and its version, beside a running
+// agent; "" and 0 where there is none. It changes nothing.
+func Look(dir, gateway string) (document string, version uint64, err error) {
+	b, err := realDisk{}.read(filepath.Join(dir, stateFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", 0, nil
+	}
+	if err != nil {
+		return "", 0, fmt.Errorf("desired state: %w", err)
+	}
+	s, err := parse(gateway, b)
+	if err != nil {
+		return "", 0, fmt.Errorf("desired state in %s: %w", dir, err)
+	}
+	if s.Running == nil {
+		return "", 0, nil
+	}
+	return s.Running.desired.Document, s.Running.version(), nil
 }
