@@ -1743,8 +1743,12 @@ type Ack struct {
 	// The hub cannot go on with this epoch (its chain differs from the one
 	// committed): start a new one. Empty otherwise.
 	RestartReason string `protobuf:"bytes,10,opt,name=restart_reason,json=restartReason,proto3" json:"restart_reason,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	// When the hub ends the connection, or is found to be down, wait a time drawn
+	// evenly from nothing to this before each attempt to connect: all gateways
+	// lose it together. It counts until another Ack says otherwise.
+	ReturnSpreadMs uint32 `protobuf:"varint,11,opt,name=return_spread_ms,json=returnSpreadMs,proto3" json:"return_spread_ms,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *Ack) Reset() {
@@ -1845,6 +1849,13 @@ func (x *Ack) GetRestartReason() string {
 		return x.RestartReason
 	}
 	return ""
+}
+
+func (x *Ack) GetReturnSpreadMs() uint32 {
+	if x != nil {
+		return x.ReturnSpreadMs
+	}
+	return 0
 }
 
 // TimeEcho lets a gateway set its clock by the hub, NTP-style.
@@ -2671,7 +2682,7 @@ const file_proto_pb_frost_proto_rawDesc = "" +
 	"\aRefusal\x12\x14\n" +
 	"\x05first\x18\x01 \x01(\x04R\x05first\x12\x12\n" +
 	"\x04last\x18\x02 \x01(\x04R\x04last\x12\x16\n" +
-	"\x06reason\x18\x03 \x01(\tR\x06reason\"\xce\x02\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\"\xf8\x02\n" +
 	"\x03Ack\x12\x14\n" +
 	"\x05epoch\x18\x01 \x01(\rR\x05epoch\x12\x1c\n" +
 	"\tcommitted\x18\x02 \x01(\x04R\tcommitted\x12\x12\n" +
@@ -2683,7 +2694,8 @@ const file_proto_pb_frost_proto_rawDesc = "" +
 	"\x03hub\x18\b \x01(\tR\x03hub\x12*\n" +
 	"\x04echo\x18\t \x01(\v2\x16.frostline.v1.TimeEchoR\x04echo\x12%\n" +
 	"\x0erestart_reason\x18\n" +
-	" \x01(\tR\rrestartReason\"\x9a\x01\n" +
+	" \x01(\tR\rrestartReason\x12(\n" +
+	"\x10return_spread_ms\x18\v \x01(\rR\x0ereturnSpreadMs\"\x9a\x01\n" +
 	"\bTimeEcho\x12\x17\n" +
 	"\asent_ms\x18\x01 \x01(\x12R\x06sentMs\x12&\n" +
 	"\x0freceived_utc_ms\x18\x02 \x01(\x12R\rreceivedUtcMs\x12&\n" +
