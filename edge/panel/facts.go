@@ -15,6 +15,10 @@ func factCards(s Snapshot, v Verdict) []factCard {
 		{Name: "Gateway", Rows: gatewayRows(s)},
 	}
 	parts := []string{"journal", "uplink", "clock", "certificate"}
+	if rows := guardRows(s.Guard); len(rows) > 0 {
+		cards = append(cards, factCard{Name: "Watched", Rows: rows})
+		parts = append(parts, "watched")
+	}
 	for i := range cards {
 		cards[i].State = Fine
 		for _, f := range v.Findings {
@@ -23,7 +27,7 @@ func factCards(s Snapshot, v Verdict) []factCard {
 			}
 		}
 		for _, r := range cards[i].Rows {
-			if (r.State == Bad || r.State == Watch) && r.State.Worse(cards[i].State) < 0 {
+			if (r.State == Bad || r.State == Watch || r.State == Silent && parts[i] == "watched") && r.State.Worse(cards[i].State) < 0 {
 				cards[i].State = r.State
 			}
 		}

@@ -32,15 +32,17 @@ var pageTemplate = template.Must(template.ParseFS(assets, "assets/page.html"))
 
 // policy allows this page's own style, module and stream, and nothing else.
 const policy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; " +
-	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+	"base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
-// Page serves the gateway's page. It shows and changes nothing: there are no
-// accounts yet, so it is for whoever is on the gateway itself.
+// Page serves the gateway's page. All it changes is that an alarm is
+// acknowledged: there are no accounts yet, so it is for whoever is on the gateway
+// itself.
 type Page struct {
 	gateway string
 	source  Source
 	log     *slog.Logger
 	metrics http.Handler  // of GET /metrics; nil for none
+	alarms  Acknowledger  // nil: none can be acknowledged
 	watched chan struct{} // one slot for each live page
 }
 
@@ -86,6 +88,10 @@ func (p *Page) Handler() http.Handler {
 	mux.HandleFunc("GET /live", p.live)
 	mux.Handle("GET /panel.css", asset("panel.css", "text/css; charset=utf-8"))
 	mux.Handle("GET /panel.mjs", asset("panel.mjs", "text/javascript; charset=utf-8"))
+	if p.alarms != nil {
+		mux.HandleFunc("GET /alarms/{id}", p.alarm)
+		mux.Handle("POST /alarms/{id}", http.NewCrossOriginProtection().Handler(http.HandlerFunc(p.acknowledge)))
+	}
 	if p.metrics != nil {
 		mux.Handle("GET /metrics", p.metrics)
 	}
@@ -153,6 +159,7 @@ func (p *Page) render(ctx context.Context, name string) (html []byte, err error)
 	} else {
 		v = newView(s)
 	}
+	v.CanAcknowledge = p.alarms != nil
 	var b bytes.Buffer
 	if terr := pageTemplate.ExecuteTemplate(&b, name, v); terr != nil {
 		return nil, fmt.Errorf("render panel: %w", terr)

@@ -4,8 +4,8 @@
 // socket, and text for a terminal.
 //
 // Verdict, marks and words of all three come from Judge, so that a page cannot
-// show a live dot on a silent sensor. A gateway knows no limits of a product
-// here: a value that is fresh and sound is "fine", never "in range".
+// show a live dot on a silent sensor. A value that is fresh and sound is "fine";
+// "in range" it is only by a storage profile that the gateway's guard watches.
 package panel
 
 import (
@@ -38,6 +38,7 @@ type Snapshot struct {
 	Uplink      Uplink      `json:"uplink"`
 	Certificate Certificate `json:"certificate"`
 	Faults      []Fault     `json:"faults"` // newest first
+	Guard       Guard       `json:"guard"`
 }
 
 // Clock is what the gateway knows about the time.
@@ -223,6 +224,12 @@ type Status struct {
 func newStatus(s Snapshot) Status {
 	if s.Sensors == nil {
 		s.Sensors = []Sensor{}
+	}
+	if s.Guard.Watches == nil {
+		s.Guard.Watches = []Watched{}
+	}
+	if s.Guard.Alarms == nil {
+		s.Guard.Alarms = []Alarm{}
 	}
 	if s.Faults == nil {
 		s.Faults = []Fault{}

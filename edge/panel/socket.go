@@ -37,6 +37,7 @@ type Link interface {
 type Socket struct {
 	source Source
 	link   Link
+	alarms Acknowledger // nil: none can be acknowledged
 	log    *slog.Logger
 }
 
@@ -44,6 +45,10 @@ type Socket struct {
 func NewSocket(source Source, link Link, log *slog.Logger) *Socket {
 	return &Socket{source: source, link: link, log: log}
 }
+
+// Alarms has the socket take acknowledgements. It is for before Handler and
+// Serve.
+func (s *Socket) Alarms(a Acknowledger) { s.alarms = a }
 
 // ListenSocket opens the socket of a data directory, mode 0600. A socket that a
 // killed agent left is replaced; where an agent answers, it is ErrRunning.
@@ -97,11 +102,13 @@ func (s *Socket) Serve(ctx context.Context, l net.Listener) error {
 	return serve(ctx, l, s.Handler(), s.log)
 }
 
-// Handler is the socket's HTTP interface: GET /status and POST /link.
+// Handler is the socket's HTTP interface: GET /status, POST /link and POST
+// /acknowledge.
 func (s *Socket) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /status", s.status)
 	mux.HandleFunc("POST /link", s.setLink)
+	mux.HandleFunc("POST /acknowledge", s.acknowledge)
 	return mux
 }
 
@@ -123,16 +130,9 @@ type linkOrder struct {
 
 func (s *Socket) setLink(w http.ResponseWriter, r *http.Request) {
 	var order linkOrder
-	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<10))
-	d.DisallowUnknownFields()
-	err := d.Decode(&order)
+	err := take(w, r, &order)
 	if err == nil && order.Up == nil {
 		err = errors.New(`field "up" is missing`)
-	}
-	if err == nil {
-		if _, extra := d.Token(); extra != io.EOF {
-			err = errors.New("more than one value")
-		}
 	}
 	if err != nil {
 		answer(w, http.StatusBadRequest, problem{`link order: want {"up":true} or {"up":false}: ` + err.Error()})
@@ -141,6 +141,19 @@ func (s *Socket) setLink(w http.ResponseWriter, r *http.Request) {
 	s.link.Cut(!*order.Up)
 	s.log.Info("link set by operator", "up", *order.Up)
 	answer(w, http.StatusOK, order)
+}
+
+// take reads the one value in the body of a request.
+func take(w http.ResponseWriter, r *http.Request, v any) error {
+	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, 2<<10))
+	d.DisallowUnknownFields()
+	if err := d.Decode(v); err != nil {
+		return err
+	}
+	if _, extra := d.Token(); extra != io.EOF {
+		return errors.New("more than one value")
+	}
+	return nil
 }
 
 // problem is the body of an answer that is not 200.

@@ -24,6 +24,7 @@ func WriteText(w io.Writer, s Status) error {
 			fmt.Fprintf(&b, "  -> %s\n", f.Do)
 		}
 	}
+	writeAlarms(&b, s.Guard.Alarms)
 	if len(s.Sensors) > 0 {
 		fmt.Fprintln(&b)
 		t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
@@ -54,6 +55,32 @@ func WriteText(w io.Writer, s Status) error {
 	}
 	_, err := w.Write(b.Bytes())
 	return err
+}
+
+// WriteAlarms writes the alarms that are not over for a terminal.
+func WriteAlarms(w io.Writer, s Status) error {
+	var b bytes.Buffer
+	if len(s.Guard.Alarms) == 0 {
+		fmt.Fprintln(&b, choose(len(s.Guard.Watches) == 0, "nothing is watched: name profiles and sensors under watches in the configuration", "no alarm"))
+	}
+	writeAlarms(&b, s.Guard.Alarms)
+	_, err := w.Write(b.Bytes())
+	return err
+}
+
+func writeAlarms(b *bytes.Buffer, alarms []Alarm) {
+	if len(alarms) == 0 {
+		return
+	}
+	fmt.Fprintln(b)
+	t := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "ALARM\tKIND\tSEVERITY\tWATCH\tSENSOR\tRULE\tAGE\tSTATE")
+	for _, a := range alarms {
+		state := choose(a.Active, "active", "over") + choose(a.Acknowledged, ", acknowledged: "+a.Reason, ", not acknowledged")
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", plain(a.ID), plain(a.Kind), plain(string(a.Severity)), plain(a.Watch), plain(a.Sensor),
+			choose(a.Limit == "", "-", plain(a.Limit)), FormatAge(a.AgeMs), plain(state))
+	}
+	t.Flush()
 }
 
 func writeSensor(w io.Writer, s Sensor) {

@@ -61,7 +61,7 @@ const (
 // Judge says what is fine, what is not and what to do about it. It is a pure
 // function of the snapshot.
 func Judge(s Snapshot) Verdict {
-	var f []Finding
+	f := judgeGuard(s.Guard)
 	f = append(f, judgeJournal(s.Journal, s.Uplink)...)
 	f = append(f, judgeSensors(s.Sensors, s.UptimeMs)...)
 	f = append(f, judgeCertificate(s.Certificate)...)
@@ -75,7 +75,7 @@ func Judge(s Snapshot) Verdict {
 	}
 	slices.SortStableFunc(f, func(a, b Finding) int { return a.State.Worse(b.State) })
 	if len(f) == 0 {
-		return Verdict{State: Fine, Says: "This gateway works as it should.", Fine: fineWords(s, ""), Findings: []Finding{}}
+		return Verdict{State: Fine, Says: choose(len(s.Guard.Watches) > 0, "What is watched here is in range.", "This gateway works as it should."), Fine: fineWords(s, ""), Findings: []Finding{}}
 	}
 	return Verdict{State: f[0].State, Says: f[0].Says, Fine: fineWords(s, f[0].Part), Findings: f}
 }

@@ -19,6 +19,16 @@ type view struct {
 	Sensors []card
 	Cards   []factCard
 	Past    []string
+	Alarms  []alarmView
+	// CanAcknowledge: there is a page for each alarm.
+	CanAcknowledge bool
+}
+
+// alarmView is an alarm that waits to be acknowledged.
+type alarmView struct {
+	ID    string
+	State State
+	Says  string
 }
 
 type pill struct {
@@ -31,8 +41,15 @@ type card struct {
 	ID, Words, Where string
 	Why              string // of a sensor that is not fine, as its driver says
 	State            State
+	Watched          []watchedView
 	Main             *value
 	Rest             []value
+}
+
+// watchedView is what is watched by a sensor, and how it stands.
+type watchedView struct {
+	State     State
+	ID, Words string
 }
 
 // value is one quantity as it is shown.
@@ -66,9 +83,14 @@ func newView(s Snapshot) view {
 	}
 	v.Pills = []pill{linkPill(s), clockPill(s.Clock)}
 	for _, x := range s.Sensors {
-		v.Sensors = append(v.Sensors, newCard(x))
+		v.Sensors = append(v.Sensors, newCard(x, s.Guard.Watches))
 	}
 	v.Cards = factCards(s, v.Verdict)
+	for _, a := range s.Guard.Alarms {
+		if !a.Acknowledged {
+			v.Alarms = append(v.Alarms, alarmView{a.ID, a.state(), plain(a.says()) + "."})
+		}
+	}
 	for _, f := range s.Faults {
 		if f.passed() {
 			v.Past = append(v.Past, faultWords(f))
@@ -114,7 +136,7 @@ func clockPill(c Clock) pill {
 }
 
 // newCard shows a temperature first, and a position as one value.
-func newCard(s Sensor) card {
+func newCard(s Sensor, watches []Watched) card {
 	c := card{ID: s.ID, Where: s.Driver + " on " + BusName(s.Bus)}
 	c.State, c.Words = JudgeSensor(s)
 	if c.State == Fine {
@@ -127,6 +149,16 @@ func newCard(s Sensor) card {
 		c.Words = "answers, " + FormatAge(deref(newest)) + " ago"
 	}
 	c.Why = sensorError(s)
+	for _, w := range watches {
+		if w.Sensor != s.ID {
+			continue
+		}
+		state, words := judgeWatch(w)
+		c.Watched = append(c.Watched, watchedView{state, w.ID, words})
+		if state.Worse(c.State) < 0 {
+			c.State = state
+		}
+	}
 	var values []value
 	by := map[reading.Quantity]Last{}
 	for _, l := range s.Last {
