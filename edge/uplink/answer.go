@@ -30,6 +30,7 @@ type answer struct {
 	refused   []refusal
 	credit    int
 	hold      time.Duration // send no backlog for so long
+	spread    time.Duration // over which to return when the hub has ended the connection
 	hub       string
 	echo      *pb.TimeEcho // nil if it answers no seal
 	restart   string
@@ -62,6 +63,7 @@ func parseAnswer(payload []byte) (answer, error) {
 		epoch: m.Epoch, committed: m.Committed, hub: cut(m.Hub), echo: m.Echo, restart: cut(m.RestartReason),
 		credit: int(min(m.Credit, maxCredit)),
 		hold:   min(time.Duration(m.RetryAfterMs)*time.Millisecond, maxHold),
+		spread: min(time.Duration(m.ReturnSpreadMs)*time.Millisecond, maxHold),
 	}
 	if m.Committed > 0 {
 		head, err := chain.ParseHead(m.Head)

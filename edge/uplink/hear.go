@@ -55,7 +55,7 @@ func (s *session) acknowledged(m message) error {
 		s.backoff.reset()
 	}
 	s.count(func(st *Status) { st.Acks++; st.LastAck = m.at })
-	s.hub.credit = a.credit
+	s.hub.credit, s.hub.spread = a.credit, a.spread
 	if s.meet(a.hub, m.at) {
 		if n := s.ledger.forgotten(a); n > 0 {
 			s.trouble("hub", fmt.Errorf("since it started anew it lacks %d blocks of epoch %d that it had acknowledged: was an old copy of its store restored?", n, a.epoch),

@@ -56,6 +56,21 @@ type link struct {
 	cause error // valid when done is closed
 }
 
+// errClosed ends a link that the hub has closed.
+var errClosed = errors.New("the hub closed the connection")
+
+// gone reports whether a connection ended, or did not come about, because
+// nobody is there who serves it, and not because the way is bad: then all
+// gateways have lost the hub.
+func gone(err error) bool {
+	for _, e := range []error{errClosed, unix.ECONNREFUSED, unix.ECONNRESET, unix.EPIPE} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
+}
+
 // errLink is what the MQTT client sees of a link that has ended.
 var errLink = errors.New("link has ended")
 
@@ -79,7 +94,7 @@ func (l *link) Read(b []byte) (int, error) {
 	}
 	if err != nil {
 		if errors.Is(err, io.EOF) {
-			l.fail(errors.New("the hub closed the connection"))
+			l.fail(errClosed)
 		}
 		l.fail(fmt.Errorf("receive: %w", err))
 		return n, errLink

@@ -14,10 +14,11 @@ import (
 
 // hubState is what is known of the hub across connections.
 type hubState struct {
-	instance, before string    // of the hub, and the one before it
-	credit           int       // parcels it takes at once
-	hold             time.Time // it wants no backlog before
-	restarted        time.Time // when it last had an epoch begun
+	instance, before string        // of the hub, and the one before it
+	credit           int           // parcels it takes at once
+	hold             time.Time     // it wants no backlog before
+	spread           time.Duration // over which it wants gateways to return when it has ended
+	restarted        time.Time     // when it last had an epoch begun
 }
 
 // startCredit is how many parcels may be in flight before the hub has said.

@@ -119,6 +119,9 @@ func (u *Uplink) Run(ctx context.Context) error {
 			u.down(err, 0)
 			continue
 		}
+		if gone(err) {
+			u.backoff.spread = u.hub.spread
+		}
 		wait := u.wait(time.Now())
 		u.down(err, wait)
 		u.pause(ctx, wait)

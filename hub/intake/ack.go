@@ -27,6 +27,7 @@ func (in *Intake) ack(c *chainState) *pb.Ack {
 	}
 	credit, hold := in.pace.credit()
 	a.Credit, a.RetryAfterMs = credit, uint32(hold.Milliseconds())
+	a.ReturnSpreadMs = uint32(in.pace.spread().Milliseconds())
 	return a
 }
 

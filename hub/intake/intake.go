@@ -158,6 +158,7 @@ func New(ctx context.Context, o Options) (*Intake, error) {
 	}
 	for k := range in.chains {
 		in.epochs[k.gateway]++
+		in.pace.heard(k.gateway, o.Now()) // it will be back, perhaps
 	}
 	return in, nil
 }
@@ -232,6 +233,7 @@ func (in *Intake) open(it *item) *item {
 		}
 		return it.rejected((&refusal{}).because("gateway %s: %v", it.gateway, err), false)
 	}
+	in.pace.heard(it.gateway, in.now())
 	var no *refusal
 	switch it.lane {
 	case topic.Live, topic.Backlog:

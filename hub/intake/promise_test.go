@@ -610,6 +610,23 @@ func TestGatewaysShareTheQueue(t *testing.T) {
 	}
 }
 
+func TestReturnIsSpreadByHowManyArePresent(t *testing.T) {
+	p, now := newPace(newQueue(64<<20, 16<<20), 64), time.Unix(0, 0)
+	for n, want := range map[int]time.Duration{0: 0, 1: 0, 2: 10 * time.Millisecond, 500: 4990 * time.Millisecond, 20_000: time.Minute} {
+		clear(p.present)
+		for i := range n {
+			p.heard(fmt.Sprint("gw-", i), now)
+		}
+		if got := p.spread(); got != want {
+			t.Errorf("%d gateways: %v, want %v", n, got, want)
+		}
+	}
+	p.heard("gw-1", now.Add(2*presentFor))
+	if got := p.spread(); got != 0 {
+		t.Errorf("after all but one have gone: %v, want none", got)
+	}
+}
+
 func TestCreditIsShared(t *testing.T) {
 	q := newQueue(64<<20, 16<<20)
 	p := newPace(q, 64)
