@@ -153,10 +153,13 @@ func (h *hub) feed(ctx context.Context, p parcel, window uint64) error {
 // settled waits until the engine has worked in so many readings since its
 // start and nothing waits to be judged.
 func (h *hub) settled(ctx context.Context, readings uint64) error {
-	return until(ctx, func() bool {
+	if err := until(ctx, func() bool {
 		s := h.engine.Status()
 		return s.Readings >= readings && s.Waiting == 0 && s.Lag == 0
-	}, func() string { return fmt.Sprintf("verdicts of %d readings: %+v", readings, h.engine.Status()) })
+	}, func() string { return fmt.Sprintf("verdicts of %d readings: %+v", readings, h.engine.Status()) }); err != nil {
+		return err
+	}
+	return h.engine.Settled(ctx, h.events.Last()) // and what it has begun to judge
 }
 
 // merged waits until all readings are in stored chunks.
