@@ -2,6 +2,7 @@ package journal
 
 import (
 	"slices"
+	"time"
 )
 
 // Shares of MaxBytes at which a warning is due, percent.
@@ -23,39 +24,79 @@ func (j *Journal) limit() {
 		j.closeEpochs()
 		j.saveState()
 	}()
+	patience := time.Now().Add(thinPatience)
 	for used > j.o.MaxBytes {
 		j.mu.Lock()
 		e, s := j.next()
+		te, ts := j.thinnable()
+		settled := s != nil && e.settledWhole(s)
 		j.mu.Unlock()
-		if s == nil {
+		switch {
+		case !settled && ts != nil && time.Now().Before(patience):
+			before := diskUse(ts.path)
+			ts.thinned = true
+			smaller, err := j.thin(te, ts)
+			if err != nil {
+				ts.thinned = false
+				return // it is tried again
+			}
+			if smaller {
+				used -= max(before-diskUse(ts.path), 0)
+			}
+			continue
+		case !settled && ts != nil && j.bytes()+limitSlack < j.o.MaxBytes:
+			return // there is time to look further before the active segment grows
+		case s == nil || !j.giveUp(e, s, settled, &used):
 			return
 		}
+	}
+}
+
+// limitSlack is more than a journal grows between two looks at its limit, bytes.
+const limitSlack = 1 << 20
+
+// giveUp drops a segment, after its loss is declared where it is not settled.
+// It reports whether the file is gone. j.disk is held.
+func (j *Journal) giveUp(e *epoch, s *segment, settled bool, used *int64) bool {
+	if !settled {
 		j.mu.Lock()
-		end, settled := e.end(s), e.settledWhole(s)
+		end := e.end(s)
 		j.mu.Unlock()
-		if !settled {
-			j.declare(e, s.first, end, "dropped because the journal was full")
-			if _, err := j.keep([]*request{{}}, false); err != nil {
-				j.failed(err)
-				return
+		j.declare(e, s.first, end, "dropped because the journal was full")
+		if _, err := j.keep([]*request{{}}, false); err != nil {
+			j.failed(err)
+			return false
+		}
+	}
+	j.mu.Lock()
+	recorded := e.recorded(s)
+	j.mu.Unlock()
+	if !recorded {
+		j.saveState()
+	}
+	size := diskUse(s.path)
+	j.drop(s)
+	j.mu.Lock()
+	still := slices.Contains(e.segments, s)
+	j.mu.Unlock()
+	*used -= size
+	return !still
+}
+
+// thinnable gives the oldest segment that may have stretches to thin, nil when
+// there is none. j.mu is held.
+func (j *Journal) thinnable() (*epoch, *segment) {
+	if j.o.Within == nil || j.lostSpans() >= thinSpans {
+		return nil, nil
+	}
+	for _, e := range j.epochs {
+		for _, s := range e.segments {
+			if s != j.active && !s.thinned && !e.settledWhole(s) {
+				return e, s
 			}
 		}
-		j.mu.Lock()
-		recorded := e.recorded(s)
-		j.mu.Unlock()
-		if !recorded {
-			j.saveState()
-		}
-		size := diskUse(s.path)
-		j.drop(s)
-		j.mu.Lock()
-		still := slices.Contains(e.segments, s)
-		j.mu.Unlock()
-		if still {
-			return
-		}
-		used -= size
 	}
+	return nil, nil
 }
 
 // next gives the segment to drop first, nil when there is only the active

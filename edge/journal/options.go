@@ -44,9 +44,12 @@ type Options struct {
 	// acknowledged, at least, and counted anew from each start. Default 0.
 	KeepAcknowledged time.Duration
 	// MaxBytes is what all segments may take on disk, at least 4 × SegmentBytes;
-	// damaged ones that were set aside do not count. Beyond it the oldest is
-	// dropped and declared lost. Default 512 MiB.
+	// damaged ones that were set aside do not count. Beyond it the oldest
+	// stretches that Within calls in range are thinned and, last of all, the
+	// oldest dropped; both are declared lost. Default 512 MiB.
 	MaxBytes int64
+	// Within says what is in range. Default nil: nothing is thinned.
+	Within Within
 	// HeldBytes is the memory for readings that a full or broken disk does not
 	// take, at least 64 KiB; a reading takes about 5 bytes. Beyond it the
 	// oldest is dropped and declared lost. Default 4 MiB: at 50 readings a

@@ -86,7 +86,7 @@ func (j *Journal) repair(e *epoch, s *segment, cause error) {
 		return
 	}
 	if err == nil && len(saved) > 0 {
-		repaired, err = j.rebuild(s, saved)
+		repaired, err = j.rebuild(s, saved, nil)
 	}
 	aside := ""
 	missing := errors.Is(found.err, fs.ErrNotExist)
@@ -143,8 +143,9 @@ func (j *Journal) replace(e *epoch, s, repaired *segment) {
 	e.segments = slices.Delete(e.segments, at, at+1)
 }
 
-// rebuild writes saved records into a new file beside the damaged one.
-func (j *Journal) rebuild(s *segment, saved []record) (*segment, error) {
+// rebuild writes saved records, and what their series mean as far as that is
+// known, into a new file beside the segment's.
+func (j *Journal) rebuild(s *segment, saved []record, series []declared) (*segment, error) {
 	path := s.path + repairedSuffix
 	if err := j.o.disk.remove(path); err != nil {
 		return nil, err
@@ -159,7 +160,7 @@ func (j *Journal) rebuild(s *segment, saved []record) (*segment, error) {
 		return nil, err
 	}
 	t := &tail{Gateway: j.gateway, Epoch: s.epoch, Last: last.number, Head: hash(last.head()), Readings: after}
-	err = r.append(j.o.disk, saved, t, nil)
+	err = r.append(j.o.disk, saved, t, series)
 	r.seal()
 	if err != nil {
 		return nil, errors.Join(err, j.o.disk.remove(path))

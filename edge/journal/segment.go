@@ -40,6 +40,7 @@ type segment struct {
 	begun   time.Time // made active, by this process
 	settled time.Time // found to be wholly acknowledged, or zero
 	size    int64     // pages in use × page size, while active
+	thinned bool      // there is nothing more to be gained by thinning
 
 	// Guarded by Journal.mu.
 	bytes int64  // on disk

@@ -14,6 +14,7 @@ import (
 type counters struct {
 	commits, repeats, dropped, acks uint64
 	written                         uint64 // bytes of records
+	thinned                         uint64 // stretches of blocks
 	torn, broken, deleted, outages  int
 	lastAck                         time.Time
 	overflowing                     bool
@@ -52,6 +53,7 @@ type Stats struct {
 	HeldSince    time.Time
 
 	// Since Open.
+	Thinned  uint64 // stretches of blocks in range that were given up for a summary, and declared
 	Repeats  uint64 // readings not kept because their series had that tick, or a later one
 	Dropped  uint64 // readings dropped because the memory for them was full, and declared
 	Commits  uint64 // transactions
@@ -77,7 +79,7 @@ func (j *Journal) Stats() Stats {
 	s := Stats{
 		Loaded: j.loaded, Boot: j.boot, Bytes: bytes, MaxBytes: j.o.MaxBytes, Damaged: j.aside,
 		HeldBlocks: j.held.blocks, HeldReadings: j.held.readings, LastAck: j.count.lastAck,
-		Repeats: j.count.repeats, Dropped: j.count.dropped, Commits: j.count.commits, Torn: j.count.torn,
+		Thinned: j.count.thinned, Repeats: j.count.repeats, Dropped: j.count.dropped, Commits: j.count.commits, Torn: j.count.torn,
 		Broken: j.count.broken, Outages: j.count.outages, Deleted: j.count.deleted, Overflow: j.count.overflowing,
 		LostReadings: j.count.dropped,
 	}

@@ -90,11 +90,18 @@ func (j *Journal) forget() {
 // Journal.mu is held.
 func (e *epoch) recorded(s *segment) bool {
 	end := e.end(s)
+	set := e.onDisk()
+	return end < s.first || set.covers(s.first, end)
+}
+
+// onDisk is what is known to be settled even after a power cut. Journal.mu is
+// held.
+func (e *epoch) onDisk() spans {
 	set := slices.Clone(e.durable)
 	for _, x := range e.told {
 		set.add(x)
 	}
-	return end < s.first || set.covers(s.first, end)
+	return set
 }
 
 // drop deletes a settled segment's file. j.disk is held.
