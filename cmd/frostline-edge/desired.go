@@ -13,6 +13,7 @@ import (
 	"frostline/edge/config"
 	"frostline/edge/desired"
 	"frostline/edge/doctor"
+	"frostline/edge/guard"
 )
 
 func desiredDir(data string) string { return filepath.Join(data, "desired") }
@@ -31,7 +32,11 @@ func mandateOf(own config.Own, level *slog.LevelVar, log *slog.Logger) (agent.Ma
 		Desired: keeper, Level: level,
 		Settings: func(document string) (agent.Settings, error) {
 			m, err := own.Over([]byte(document))
-			return agent.Settings{Sensors: agentSensors(m.Config), Digest: m.Digest()}, err
+			if err != nil {
+				return agent.Settings{}, err
+			}
+			watches, err := agentWatches(m.Config)
+			return agent.Settings{Sensors: agentSensors(m.Config), Watches: watches, Digest: m.Digest()}, err
 		},
 		Diagnose: func(ctx context.Context, w io.Writer) error {
 			document, _ := keeper.Document()
@@ -54,6 +59,18 @@ func agentSensors(c config.Config) (all []agent.Sensor) {
 		all = append(all, agent.Sensor{Spec: s.Spec(), Interval: s.Interval, Timeout: s.Timeout})
 	}
 	return all
+}
+
+// agentWatches reads the storage profiles.
+func agentWatches(c config.Config) (all []guard.Watch, err error) {
+	for _, w := range c.Watches {
+		p, err := w.ReadProfile()
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, guard.Watch{Name: w.ID, Profile: p, Sensors: w.Sensors, UnknownAfter: w.UnknownAfter})
+	}
+	return all, nil
 }
 
 // running is the configuration that an agent runs, or would, with what the hub

@@ -94,5 +94,10 @@ func agentConfig(c config.Config, log *slog.Logger) (agent.Config, error) {
 		a.Panel = ""
 	}
 	a.Sensors = agentSensors(c)
-	return a, nil
+	for _, i := range c.Indicators {
+		a.Indicators = append(a.Indicators, agent.Indicator{Line: i.Line, Buzzer: i.Kind == "buzzer", ActiveLow: i.Active == "low"})
+	}
+	var err error
+	a.Watches, err = agentWatches(c)
+	return a, err
 }

@@ -21,7 +21,9 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"frostline/edge/bus"
 	"frostline/edge/clock"
+	"frostline/edge/guard"
 	"frostline/edge/identity"
 	"frostline/edge/journal"
 	"frostline/edge/panel"
@@ -39,10 +41,14 @@ type Config struct {
 	Data    string // directory of journal, keys and socket
 	Version string
 	Sensors []Sensor
-	W1Root  string          // where the kernel shows its 1-Wire devices; empty means the usual place
-	Journal journal.Options // limits; what the agent knows better is overwritten
-	Panel   string          // address of the local page; empty for none
-	Hub     string          // host:port of MQTT; empty means what the enrolment said
+	// Watches are the storage profiles that the gateway itself alarms by, and
+	// Indicators what it alarms with.
+	Watches    []guard.Watch
+	Indicators []Indicator
+	W1Root     string          // where the kernel shows its 1-Wire devices; empty means the usual place
+	Journal    journal.Options // limits; what the agent knows better is overwritten
+	Panel      string          // address of the local page; empty for none
+	Hub        string          // host:port of MQTT; empty means what the enrolment said
 	// ConfigVersion names the configuration in the State sent to the hub, where
 	// Mandate gives none.
 	ConfigVersion string
@@ -92,7 +98,8 @@ const drainLimit = 5 * time.Second
 //
 //	journal ◄── keeper (anchors)          started 1st, closed last
 //	   ▲
-//	   └─────── keep ◄── sampler ◄── drivers ◄── buses      (a stage, replaceable)
+//	   ├─────── keep ◄── sampler ◄── drivers ◄── buses      (a stage, replaceable)
+//	   └─────── guard ◄─────┘     ──► lamps, buzzers
 //	journal ──► uplink ◄── identity
 //	all     ──► page, socket
 type agent struct {
@@ -103,6 +110,8 @@ type agent struct {
 	keeper   *clock.Keeper
 	present  atomic.Pointer[stage]
 	swaps    chan swap
+	guard    *guard.Guard // nil in a recording
+	outputs  *bus.Set     // of the indicators; nil without
 	identity Identity
 	link     link
 	faults   faults
@@ -168,21 +177,26 @@ func open(c Config, clk clock.Clock, special journal.Options) (*agent, error) {
 	if a.keeper, err = clock.NewKeeper(k); err != nil {
 		return nil, errors.Join(err, a.close())
 	}
-	sensors, digest := c.Sensors, ""
+	sensors, watches, digest := c.Sensors, c.Watches, ""
 	if m := c.Mandate; m.Desired != nil {
 		document, _ := m.Desired.Document()
 		set, err := m.Settings(document)
 		if err != nil {
 			return nil, errors.Join(err, a.close())
 		}
-		sensors, digest = set.Sensors, set.Digest
+		sensors, watches, digest = set.Sensors, set.Watches, set.Digest
 	}
 	a.digest.Store(&digest)
-	first, err := a.openStage(sensors)
+	first, err := a.openStage(sensors, watches)
 	if err != nil {
 		return nil, errors.Join(err, a.close())
 	}
 	a.present.Store(first)
+	if !special.Recorded {
+		if err := a.openGuard(first); err != nil {
+			return nil, errors.Join(err, a.close())
+		}
+	}
 	return a, nil
 }
 
@@ -206,12 +220,15 @@ func (a *agent) run(ctx, hurry context.Context) error {
 		} else {
 			page := panel.NewPage(a.c.Gateway, a, a.log)
 			page.Metrics(a.metrics())
+			page.Alarms(a.guard)
 			g.Go(func() error { return page.Serve(outer, l) })
 		}
 	}
+	g.Go(func() error { return a.guard.Run(outer) })
 	g.Go(func() error { return a.supervise(outer, ctx) })
 	g.Go(func() error { return a.prove(outer) })
 	socket := panel.NewSocket(a, &a.link, a.log)
+	socket.Alarms(a.guard)
 	g.Go(func() error { return socket.Serve(outer, operator) })
 	g.Go(func() error {
 		defer stop()
@@ -380,6 +397,9 @@ func (a *agent) close() error {
 	var err error
 	if s := a.stage(); s != nil {
 		err = s.close()
+	}
+	if a.outputs != nil {
+		err = errors.Join(err, a.outputs.Close())
 	}
 	return errors.Join(err, a.journal.Close())
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"frostline/edge/desired"
+	"frostline/edge/guard"
 	"frostline/edge/journal"
 	"frostline/proto/mandate"
 	"frostline/proto/pb"
@@ -19,6 +20,7 @@ import (
 // Settings is what a gateway runs, and may change while it runs.
 type Settings struct {
 	Sensors []Sensor
+	Watches []guard.Watch
 	Digest  string // SHA-256 of the whole configuration, hex
 }
 
@@ -102,7 +104,7 @@ func (a *agent) turn(ctx context.Context) {
 		document, version := a.c.Mandate.Desired.Document()
 		set, err := a.c.Mandate.Settings(document)
 		if err == nil {
-			err = a.replace(ctx, set.Sensors)
+			err = a.replace(ctx, set.Sensors, set.Watches)
 		}
 		if err == nil {
 			a.log.Info("configuration applied", "version", version, "sensors", len(set.Sensors))

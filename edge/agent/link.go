@@ -42,6 +42,15 @@ func (l *link) set(u *uplink.Uplink) {
 	}
 }
 
+// seal has a seal sent, if there is an uplink.
+func (l *link) seal() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.up != nil {
+		l.up.Seal()
+	}
+}
+
 // status is that of the uplink; ok is false while there is none.
 func (l *link) status() (s uplink.Status, ok bool) {
 	l.mu.Lock()

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"frostline/edge/bus"
+	"frostline/edge/guard"
 	"frostline/edge/sampler"
 	"frostline/edge/sensor"
 	"frostline/proto/truetime"
@@ -18,6 +19,7 @@ import (
 // go on.
 type stage struct {
 	sensors []Sensor
+	watches []guard.Watch
 	buses   *bus.Set
 	drivers []sensor.Driver
 	sampler *sampler.Sampler
@@ -26,8 +28,8 @@ type stage struct {
 }
 
 // openStage makes drivers and sampler. No sensor has to answer for that.
-func (a *agent) openStage(sensors []Sensor) (*stage, error) {
-	s := &stage{sensors: sensors, buses: bus.NewSet(a.c.W1Root, a.log)}
+func (a *agent) openStage(sensors []Sensor, watches []guard.Watch) (*stage, error) {
+	s := &stage{sensors: sensors, watches: watches, buses: bus.NewSet(a.c.W1Root, a.log)}
 	s.ctx, s.end = context.WithCancel(context.Background())
 	env := sensor.Env{
 		Buses: s.buses, Now: a.clock.Now, Log: a.log,
@@ -45,7 +47,7 @@ func (a *agent) openStage(sensors []Sensor) (*stage, error) {
 		})
 	}
 	var err error
-	s.sampler, err = sampler.New(sampler.Config{Clock: a.clock, Sensors: sampled, Table: table{a.journal}, Log: a.log.With("part", "sampler")})
+	s.sampler, err = sampler.New(sampler.Config{Clock: a.clock, Sensors: sampled, Table: table{a.journal}, Seen: a.seen, Log: a.log.With("part", "sampler")})
 	if err != nil {
 		return nil, errors.Join(err, s.close())
 	}
@@ -86,18 +88,19 @@ func (s *stage) close() error {
 // swap is a wish for another configuration.
 type swap struct {
 	sensors []Sensor
+	watches []guard.Watch
 	done    chan error
 }
 
 // errEnding is what a swap gets that came too late.
 var errEnding = errors.New("the agent is ending")
 
-// replace has other sensors read than now. Readings of the former are kept
+// replace has other sensors read, and others watched, than now. Readings of the former are kept
 // before the first of the new ones is taken; the ticks between are not read,
 // some tens of milliseconds as a rule. Where the new ones cannot be opened the
 // former go on, and the error says why.
-func (a *agent) replace(ctx context.Context, sensors []Sensor) error {
-	w := swap{sensors, make(chan error, 1)}
+func (a *agent) replace(ctx context.Context, sensors []Sensor, watches []guard.Watch) error {
+	w := swap{sensors, watches, make(chan error, 1)}
 	select {
 	case a.swaps <- w:
 	case <-ctx.Done():
@@ -138,10 +141,15 @@ func (a *agent) swapTo(former *stage, w swap) error {
 	if err := former.close(); err != nil {
 		a.log.Warn("sensors could not be closed", "err", err)
 	}
-	next, err := a.openStage(w.sensors)
+	next, err := a.openStage(w.sensors, w.watches)
+	if err == nil {
+		if err = a.guard.Set(w.watches, next.thermometers()); err != nil {
+			err = errors.Join(err, next.close())
+		}
+	}
 	if err != nil {
 		var again error
-		if next, again = a.openStage(former.sensors); again != nil {
+		if next, again = a.openStage(former.sensors, former.watches); again != nil {
 			w.done <- err
 			return fmt.Errorf("open the sensors of before again: %w", again)
 		}
