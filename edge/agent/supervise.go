@@ -74,13 +74,17 @@ func (a *agent) supervise(ctx, stopping context.Context) error {
 	tick := time.NewTicker(wait)
 	defer tick.Stop()
 	stop := stopping.Done()
-	var stalled time.Time // since when; zero while it makes progress
+	last := context.WithoutCancel(ctx) // what is said at the end is said
+	var stalled time.Time              // since when; zero while it makes progress
 	for {
 		select {
 		case <-ctx.Done():
+			if stop != nil {
+				a.toldManager(m.Stopping(last))
+			}
 			return nil
 		case <-stop:
-			a.toldManager(m.Stopping(ctx))
+			a.toldManager(m.Stopping(last))
 			stop = nil
 			continue
 		case <-tick.C:
