@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -147,6 +148,15 @@ func metrics(t *testing.T, port int) {
 	}
 	for _, p := range problems {
 		t.Errorf("metric %s: %s", p.Metric, p.Text)
+	}
+	doc, err := os.ReadFile(filepath.Join(rig.Root(), "docs", "OPERATING.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range regexp.MustCompile(`(?m)^# HELP frostline_edge_(\w+)`).FindAllStringSubmatch(text.String(), -1) {
+		if !regexp.MustCompile("`" + m[1] + "[`{]").Match(doc) {
+			t.Errorf("docs/OPERATING.md does not say what %s is", m[1])
+		}
 	}
 	for _, want := range []string{
 		`frostline_edge_sensor_failures_total{bus="w1",sensor="none"}`, `frostline_edge_bus_failures_total{bus="w1"}`,
