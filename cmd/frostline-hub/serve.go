@@ -134,7 +134,7 @@ func open(ctx context.Context, c config, log *slog.Logger) (_ *hub, err error) {
 	if h.api, err = api.New(api.Config{
 		Socket: filepath.Join(c.Data, "frostline.sock"), Fleet: h.fleet, History: h.fleet, Feed: h.fleet,
 		Access: h.access, Authority: h.ca, CRL: c.Broker.CRL, Enrol: h.enrolAddress(), Web: c.Web,
-		Checks: h.health.Checks(), People: h.contexts.people, Events: h.contexts.events, Relay: h.contexts.relay.Status, Journals: h.intake, Rest: h.program(h.contexts.rest.Trusted(api.Actor)), Log: log.With("part", "api"),
+		Checks: h.health.Checks(), People: h.contexts.people, Events: h.contexts.events, Relay: h.contexts.relay.Status, Journals: h.intake, Thinned: h.fleet, Rest: h.program(h.contexts.rest.Trusted(api.Actor)), Log: log.With("part", "api"),
 	}); err != nil {
 		return nil, err
 	}

@@ -78,6 +78,8 @@ type Config struct {
 	// where the hub has none.
 	Events Events
 	Relay  func() relay.Status
+	// Thinned tells what remains of thinned readings; nil where nobody does.
+	Thinned Thinned
 	// Journals takes in journal files; nil where the hub does not.
 	Journals Journals
 	// Rest answers whatever is not under /v1, with bounds of its own; see Actor
@@ -136,6 +138,9 @@ func New(cfg Config) (*Server, error) {
 		mux.HandleFunc("POST /v1/rebuild", s.rebuild)
 		mux.HandleFunc("GET /v1/events", s.events)
 		mux.HandleFunc("POST /v1/events/retry", s.retry)
+	}
+	if cfg.Thinned != nil {
+		mux.HandleFunc("GET /v1/gateways/{gateway}/thinned", s.thinned)
 	}
 	if cfg.Journals != nil {
 		mux.HandleFunc("POST "+haulPath, s.haul)

@@ -16,8 +16,10 @@ import (
 	"frostline/hub/access"
 	"frostline/hub/history"
 	"frostline/hub/intake"
+	"frostline/hub/intake/batch"
 	"frostline/hub/registry"
 	"frostline/hub/view"
+	"frostline/proto/truetime"
 )
 
 // Access knows who is enrolled.
@@ -33,6 +35,7 @@ type Registry interface {
 type Intake interface {
 	Account(ctx context.Context) ([]intake.Line, error)
 	QuarantineCounts(ctx context.Context) (map[string]uint64, error)
+	Told(ctx context.Context, kind string, yield func(gateway string, epoch uint32, at int64, e batch.Event) error) error
 }
 
 // History knows what was measured.
@@ -41,6 +44,7 @@ type History interface {
 	Readings(ctx context.Context, k history.Key, from, to int64, visit func(history.Reading) error) error
 	Undated(ctx context.Context, k history.Key) (uint64, error)
 	ClockState(ctx context.Context, gateway string, epoch, boot uint32, boottime int64) (history.ClockState, error)
+	Timeline(ctx context.Context, gateway string, epoch, boot uint32) (*truetime.Timeline, error)
 }
 
 // Fleet answers for pages and programs. Its methods may be called from any

@@ -30,6 +30,9 @@ type Line struct {
 	// Unnumbered readings were lost before they were kept; they are in neither
 	// side of the equation.
 	Unnumbered uint64
+	// Thinned are those of Gaps of which a summary is kept: least, mean and
+	// greatest value, which are no readings.
+	Thinned    uint64
 	Difference int64    // Produced - Committed - Pending - Gaps
 	AddsUp     bool     // Difference is 0 and there are no Problems
 	Problems   []string // what contradicts the equation or stands in its way
@@ -75,6 +78,14 @@ func (in *Intake) Account(ctx context.Context) ([]Line, error) {
 	out := make([]Line, 0, len(chains))
 	for i, c := range chains {
 		out = append(out, c.account(successor(c, chains[i+1:]), c.lostLater(chains[i+1:]), refused[c.chainKey]))
+		last := &out[len(out)-1]
+		for _, l := range chains[i:] {
+			if l.gateway != c.gateway {
+				break
+			}
+			last.Thinned += l.thinned[c.epoch]
+		}
+		last.Thinned = min(last.Thinned, last.Gaps) // a file may have brought some of them
 	}
 	return out, nil
 }

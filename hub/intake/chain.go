@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"frostline/hub/store"
@@ -29,9 +30,10 @@ type chainState struct {
 	restart   string
 	sealed    struct{ number, readings uint64 }
 	stated    journal
-	waiting   []waiting      // ascending
-	gaps      []*pb.Gap      // in the order of the chain, as far as it is committed
-	start     *pb.EpochStart // nil until block 1 is committed
+	waiting   []waiting         // ascending
+	gaps      []*pb.Gap         // in the order of the chain, as far as it is committed
+	start     *pb.EpochStart    // nil until block 1 is committed
+	thinned   map[uint32]uint64 // readings that events of this chain summarise, by the epoch they were of
 }
 
 // journal is what a gateway last told of its journal.
@@ -52,6 +54,7 @@ func (c *chainState) copy() *chainState {
 	d := *c
 	d.waiting = slices.Clip(c.waiting)
 	d.gaps = slices.Clip(c.gaps)
+	d.thinned = maps.Clone(c.thinned)
 	return &d
 }
 

@@ -82,7 +82,7 @@ func load(ctx context.Context, q store.Querier, only chainKey) (map[chainKey]*ch
 	if err != nil {
 		return nil, fmt.Errorf("load seals: %w", err)
 	}
-	err = each(ctx, q, `SELECT gateway, epoch, body FROM intake_event WHERE kind IN ('gap', 'epoch-start')`+where+
+	err = each(ctx, q, `SELECT gateway, epoch, body FROM intake_event WHERE kind IN ('gap', 'epoch-start', 'thinned')`+where+
 		` ORDER BY gateway, epoch, block, position`, args, func(rows *sql.Rows) error {
 		var k chainKey
 		var body []byte

@@ -205,6 +205,15 @@ func (c *chainState) learn(e *pb.Event) {
 	switch k := e.GetKind().(type) {
 	case *pb.Event_Gap:
 		c.gaps = append(c.gaps, k.Gap)
+	case *pb.Event_Thinned:
+		epoch := k.Thinned.Epoch
+		if epoch == 0 {
+			epoch = c.epoch
+		}
+		if c.thinned == nil {
+			c.thinned = map[uint32]uint64{}
+		}
+		c.thinned[epoch] += k.Thinned.Count
 	case *pb.Event_EpochStart:
 		if c.start == nil {
 			c.start = k.EpochStart
