@@ -369,16 +369,29 @@ func (a *agent) now() time.Time {
 	return time.Now()
 }
 
-// drain waits until the hub has all, or for a while, or until told to hurry.
+// drain waits until the hub has all and a seal over it, or for a while, or until
+// told to hurry. The seal signs what a minute's one would have: without it the
+// last blocks before a stop stay unsigned until the next start.
 func (a *agent) drain(ctx, hurry context.Context) {
 	limit := time.NewTimer(drainLimit)
 	defer limit.Stop()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
+	asked := journal.Tip{} // what a seal was asked for of
 	for {
 		s, up := a.link.status()
-		if !up || !s.Connected || a.journal.Stats().PendingBlocks == 0 {
+		if !up || !s.Connected {
 			return
+		}
+		if a.journal.Stats().PendingBlocks == 0 {
+			tip := a.journal.Tip()
+			switch {
+			case s.SealedEpoch == tip.Epoch && s.SealedBlock >= tip.Last:
+				return
+			case asked != tip:
+				asked = tip
+				a.link.seal()
+			}
 		}
 		select {
 		case <-ctx.Done():
@@ -386,7 +399,7 @@ func (a *agent) drain(ctx, hurry context.Context) {
 		case <-hurry.Done():
 			return
 		case <-limit.C:
-			a.log.Info("stopping with readings that the hub has not acknowledged; they are kept", "pending", a.journal.Stats().PendingReadings)
+			a.log.Info("stopping before the hub has acknowledged all and its seal; what it lacks is kept", "pending", a.journal.Stats().PendingReadings)
 			return
 		case <-tick.C:
 		}

@@ -211,6 +211,9 @@ func TestSealsAreSignedAndTellTheTime(t *testing.T) {
 	if last.Number != tip.Last || string(last.Head) != string(tip.Head[:]) || last.Readings != tip.Readings || !proto.Equal(last.Anchor, anchor) {
 		t.Errorf("seal %v of tip %+v", last, tip)
 	}
+	if s := r.uplink.Status(); s.SealedEpoch != tip.Epoch || s.SealedBlock != tip.Last {
+		t.Errorf("sealed to block %d of epoch %d, want %d of %d", s.SealedBlock, s.SealedEpoch, tip.Last, tip.Epoch)
+	}
 }
 
 func TestUnansweredSealIsMadeAgain(t *testing.T) {
@@ -219,6 +222,9 @@ func TestUnansweredSealIsMadeAgain(t *testing.T) {
 	r.until("three were sent", func() bool { return r.uplink.Status().Seals == sealTries })
 	r.uplink.Seal()
 	r.until("three more were sent", func() bool { return r.uplink.Status().Seals == 2*sealTries })
+	if s := r.uplink.Status(); s.SealedEpoch != 0 {
+		t.Errorf("sealed to block %d of epoch %d though the hub has answered none", s.SealedBlock, s.SealedEpoch)
+	}
 }
 
 func TestStateIsRetainedAndFollowsChanges(t *testing.T) {

@@ -80,7 +80,12 @@ func (s *session) acknowledged(m message) error {
 			func(st *Status) { st.Refused += p.refused; st.RefusedWhy = p.reason })
 	}
 	s.restart(a.epoch, a.restart, m.at)
-	if e := a.echo; e != nil && s.seal.answered(e.SentMs) {
+	if e := a.echo; e != nil {
+		sealed, ok := s.seal.answered(e.SentMs)
+		if !ok {
+			return nil
+		}
+		s.count(func(st *Status) { st.SealedEpoch, st.SealedBlock = sealed.epoch, sealed.number })
 		anchor, err := hubTime(e, m.boottime)
 		if err != nil {
 			return fmt.Errorf("%w: %v", errAck, err)

@@ -18,8 +18,15 @@ import (
 type sealDue struct {
 	asked bool
 	sent  time.Time
-	tries int     // since the last answer
-	open  []int64 // boottimes of those not answered, ms, the latest last
+	tries int    // since the last answer
+	open  []seal // not answered, the latest last
+}
+
+// seal is one that was sent.
+type seal struct {
+	sent   int64 // boottime, ms
+	epoch  uint32
+	number uint64 // of the last block it signs
 }
 
 // sealTries is how often a seal is made again because none was answered, before
@@ -37,14 +44,16 @@ func (d *sealDue) due(t Timing) time.Time {
 	return d.sent.Add(t.Seal)
 }
 
-// answered reports whether an echo is the first to answer a seal of this
-// connection.
-func (d *sealDue) answered(sent int64) bool {
-	if !slices.Contains(d.open, sent) {
-		return false
+// answered gives the seal of this connection that an echo is the first to
+// answer.
+func (d *sealDue) answered(sent int64) (seal, bool) {
+	i := slices.IndexFunc(d.open, func(s seal) bool { return s.sent == sent })
+	if i < 0 {
+		return seal{}, false
 	}
+	s := d.open[i]
 	d.open, d.tries = nil, 0
-	return true
+	return s, true
 }
 
 // sealFrame is a seal of the tip, if it is due.
@@ -69,7 +78,7 @@ func (s *session) sealFrame(now time.Time) (frame, bool) {
 		s.trouble("seal", fmt.Errorf("seal block %d of epoch %d: %w", tip.Last, tip.Epoch, err), func(*Status) {})
 		return frame{}, false
 	}
-	d.open = append(d.open, m.SentMs)
+	d.open = append(d.open, seal{m.SentMs, tip.Epoch, tip.Last})
 	d.open = d.open[max(len(d.open)-2*sealTries, 0):]
 	s.count(func(st *Status) { st.Seals++ })
 	return frame{lane: topic.Seal, payload: payload}, true

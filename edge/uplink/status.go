@@ -41,6 +41,8 @@ type Status struct {
 	Resent      uint64 // of both, with blocks that had been sent before
 	Behind      uint64 // fresh blocks that were left to the backlog
 	Seals       uint64
+	SealedEpoch uint32 // and block of the last seal that the hub has answered
+	SealedBlock uint64
 	States      uint64
 	Acks        uint64
 	BadAcks     uint64 // ignored: not sound, or of blocks never kept
