@@ -163,6 +163,7 @@ func open(c Config, clk clock.Clock, special journal.Options) (*agent, error) {
 	a := &agent{c: c, log: c.Log, clock: clk, started: clk.Now(), swaps: make(chan swap), proofs: make(chan proof, 1)}
 	o := c.Journal
 	o.Boottime, o.BootID, o.Version, o.Recorded, o.Log = clk.Now, clk.BootID(), c.Version, special.Recorded, c.Log
+	o.Within = a.within
 	var err error
 	if a.journal, err = journal.Open(JournalDir(c.Data), c.Gateway, o); err != nil {
 		return nil, err

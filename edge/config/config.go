@@ -75,8 +75,10 @@ type Panel struct {
 // Journal limits what readings take on the gateway until the hub has them.
 type Journal struct {
 	// MaxSize is the disk space of the journal, 1MiB to 1TiB. Beyond it the
-	// oldest readings are dropped and declared lost. Default 512MiB, which is
-	// years for ten sensors every ten seconds.
+	// oldest stretches in range for all watches are thinned to hourly least,
+	// mean and greatest values and, last of all, the oldest readings dropped;
+	// both are declared lost. Default 512MiB, which is years for ten sensors
+	// every ten seconds.
 	MaxSize Size `yaml:"max-size"`
 
 	// SegmentSize is the size of the files it consists of, which are deleted

@@ -54,6 +54,24 @@
 // A Gap event names blocks of the epoch it stands in or, where they are lost
 // later, of an earlier one by its number.
 //
+// # When it is full
+//
+// At 70, 85 and 95 % of MaxBytes, counting what the hub has not acknowledged,
+// the chain and the log say so once, with the hours left. Beyond MaxBytes, in
+// this order: files go that are kept though acknowledged; stretches of blocks
+// are thinned, oldest files first; the oldest file goes.
+//
+// Blocks are what is hashed, so a block is thinned whole or not at all: one that
+// has no events and whose readings are all of quality OK and in range, nor a
+// neighbour of one that is not. A temperature is in range where Options.Within
+// says so, a door or enclosure when it is closed; other quantities go along.
+// The stretch becomes a Gap like any loss, and for each boot, hour and series a
+// Thinned event. These are kept before the file is made anew without the blocks.
+// Lost ranges are in every commit, so there are at most 64: a journal with many
+// short stretches is thinned in part.
+//
+// # Boots
+//
 // The boot ordinal goes up by one unless the boot id is that of the last one
 // and boottime has not gone back: an agent that is restarted on a running
 // gateway keeps its ordinal, because anchors of that boot hold on. Each start
