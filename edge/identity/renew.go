@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"frostline/edge/outage"
 	"frostline/proto/enrol"
 )
 
@@ -89,7 +90,9 @@ const (
 // ctx ends.
 func (i *Identity) Run(ctx context.Context) error {
 	s := schedule{early: rand.Float64()}
-	var said string
+	stored := outage.Outage{Log: i.log, Fails: "identity could not be read or written; the one in use stays", Works: "identity is read and written again"}
+	renewal := outage.Outage{Log: i.log, Fails: "certificate could not be renewed; trying again", Works: "renewal works again"}
+	began := time.Now()
 	for {
 		wait := look
 		if !i.Enrolled() {
@@ -100,14 +103,20 @@ func (i *Identity) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		}
-		if changed, err := i.reload(); err != nil {
-			i.say(&said, "identity could not be read; the one in use stays", err)
+		at := time.Since(began).Milliseconds()
+		changed, broken := i.reload()
+		if broken != nil {
+			stored.Failed(at, "read", broken)
 		} else if changed {
 			i.log.Info("identity taken up", "gateway", i.Gateway())
 			s = schedule{early: rand.Float64()}
 		}
 		if err := s.retrySave(time.Now(), i.saveAgain); err != nil {
-			i.say(&said, "identity could not be written; it is in use but would not outlive a restart", err)
+			stored.Failed(at, "write", fmt.Errorf("the identity in use would not outlive a restart: %w", err))
+			broken = err
+		}
+		if broken == nil && !i.owes() {
+			stored.Worked(at)
 		}
 		c := i.get()
 		if c == nil || !s.due(time.Now(), i.now(), c) {
@@ -118,23 +127,20 @@ func (i *Identity) Run(ctx context.Context) error {
 			return nil
 		}
 		s.tried(time.Now(), err)
+		at = time.Since(began).Milliseconds()
 		if err != nil {
-			i.say(&said, "certificate could not be renewed; trying again", err)
+			renewal.Failed(at, "", err, "expires", i.Certificate().NotAfter)
 			continue
 		}
-		if said != "" {
-			i.log.Info("renewal works again")
-			said = ""
-		}
+		renewal.Worked(at)
 	}
 }
 
-// say logs a trouble when it is another than the last.
-func (i *Identity) say(said *string, what string, err error) {
-	if text := err.Error(); text != *said {
-		*said = text
-		i.log.Warn(what, "error", err, "expires", i.Certificate().NotAfter)
-	}
+// owes says whether the disk has not taken the identity in use.
+func (i *Identity) owes() bool {
+	i.mu.RLock()
+	defer i.mu.RUnlock()
+	return i.unsaved != nil
 }
 
 // schedule decides when to renew. Waits are measured on the process's own

@@ -42,8 +42,9 @@ func (j *Journal) makeBallast() {
 	if err := unix.Statfs(j.dir, &st); err != nil || int64(st.Bavail)*int64(st.Bsize) < 4*size {
 		return
 	}
-	if err := reserve(path, size); err != nil {
-		j.log.Warn("disk space could not be reserved", "bytes", size, "error", err)
+	err := reserve(path, size)
+	j.again("disk space could not be reserved; it is tried again", "disk space is in reserve again", err)
+	if err != nil {
 		_ = os.Remove(path) // it takes space and is of no use
 	}
 }

@@ -52,11 +52,13 @@ func (j *Journal) endAll() {
 		}
 	}
 	j.mu.Unlock()
+	var failed error
 	for _, x := range all {
 		if err := j.end(x.e, x.s); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			j.log.Warn("segment could not be renamed; it is tried again", "error", err)
+			failed = err
 		}
 	}
+	j.again("segments could not be renamed; it is tried again", "segments are renamed again", failed)
 }
 
 // endBefore makes sure that a segment can go: that the one before it has its

@@ -23,15 +23,16 @@ type Journal struct {
 
 	// disk is held by whoever changes files or the set of them. It is taken
 	// before mu.
-	disk   sync.Mutex
-	lock   *os.File // of the directory
-	dirty  bool     // the state file could not be written
-	owed   bool     // the state file lacks what its second copy is for: series, losses
-	doubt  string   // a segment that may have been begun though that failed
-	litter []string // files of deleted segments that could not be removed
-	stuck  bool     // a segment could not be rotated; said once
-	warned int      // share of MaxBytes that was warned of, percent
-	tidied time.Time
+	disk    sync.Mutex
+	lock    *os.File // of the directory
+	dirty   bool     // the state file could not be written
+	owed    bool     // the state file lacks what its second copy is for: series, losses
+	doubt   string   // a segment that may have been begun though that failed
+	litter  []string // files of deleted segments that could not be removed
+	outages repeated // by what is tried again; see again
+	stuck   bool     // a segment could not be rotated; said once
+	warned  int      // share of MaxBytes that was warned of, percent
+	tidied  time.Time
 
 	workers sync.WaitGroup // commit goroutines, and a load that took too long
 

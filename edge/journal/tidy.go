@@ -1,7 +1,6 @@
 package journal
 
 import (
-	"path/filepath"
 	"slices"
 	"time"
 )
@@ -124,13 +123,15 @@ func (j *Journal) drop(s *segment) {
 
 // sweep removes the files of segments that are gone. j.disk is held.
 func (j *Journal) sweep() {
+	var failed error
 	j.litter = slices.DeleteFunc(j.litter, func(path string) bool {
 		err := j.o.disk.remove(path)
 		if err != nil {
-			j.log.Warn("acknowledged segment could not be deleted; it is tried again", "file", filepath.Base(path), "error", err)
+			failed = err // it names the file
 		}
 		return err == nil
 	})
+	j.again("acknowledged segments could not be deleted; it is tried again", "acknowledged segments are deleted again", failed)
 }
 
 // closeEpochs forgets epochs that are over and wholly settled.
