@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -227,11 +228,11 @@ type snapDisk struct {
 	dir    string
 	copies []string
 	t      *testing.T
-	on     bool
+	on     atomic.Bool
 }
 
 func (d *snapDisk) snap() {
-	if !d.on {
+	if !d.on.Load() {
 		return
 	}
 	to := filepath.Join(d.t.TempDir(), "copy")
@@ -265,11 +266,11 @@ func TestPromise1ThinningSurvivesACrashAtEachStep(t *testing.T) {
 	o.disk = d
 	s := newThinStory(t, dir, o)
 	rnd := rand.New(rand.NewPCG(2, 1))
-	for d.on = false; s.j.Stats().Thinned < 3; {
-		d.on = s.j.Stats().Bytes > o.MaxBytes*7/8
+	for s.j.Stats().Thinned < 3 {
+		d.on.Store(s.j.Stats().Bytes > o.MaxBytes*7/8)
 		s.put(1, rnd)
 	}
-	d.on = false
+	d.on.Store(false)
 	if err := s.j.Close(); err != nil {
 		t.Fatal(err)
 	}
