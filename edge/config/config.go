@@ -129,6 +129,10 @@ type Sensor struct {
 
 	// Options are those of the driver.
 	Options sensor.Options `yaml:"options"`
+
+	// Calibration is the certificate that its temperature is corrected by.
+	// Default: none, it is taken as measured.
+	Calibration Calibration `yaml:"calibration"`
 }
 
 // Spec is what the driver needs of it.

@@ -167,7 +167,7 @@ sensors:
 		`line 15: sensors[0].interval "500ms": this sensor takes 900ms to measure: want at least 1s`,
 		`line 16: sensors[1].id "a": sensors[0] has that id already: rename one`,
 		`line 16: sensors[1].address: it is missing: want 0x44, 0x45 or 0x46`,
-		`line 19: sensors[1].adress: there is no such field: want one of id, driver, bus, address, interval, timeout, options`,
+		`line 19: sensors[1].adress: there is no such field: want one of id, driver, bus, address, interval, timeout, options, calibration`,
 		`line 20: sensors[1].interval "soon": want a number with a unit, such as 500ms, 10s, 5m or 24h`,
 		`line 21: sensors[2].id: want 1 to 63 characters of a-z, 0-9, '.', '_' and '-', the first a letter or digit`,
 		`line 21: sensors[2].driver "thermocouple": want one of ` + strings.Join(sensor.Drivers(), ", "),

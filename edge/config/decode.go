@@ -1,6 +1,7 @@
 package config
 
 import (
+	"encoding"
 	"fmt"
 	"reflect"
 	"slices"
@@ -213,6 +214,10 @@ func setScalar(v reflect.Value, text string) (remedy string) {
 			return "want a whole number with a unit, such as 64KiB, 4MiB or 1GiB"
 		}
 		*p = n
+	case encoding.TextUnmarshaler:
+		if err := p.UnmarshalText([]byte(text)); err != nil {
+			return err.Error()
+		}
 	case *int:
 		n, err := strconv.Atoi(text)
 		if err != nil {

@@ -77,6 +77,8 @@ func scalarText(v reflect.Value) string {
 		return x.String()
 	case Size:
 		return x.String()
+	case fmt.Stringer:
+		return x.String()
 	}
 	text := fmt.Sprint(v.Interface())
 	if v.Kind() == reflect.String {

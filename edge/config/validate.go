@@ -96,6 +96,9 @@ func (v *validator) sensors(all []Sensor) {
 		for _, p := range problems {
 			v.add(at+p.Field, p.Value, p.Remedy)
 		}
+		if len(problems) == 0 {
+			v.calibration(at, s)
+		}
 		v.span(at+"interval", s.Interval, 100*time.Millisecond, 24*time.Hour)
 		if len(problems) > 0 {
 			continue // without a driver nobody knows how long it takes

@@ -65,7 +65,7 @@ func parseQuality(s string) (reading.Quality, error) {
 var shown = map[reading.Quantity]int{
 	reading.Temperature: 2, reading.Humidity: 1, reading.Latitude: 5, reading.Longitude: 5,
 	reading.Speed: 1, reading.PositionError: 0, reading.Voltage: 2, reading.StateOfCharge: 0,
-	reading.CompressorSetpoint: 1,
+	reading.CompressorSetpoint: 1, reading.TemperatureRaw: 2,
 }
 
 // display writes a value for people, rounded half away from zero, and its unit.

@@ -1,6 +1,7 @@
 package sensor
 
 import (
+	"slices"
 	"time"
 
 	"frostline/proto/reading"
@@ -73,6 +74,17 @@ func (p *Plausibility) Judge(tick int64, values []Value) {
 		case h.stuck(tick, v.Value, l) && !atLimit(*v):
 			v.Quality = reading.Stuck
 		}
+	}
+	sameQuality(values)
+}
+
+// sameQuality gives what a thermometer measured the quality of what it was
+// corrected to: they are one measurement.
+func sameQuality(values []Value) {
+	t := slices.IndexFunc(values, func(v Value) bool { return v.Quantity == reading.Temperature })
+	raw := slices.IndexFunc(values, func(v Value) bool { return v.Quantity == reading.TemperatureRaw })
+	if t >= 0 && raw >= 0 {
+		values[raw].Quality = values[t].Quality
 	}
 }
 

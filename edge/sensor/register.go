@@ -74,7 +74,7 @@ const maxInvalid = 16
 func (r Register) parse() (p place, field, value, remedy string) {
 	var err error
 	bad := func(f, v, want string) (place, string, string, string) { return place{}, f, v, want }
-	if p.quantity, err = reading.ParseQuantity(r.Quantity); err != nil {
+	if p.quantity, err = reading.ParseQuantity(r.Quantity); err != nil || p.quantity == reading.TemperatureRaw {
 		return bad("quantity", r.Quantity, "want one such as temperature, humidity, compressor-setpoint, compressor-running, voltage or door")
 	}
 	p.table = bus.ModbusTable(r.Table)

@@ -15,7 +15,7 @@ const Zone = "UTC"
 // shown is how many decimals of a value people are shown at a glance. Tables
 // of readings and exports give every decimal there is (Exact).
 var shown = map[reading.Quantity]int{
-	reading.Temperature: 2, reading.CompressorSetpoint: 1, reading.Humidity: 1,
+	reading.Temperature: 2, reading.TemperatureRaw: 2, reading.CompressorSetpoint: 1, reading.Humidity: 1,
 	reading.Latitude: 5, reading.Longitude: 5, reading.Speed: 1, reading.PositionError: 1,
 	reading.Voltage: 2, reading.StateOfCharge: 0,
 }

@@ -119,7 +119,7 @@ func spanFloor(q reading.Quantity) float64 {
 		return 1
 	case reading.SatellitesUsed:
 		return 4
-	case reading.Temperature, reading.CompressorSetpoint, reading.Speed:
+	case reading.Temperature, reading.TemperatureRaw, reading.CompressorSetpoint, reading.Speed:
 		return 1000
 	case reading.Humidity, reading.StateOfCharge:
 		return 5000

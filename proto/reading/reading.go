@@ -24,6 +24,7 @@ const (
 	SatellitesUsed     Quantity = 12 // satellites in the fix
 	CompressorSetpoint Quantity = 13 // milli-degrees Celsius
 	Tamper             Quantity = 14 // 0 whole, 1 the enclosure was opened or the contact's cable cut
+	TemperatureRaw     Quantity = 15 // milli-degrees Celsius as measured, where Temperature is corrected by a certificate; vouches for nothing
 )
 
 var quantityNames = map[Quantity]string{
@@ -31,6 +32,7 @@ var quantityNames = map[Quantity]string{
 	Speed: "speed", PositionError: "position-error", Door: "door", Voltage: "voltage", Pressure: "pressure",
 	StateOfCharge: "state-of-charge", CompressorRunning: "compressor-running",
 	SatellitesUsed: "satellites-used", CompressorSetpoint: "compressor-setpoint", Tamper: "tamper",
+	TemperatureRaw: "temperature-raw",
 }
 
 var quantityUnits = map[Quantity]struct {
@@ -40,6 +42,7 @@ var quantityUnits = map[Quantity]struct {
 	Temperature: {"°C", 3}, Humidity: {"%RH", 3}, Latitude: {"°", 7}, Longitude: {"°", 7},
 	Speed: {"m/s", 3}, PositionError: {"m", 3}, Door: {"", 0}, Voltage: {"V", 3}, Pressure: {"Pa", 0},
 	StateOfCharge: {"%", 3}, CompressorRunning: {"", 0}, SatellitesUsed: {"", 0}, CompressorSetpoint: {"°C", 3}, Tamper: {"", 0},
+	TemperatureRaw: {"°C", 3},
 }
 
 // String gives the name used in configuration, in JSON and on pages.
