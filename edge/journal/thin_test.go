@@ -34,6 +34,8 @@ type thinStory struct {
 	tick  int64
 	taken map[key2]int64 // every reading that is kept
 	odd   map[int64]bool // ticks that must not go
+	cut   bool           // power fails: what is held then is not kept, or is
+	maybe map[key2]int64 // may be kept
 }
 
 type key2 struct {
@@ -64,8 +66,8 @@ func (s *thinStory) open() {
 	}
 }
 
-// put appends ticks of readings, each a block.
-func (s *thinStory) put(n int, rnd *rand.Rand) {
+// put appends ticks of readings, each a block, until power fails.
+func (s *thinStory) put(n int, rnd *rand.Rand) bool {
 	s.t.Helper()
 	for range n {
 		s.tick += 1000
@@ -85,10 +87,19 @@ func (s *thinStory) put(n int, rnd *rand.Rand) {
 		if err != nil && !errors.Is(err, ErrHeld) {
 			s.t.Fatal(err)
 		}
+		if err != nil && s.cut {
+			delete(s.odd, s.tick)
+			s.maybe = map[key2]int64{}
+			for _, x := range r {
+				s.maybe[key2{x.Series, x.Tick}] = x.Value
+			}
+			return false
+		}
 		for _, x := range r {
 			s.taken[key2{x.Series, x.Tick}] = x.Value
 		}
 	}
+	return true
 }
 
 // check compares what a journal holds with what was appended: each reading is
@@ -97,7 +108,6 @@ func (s *thinStory) put(n int, rnd *rand.Rand) {
 func (s *thinStory) check(j *Journal, dropped bool) (thinned int) {
 	s.t.Helper()
 	there := map[key2]bool{}
-	last := map[key2]bool{} // readings that the hub could read
 	var gaps spans
 	var lost uint64
 	var notes []*pb.Thinned
@@ -107,7 +117,10 @@ func (s *thinStory) check(j *Journal, dropped bool) (thinned int) {
 			if there[k] {
 				s.t.Fatalf("reading %+v is there twice", r)
 			}
-			there[k], last[k] = true, true
+			there[k] = true
+			if v, ok := s.maybe[k]; ok {
+				s.taken[k] = v
+			}
 			if want, ok := s.taken[k]; !ok || want != r.Value {
 				s.t.Fatalf("reading %+v: want %d, %v", r, want, ok)
 			}
@@ -393,4 +406,44 @@ func TestMean(t *testing.T) {
 	if half.value() != 1 || minus.value() != -1 {
 		t.Errorf("means %d and %d, want 1 and -1", half.value(), minus.value())
 	}
+}
+
+// TestPromise1ThinningSurvivesPowerCuts cuts the power of a real file system
+// while the journal is thinned.
+func TestPromise1ThinningSurvivesPowerCuts(t *testing.T) {
+	v := ext4(t, 64<<20)
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	rnd := rand.New(rand.NewPCG(seed, 1))
+	o := thinOptions()
+	o.BlockReadings = 128
+	s := newThinStory(t, filepath.Join(v.dir, "journal"), o)
+	s.cut = true
+	cuts := 12
+	if testing.Short() {
+		cuts = 3
+	}
+	for s.j.Stats().FullPercent < 80 {
+		s.put(50, rnd)
+	}
+	for n := range cuts {
+		dark := make(chan struct{})
+		time.AfterFunc(time.Duration(20+rnd.IntN(400))*time.Millisecond, func() {
+			defer close(dark)
+			v.cut()
+		})
+		for s.put(20, rnd) {
+		}
+		<-dark
+		_ = s.j.Close() // it says what is in memory alone
+		v.power()
+		verify(t, s.dir)
+		s.o.BootID = fmt.Sprint("boot after cut ", n)
+		s.open()
+		if st := s.j.Stats(); st.Damaged > 0 || st.Err != nil || st.Epoch != 1 {
+			t.Fatalf("cut %d: %+v", n, st)
+		}
+		s.check(s.j, false)
+	}
+	t.Logf("%d readings were kept, %d of them thinned", len(s.taken), s.check(s.j, false))
 }
