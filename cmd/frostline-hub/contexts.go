@@ -16,6 +16,7 @@ import (
 	"frostline/hub/catalog"
 	"frostline/hub/correlate"
 	"frostline/hub/custody"
+	"frostline/hub/desired"
 	"frostline/hub/dossier"
 	"frostline/hub/event"
 	"frostline/hub/event/relay"
@@ -54,6 +55,7 @@ type contexts struct {
 	ledger    *ledger.Ledger
 	evidence  *evidence.Exporter
 	dossiers  *dossier.Builder
+	desired   *desired.Keeper
 	influx    *influx.Writer // nil: none is configured
 	rest      *rest.API
 }
@@ -138,10 +140,16 @@ func (h *hub) openContexts(ctx context.Context) (err error) {
 			return err
 		}
 	}
+	if c.desired, err = desired.New(ctx, desired.Options{
+		Store: h.store, Events: c.events, Key: h.ca.Mandate(), Publish: h.broker.Publish,
+		Enrolled: func(gateway string) bool { return h.access.Admitted(gateway) == nil }, Log: part("desired state"),
+	}); err != nil {
+		return err
+	}
 	c.dossiers = &dossier.Builder{Orders: c.orders, Places: c.custody, Cases: c.cases, Verdicts: c.correlate, Profiles: c.catalog, Events: c.events}
 	c.rest, err = rest.New(ctx, rest.Config{
 		Store: h.store, Tokens: c.people, Log: part("rest"), Version: version.String(), Metrics: h.metrics,
-		People: c.people, Catalog: c.catalog, Orders: c.orders, Custody: c.custody, Verdicts: c.correlate, Evidence: c.evidence, EvidenceLog: c.ledger, Reports: newReports(c.dossiers, c.evidence), Excursions: c.cases, Notifications: c.notify,
+		People: c.people, Catalog: c.catalog, Orders: c.orders, Custody: c.custody, Verdicts: c.correlate, Evidence: c.evidence, EvidenceLog: c.ledger, Reports: newReports(c.dossiers, c.evidence), Excursions: c.cases, Notifications: c.notify, Desired: c.desired,
 	})
 	return err
 }
@@ -183,7 +191,7 @@ func (h *hub) openEvidence(ctx context.Context) (err error) {
 func (h *hub) runContexts(ctx context.Context, g *errgroup.Group) {
 	c := &h.contexts
 	for name, run := range map[string]func(context.Context) error{
-		"relay": c.relay.Run, "custody": c.custody.Run, "correlate": c.correlate.Run, "excursion": c.cases.Run, "notify": c.notify.Run, "evidence log": c.ledger.Run,
+		"relay": c.relay.Run, "custody": c.custody.Run, "correlate": c.correlate.Run, "excursion": c.cases.Run, "notify": c.notify.Run, "evidence log": c.ledger.Run, "desired state": c.desired.Run,
 	} {
 		g.Go(func() error { return named(name, run(ctx)) })
 	}

@@ -126,6 +126,7 @@ func open(ctx context.Context, c config, log *slog.Logger) (_ *hub, err error) {
 		return nil, err
 	}
 	h.fleet = fleet.New(h.access, h.registry, h.intake, h.history, h.feed)
+	h.fleet.Desired(h.contexts.desired)
 	if h.web, err = web.New(web.Config{Addr: c.Web, Fleet: h.fleet, History: h.fleet, Feed: h.fleet,
 		Stories: h.stories(), Parts: h.standings, Metrics: promhttp.HandlerFor(h.metrics, promhttp.HandlerOpts{ErrorLog: slog.NewLogLogger(log.With("part", "metrics").Handler(), slog.LevelError)}),
 		Program: h.program(h.contexts.rest.Handler()), Log: log.With("part", "web")}); err != nil {
@@ -239,6 +240,7 @@ func (h *hub) handle(m broker.Message) {
 		if err := h.registry.State(m.Gateway, m.Payload, m.Received, m.Retained); err != nil {
 			h.log.Warn("state refused", "gateway", m.Gateway, "err", err)
 		}
+		h.contexts.desired.Told(m.Gateway, m.Payload)
 	}
 	if !m.Retained {
 		h.intake.Handle(intake.Message{Gateway: m.Gateway, Lane: m.Lane, Payload: m.Payload, Received: m.Received})

@@ -57,6 +57,10 @@ func printGateways(w io.Writer, gs []api.Gateway) error {
 		return err
 	}
 	t := table{heads: []string{"GATEWAY", "LINK", "HEARD", "COMMITTED", "WAITING", "CLOCK", "SENSORS"}, right: []bool{false, false, true, true, true}}
+	configured := slices.ContainsFunc(gs, func(g api.Gateway) bool { return g.Config.Wanted != 0 || g.Config.Running != 0 })
+	if configured {
+		t.heads = append(t.heads, "CONFIGURATION")
+	}
 	for _, g := range gs {
 		waiting := count(g.PendingReadings)
 		if g.Link != string(view.Online) && g.Heard != "" {
@@ -65,7 +69,11 @@ func printGateways(w io.Writer, gs []api.Gateway) error {
 				waiting = "not known"
 			}
 		}
-		t.add(g.Gateway, strings.ReplaceAll(g.Link, "-", " "), ago(g.Heard), count(g.Committed), waiting, clockWord(g), sensorsWord(g))
+		cells := []string{g.Gateway, strings.ReplaceAll(g.Link, "-", " "), ago(g.Heard), count(g.Committed), waiting, clockWord(g), sensorsWord(g)}
+		if configured {
+			cells = append(cells, g.Config.Word)
+		}
+		t.add(cells...)
 	}
 	return t.print(w)
 }
@@ -118,6 +126,9 @@ func printSensors(w io.Writer, g api.Gateway) error {
 			left = fmt.Sprintf(", room for %s hours if nothing is acknowledged", count(uint64(*j.HoursLeft)))
 		}
 		fmt.Fprintf(w, "its journal is %d %% full of what is not acknowledged%s\n", j.FullPercent, left)
+	}
+	if c := g.Config; c.Wanted != 0 || c.Running != 0 {
+		fmt.Fprintln(w, "its configuration is "+c.Word)
 	}
 	for _, f := range g.Faults {
 		fmt.Fprintf(w, "fault %s: %s: %s\n", moment(f.At), f.Part, f.Detail)

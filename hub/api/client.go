@@ -43,7 +43,14 @@ func (c *Client) open(ctx context.Context, method, path string, body any) (*http
 		}
 		in = bytes.NewReader(b)
 	}
-	return c.send(ctx, method, path, in)
+	req, err := http.NewRequestWithContext(ctx, method, "http://hub"+path, in)
+	if err != nil {
+		return nil, err
+	}
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	return c.do(req)
 }
 
 // send sends a request with a body as it is, and checks the answer's status.
@@ -52,6 +59,10 @@ func (c *Client) send(ctx context.Context, method, path string, in io.Reader) (*
 	if err != nil {
 		return nil, err
 	}
+	return c.do(req)
+}
+
+func (c *Client) do(req *http.Request) (*http.Response, error) {
 	resp, err := c.http.Do(req)
 	if err != nil {
 		if u := (*url.Error)(nil); errors.As(err, &u) {
@@ -59,7 +70,7 @@ func (c *Client) send(ctx context.Context, method, path string, in io.Reader) (*
 		}
 		return nil, err
 	}
-	if resp.StatusCode == http.StatusOK {
+	if resp.StatusCode == http.StatusOK || resp.StatusCode == http.StatusCreated {
 		return resp, nil
 	}
 	defer resp.Body.Close()

@@ -27,10 +27,11 @@ type Gateway struct {
 	LastCommit      string `json:"last_commit,omitempty"`
 	Quarantined     uint64 `json:"quarantined"`
 
-	Journal Journal  `json:"journal"`
-	Clock   Clock    `json:"clock"`
-	Faults  []Fault  `json:"faults"`
-	Sensors []Sensor `json:"sensors"`
+	Journal Journal     `json:"journal"`
+	Config  ConfigState `json:"config"`
+	Clock   Clock       `json:"clock"`
+	Faults  []Fault     `json:"faults"`
+	Sensors []Sensor    `json:"sensors"`
 }
 
 // Journal is what a gateway last said of the journal on its own disk.
@@ -41,6 +42,22 @@ type Journal struct {
 	HoursLeft    *uint32 `json:"hours_left,omitempty"` // until it was full, if nothing was acknowledged
 	Damaged      uint64  `json:"damaged,omitempty"`    // segments set aside
 	MemoryBlocks uint64  `json:"memory_blocks,omitempty"`
+}
+
+// ConfigState is which desired state of the hub a gateway runs, by version; 0 is its
+// own file alone.
+type ConfigState struct {
+	Wanted  int64  `json:"wanted"`
+	Running int64  `json:"running"`
+	Trial   bool   `json:"trial,omitempty"`
+	Refused int64  `json:"refused,omitempty"`
+	Why     string `json:"why,omitempty"`
+	Word    string `json:"word"` // all of it, for people
+}
+
+func configOf(c view.Config) ConfigState {
+	word, _ := c.Word()
+	return ConfigState{Wanted: c.Wanted, Running: c.Running, Trial: c.Trial, Refused: c.Refused, Why: c.Why, Word: word}
 }
 
 // Clock is how well a gateway's present boot is tied to UTC.
@@ -148,7 +165,7 @@ func gatewayOf(g view.Gateway, now time.Time) Gateway {
 		Gateway: g.ID, Link: string(view.JudgeLink(g, now.UnixMilli()).Link), Enrolled: stamp(g.Enrolled), Revoked: stamp(g.Revoked),
 		RevokedFor: g.RevokedFor, Heard: stamp(g.Heard), Version: g.Version, Epoch: g.Epoch, Boot: g.Boot, Kept: g.Kept,
 		Committed: g.Committed, PendingBlocks: g.PendingBlocks, PendingReadings: g.PendingReadings, LastCommit: stamp(g.LastCommit),
-		Quarantined: g.Quarantined, Clock: Clock{Dated: g.Clock.Dated, UncertaintyMs: g.Clock.Uncertainty, Source: g.Clock.Source, Conflict: g.Clock.Conflict},
+		Quarantined: g.Quarantined, Config: configOf(g.Config), Clock: Clock{Dated: g.Clock.Dated, UncertaintyMs: g.Clock.Uncertainty, Source: g.Clock.Source, Conflict: g.Clock.Conflict},
 		Journal: Journal(g.Journal), Faults: []Fault{}, Sensors: []Sensor{},
 	}
 	for _, f := range g.Faults {

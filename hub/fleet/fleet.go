@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"frostline/hub/access"
+	"frostline/hub/desired"
 	"frostline/hub/history"
 	"frostline/hub/intake"
 	"frostline/hub/intake/batch"
@@ -47,6 +48,11 @@ type History interface {
 	Timeline(ctx context.Context, gateway string, epoch, boot uint32) (*truetime.Timeline, error)
 }
 
+// Desired knows what gateways are to run.
+type Desired interface {
+	Standing(gateway string) desired.Standing
+}
+
 // Fleet answers for pages and programs. Its methods may be called from any
 // goroutine.
 type Fleet struct {
@@ -55,6 +61,7 @@ type Fleet struct {
 	intake   Intake
 	history  History
 	feed     *intake.Feed
+	desired  Desired // may be nil
 
 	mu       sync.Mutex
 	latest   map[history.Key]*view.Reading // nil: history has none
@@ -71,6 +78,10 @@ func New(a Access, r Registry, i Intake, h History, feed *intake.Feed) *Fleet {
 		latest: map[history.Key]*view.Reading{}, watchers: map[int]func(view.Batch){},
 	}
 }
+
+// Desired has the gateways tell of desired states too. It is called before any
+// other use.
+func (f *Fleet) Desired(d Desired) { f.desired = d }
 
 // Gateways implements web.Fleet: all that were ever enrolled, by id.
 func (f *Fleet) Gateways(ctx context.Context) ([]view.Gateway, error) {
@@ -107,6 +118,10 @@ func (f *Fleet) gateway(ctx context.Context, a access.Record, r registry.Gateway
 	}
 	g.Journal = view.Journal{Bytes: r.Journal.Bytes, MaxBytes: r.Journal.MaxBytes, FullPercent: r.Journal.FullPercent,
 		HoursLeft: r.Journal.HoursLeft, Damaged: r.Journal.Damaged, MemoryBlocks: r.Journal.MemoryBlocks}
+	if f.desired != nil {
+		d := f.desired.Standing(a.ID)
+		g.Config = view.Config{Wanted: d.Version, Running: d.Running, Trial: d.Trial, Refused: d.Refused, Why: d.Reason, Told: d.Told != 0, Stranger: d.Stranger, Keyless: d.Keyless}
+	}
 	for _, l := range lines {
 		if l.Gateway != a.ID {
 			continue

@@ -40,6 +40,7 @@ type Config struct {
 	Evidence      Evidence
 	EvidenceLog   EvidenceLog
 	Reports       Reports
+	Desired       Desired
 
 	also func(huma.API) // operations of tests
 }
@@ -78,5 +79,8 @@ func (cfg *Config) register(api huma.API) {
 	}
 	if cfg.Reports != nil {
 		registerReports(api, cfg.Reports)
+	}
+	if cfg.Desired != nil {
+		registerDesired(api, cfg.Desired)
 	}
 }

@@ -57,6 +57,18 @@ func remember(name, field string) func(*world, []byte) {
 	}
 }
 
+// numbered is remember for the number of a thing.
+func numbered(name string) func(*world, []byte) {
+	return func(w *world, reply []byte) {
+		w.t.Helper()
+		var v struct{ Number int64 }
+		if err := json.Unmarshal(reply, &v); err != nil || v.Number == 0 {
+			w.t.Fatalf("no number in %s: %v", reply, err)
+		}
+		w.vars[name] = fmt.Sprint(v.Number)
+	}
+}
+
 // records gives the steps on one kind of record: enter, change, look, list.
 func records(one, many, id, body, changed string) []step {
 	at := "/" + many + "/" + strings.ReplaceAll(id, "/", "%2F")
@@ -153,6 +165,9 @@ func script() (all []step) {
 	add(step{op: "sign-excursion", target: "/excursions/$case/sign", body: proof}, step{op: "approve-excursion", target: "/excursions/$case/approve", body: proof, as: "other"})
 	add(step{op: "close-excursion", target: "/excursions/$case/close", body: `{"reason":"done"}`}, step{op: "list-excursion-trail", target: "/excursions/$case/trail"})
 	add(step{op: "list-notifications", target: "/notifications"})
+	add(step{op: "put-gateway-config", target: "/gateways/g-1/config?reason=fresher", body: `{"document":"sensors:\n  - id: s0\n    interval: 5s\n"}`}, step{op: "get-gateway-config", target: "/gateways/g-1/config"})
+	add(step{op: "command-gateway", target: "/gateways/g-1/commands?reason=where", body: `{"kind":"identify","argument":"30s"}`, after: numbered("command")},
+		step{op: "list-gateway-commands", target: "/gateways/g-1/commands"}, step{op: "get-gateway-command", target: "/gateways/g-1/commands/$command"})
 	add(step{op: "export-evidence", target: "/shipments/H1/evidence"}, step{op: "read-log", target: "/evidence/entries/0"})
 
 	add(step{op: "close-package", target: "/packages/P1/close", body: `{"how":"delivered","at":` + at(170) + `}`}, step{op: "reopen-package", target: "/packages/P1/reopen?reason=mistake"})

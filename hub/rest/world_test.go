@@ -2,6 +2,7 @@ package rest
 
 import (
 	"context"
+	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -19,6 +20,7 @@ import (
 	"frostline/hub/catalog"
 	"frostline/hub/correlate"
 	"frostline/hub/custody"
+	"frostline/hub/desired"
 	"frostline/hub/event"
 	"frostline/hub/excursion"
 	"frostline/hub/notify"
@@ -26,6 +28,7 @@ import (
 	"frostline/hub/people"
 	"frostline/hub/store"
 	"frostline/hub/store/storetest"
+	"frostline/proto/topic"
 )
 
 // world is a hub's interface with all contexts on a real store, joined as the
@@ -82,6 +85,11 @@ func newWorld(t testing.TB, url string) *world {
 	must(err)
 	cfg := Config{Store: w.db, Tokens: keeper, People: keeper, Log: logger, Now: w.now, Version: "test", Catalog: records, Orders: desk, Custody: places,
 		Verdicts: w.engine, Notifications: messages, Evidence: noBundles{}, EvidenceLog: shortLog{}}
+	cfg.Desired, err = desired.New(t.Context(), desired.Options{
+		Store: w.db, Events: w.log, Key: ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize)), Now: w.now, Log: logger,
+		Publish: func(string, topic.Lane, []byte) error { return nil }, Enrolled: func(g string) bool { return g == "g-1" },
+	})
+	must(err)
 	w.cases = mountExcursions(t, w.log, &cfg, tables)
 	cfg.Excursions = w.cases
 	w.api, err = New(t.Context(), cfg)

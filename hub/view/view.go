@@ -141,9 +141,49 @@ type Gateway struct {
 	Quarantined     uint64
 
 	Journal Journal
+	Config  Config
 	Clock   Clock
 	Faults  []Fault // newest first
 	Sensors []Sensor
+}
+
+// Config is which desired state of the hub a gateway runs, by version.
+type Config struct {
+	Wanted   int64 // 0: none was set
+	Running  int64 // 0: its own file alone
+	Trial    bool  // it has not proven itself yet
+	Refused  int64 // newest one that it refused or undid; 0 for none since
+	Why      string
+	Told     bool // it has said anything to it
+	Stranger bool // it trusts another hub's key
+	Keyless  bool // it has no key of this hub yet
+}
+
+// Word says it in a few words; warn where somebody has to see to it.
+func (c Config) Word() (word string, warn bool) {
+	own := func(v int64) string {
+		if v == 0 {
+			return "own file"
+		}
+		return fmt.Sprint("version ", v)
+	}
+	switch {
+	case c.Stranger:
+		return own(c.Running) + ", trusts another hub's key: enrol it again", true
+	case c.Wanted == 0 && c.Running == 0:
+		return "own file", false
+	case c.Refused != 0 && c.Refused >= c.Wanted && c.Running != c.Wanted:
+		return fmt.Sprintf("%s, refused version %d: %s", own(c.Running), c.Refused, c.Why), true
+	case c.Wanted > c.Running && c.Keyless && c.Told:
+		return fmt.Sprintf("%s, version %d waits for the hub's key, which comes with its next certificate", own(c.Running), c.Wanted), true
+	case c.Wanted > c.Running:
+		return fmt.Sprintf("%s, version %d is wanted", own(c.Running), c.Wanted), false
+	case c.Running > c.Wanted:
+		return fmt.Sprintf("%s, which this hub does not know: set it again", own(c.Running)), true
+	case c.Trial:
+		return own(c.Running) + ", on trial", false
+	}
+	return own(c.Running), false
 }
 
 // Journal is what a gateway last said of the journal on its own disk.

@@ -36,6 +36,8 @@ type gatewayView struct {
 	ClockWarn   bool
 	WaitingWord string
 	Draining    bool
+	ConfigWord  string // "" where the hub has no say in it
+	ConfigWarn  bool
 	Sensors     []sensorView
 	Retired     []sensorView
 }
@@ -74,6 +76,9 @@ func stripOf(g view.Gateway, now int64) gatewayView {
 		v.ClockWord, v.ClockWarn = view.Uncertain(g.Clock.Uncertainty)+", its sources contradict one another", true
 	default:
 		v.ClockWord = view.Uncertain(g.Clock.Uncertainty) + " by " + g.Clock.Source
+	}
+	if g.Config.Wanted != 0 || g.Config.Running != 0 || g.Config.Stranger {
+		v.ConfigWord, v.ConfigWarn = g.Config.Word()
 	}
 	v.Draining = v.Link.Link == view.Online && g.PendingBlocks > inFlight
 	switch {
