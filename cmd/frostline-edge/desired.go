@@ -56,7 +56,11 @@ func mandateOf(own config.Own, level *slog.LevelVar, log *slog.Logger) (agent.Ma
 
 func agentSensors(c config.Config) (all []agent.Sensor) {
 	for _, s := range c.Sensors {
-		all = append(all, agent.Sensor{Spec: s.Spec(), Interval: s.Interval, Timeout: s.Timeout})
+		a := agent.Sensor{Spec: s.Spec(), Interval: s.Interval, Timeout: s.Timeout}
+		if c, ok := s.Calibration.Read(); ok {
+			a.Calibration = &c
+		}
+		all = append(all, a)
 	}
 	return all
 }

@@ -30,6 +30,7 @@ import (
 	"frostline/edge/sensor"
 	"frostline/edge/systemd"
 	"frostline/edge/uplink"
+	"frostline/proto/calibration"
 	"frostline/proto/mandate"
 	"frostline/proto/pb"
 	"frostline/proto/truetime"
@@ -64,6 +65,8 @@ type Sensor struct {
 	sensor.Spec
 	Interval time.Duration // between readings
 	Timeout  time.Duration // after the tick, until which it may answer
+	// Calibration corrects its temperature; nil for none.
+	Calibration *calibration.Certificate
 }
 
 // Identity is who the gateway is to the hub; *identity.Identity is one.
@@ -103,21 +106,22 @@ const drainLimit = 5 * time.Second
 //	journal ──► uplink ◄── identity
 //	all     ──► page, socket
 type agent struct {
-	c        Config
-	log      *slog.Logger
-	clock    clock.Clock
-	journal  *journal.Journal
-	keeper   *clock.Keeper
-	present  atomic.Pointer[stage]
-	swaps    chan swap
-	guard    *guard.Guard // nil in a recording
-	outputs  *bus.Set     // of the indicators; nil without
-	identity Identity
-	link     link
-	faults   faults
-	started  int64 // boottime, ms
-	progress progress
-	deaf     bool // the service manager does not hear; supervise's own
+	c            Config
+	log          *slog.Logger
+	clock        clock.Clock
+	journal      *journal.Journal
+	keeper       *clock.Keeper
+	present      atomic.Pointer[stage]
+	swaps        chan swap
+	guard        *guard.Guard // nil in a recording
+	calibrations calibrations
+	outputs      *bus.Set // of the indicators; nil without
+	identity     Identity
+	link         link
+	faults       faults
+	started      int64 // boottime, ms
+	progress     progress
+	deaf         bool // the service manager does not hear; supervise's own
 
 	proofs     chan proof             // capacity 1: of what runs now
 	digest     atomic.Pointer[string] // of what runs now
@@ -192,6 +196,7 @@ func open(c Config, clk clock.Clock, special journal.Options) (*agent, error) {
 	if err != nil {
 		return nil, errors.Join(err, a.close())
 	}
+	a.tellCalibrations(first)
 	a.present.Store(first)
 	if !special.Recorded {
 		if err := a.openGuard(first); err != nil {
@@ -226,6 +231,7 @@ func (a *agent) run(ctx, hurry context.Context) error {
 		}
 	}
 	g.Go(func() error { return a.guard.Run(outer) })
+	g.Go(func() error { return a.watchCalibrations(outer) })
 	g.Go(func() error { return a.supervise(outer, ctx) })
 	g.Go(func() error { return a.prove(outer) })
 	socket := panel.NewSocket(a, &a.link, a.log)

@@ -50,7 +50,7 @@ func (a *agent) sensors(now int64) []panel.Sensor {
 	}
 	var out []panel.Sensor
 	for _, c := range stage.sensors {
-		p := panel.Sensor{ID: c.ID, Driver: c.Driver, Bus: c.Bus, Address: c.Address, IntervalMs: c.Interval.Milliseconds()}
+		p := panel.Sensor{ID: c.ID, Driver: c.Driver, Bus: c.Bus, Address: c.Address, IntervalMs: c.Interval.Milliseconds(), Calibration: a.shownCalibration(c)}
 		for _, s := range states[c.ID] {
 			l := panel.Last{Quantity: s.Quantity, Error: s.Error}
 			if s.HasGood {

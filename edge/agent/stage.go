@@ -18,6 +18,7 @@ import (
 // sampler. Another configuration takes its place while journal, uplink and page
 // go on.
 type stage struct {
+	began   int64 // boottime, ms
 	sensors []Sensor
 	watches []guard.Watch
 	buses   *bus.Set
@@ -29,7 +30,7 @@ type stage struct {
 
 // openStage makes drivers and sampler. No sensor has to answer for that.
 func (a *agent) openStage(sensors []Sensor, watches []guard.Watch) (*stage, error) {
-	s := &stage{sensors: sensors, watches: watches, buses: bus.NewSet(a.c.W1Root, a.log)}
+	s := &stage{began: a.clock.Now(), sensors: sensors, watches: watches, buses: bus.NewSet(a.c.W1Root, a.log)}
 	s.ctx, s.end = context.WithCancel(context.Background())
 	env := sensor.Env{
 		Buses: s.buses, Now: a.clock.Now, Log: a.log,
@@ -40,6 +41,13 @@ func (a *agent) openStage(sensors []Sensor, watches []guard.Watch) (*stage, erro
 		d, err := sensor.Open(c.Spec, env)
 		if err != nil {
 			return nil, errors.Join(err, s.close())
+		}
+		if c.Calibration != nil {
+			corrected, ok := sensor.Calibrate(d, *c.Calibration)
+			if !ok {
+				return nil, errors.Join(fmt.Errorf("sensor %s: it measures no temperature that could be calibrated", c.ID), d.Close(), s.close())
+			}
+			d = corrected
 		}
 		s.drivers = append(s.drivers, d)
 		sampled = append(sampled, sampler.Sensor{
@@ -154,6 +162,7 @@ func (a *agent) swapTo(former *stage, w swap) error {
 			return fmt.Errorf("open the sensors of before again: %w", again)
 		}
 	}
+	a.tellCalibrations(next)
 	a.present.Store(next)
 	w.done <- err
 	return nil

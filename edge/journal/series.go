@@ -178,7 +178,20 @@ func (j *Journal) seriesLocked(d declared) (uint32, error) {
 	return id, err
 }
 
-// Declared lists the series of the present epoch, by id.
+// Known lists the series that have an id in the present epoch, those of earlier
+// runs too, by id.
+func (j *Journal) Known() []*pb.SeriesDeclared {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	var out []*pb.SeriesDeclared
+	for _, d := range j.table.all() {
+		out = append(out, d.message())
+	}
+	return out
+}
+
+// Declared lists the series of the present epoch that this run has asked for, by
+// id.
 func (j *Journal) Declared() []*pb.SeriesDeclared {
 	j.mu.Lock()
 	defer j.mu.Unlock()

@@ -44,6 +44,11 @@ func judgeSensors(sensors []Sensor, uptimeMs int64) []Finding {
 	var f []Finding
 	told := map[string]bool{}
 	for _, s := range sensors {
+		if c := s.Calibration; c != nil && c.State != CalibrationValid && c.State != CalibrationUndated {
+			f = append(f, Finding{State: Watch, Part: "calibration " + s.ID,
+				Says: fmt.Sprintf("The readings of %s rest on a %s: certificate %s, valid from %s until %s.", s.ID, s.Calibration.remark(), plain(c.Certificate), utc(c.ValidFromMs)[:10], utc(c.ValidUntilMs)[:10]),
+				Do:   "Have it calibrated, and put the new certificate into the configuration."})
+		}
 		state, words := JudgeSensor(s)
 		switch n := on[s.Bus]; {
 		case state == Fine, told[s.Bus]:

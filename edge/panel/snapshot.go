@@ -58,6 +58,35 @@ type Sensor struct {
 	Address    string `json:"address,omitempty"` // ROM or I²C address; empty where the bus has none
 	IntervalMs int64  `json:"interval_ms"`
 	Last       []Last `json:"last"` // latest reading of each quantity
+	// Calibration corrects its temperature; nil where there is none.
+	Calibration *Calibration `json:"calibration,omitempty"`
+}
+
+// Calibration is a thermometer's certificate.
+type Calibration struct {
+	Certificate  string `json:"certificate"`
+	Issuer       string `json:"issuer"`
+	ValidFromMs  int64  `json:"valid_from_ms"`  // UTC, Unix ms
+	ValidUntilMs int64  `json:"valid_until_ms"` // UTC, Unix ms: the first instant at which it is not valid
+	State        string `json:"state"`          // valid, expired, "not yet valid", or undated
+}
+
+// States of a Calibration.
+const (
+	CalibrationValid   = "valid"
+	CalibrationUndated = "undated" // nobody knows the time, so nobody whether it is valid
+)
+
+// remark is what is said of every reading that it touches; empty while it is
+// valid.
+func (c *Calibration) remark() string {
+	switch {
+	case c == nil || c.State == CalibrationValid:
+		return ""
+	case c.State == CalibrationUndated:
+		return "calibration perhaps expired, the time is not known"
+	}
+	return "calibration " + plain(c.State)
 }
 
 // Last is the latest reading of one quantity of a sensor.

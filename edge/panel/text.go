@@ -6,6 +6,8 @@ import (
 	"io"
 	"strings"
 	"text/tabwriter"
+
+	"frostline/proto/reading"
 )
 
 // WriteText writes a status for a terminal: the verdict, then what lies behind
@@ -96,6 +98,9 @@ func writeSensor(w io.Writer, s Sensor) {
 			}
 			if state, words := JudgeLast(s, l); state == Silent && l.Quality.HasValue() {
 				quality = words
+			}
+			if r := s.Calibration.remark(); r != "" && (l.Quantity == reading.Temperature) {
+				quality += ", " + r
 			}
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", plain(s.ID), l.Quantity, number, unit, quality, old, s.Driver, plain(BusName(s.Bus)))

@@ -148,6 +148,12 @@ func newCard(s Sensor, watches []Watched) card {
 		}
 		c.Words = "answers, " + FormatAge(deref(newest)) + " ago"
 	}
+	if r := s.Calibration.remark(); r != "" {
+		c.Words += ", " + r
+		if Watch.Worse(c.State) < 0 && s.Calibration.State != CalibrationUndated {
+			c.State = Watch
+		}
+	}
 	c.Why = sensorError(s)
 	for _, w := range watches {
 		if w.Sensor != s.ID {

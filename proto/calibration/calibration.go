@@ -127,10 +127,10 @@ const (
 	kindTwoPoints = 2
 )
 
-// Message is the event of a series that is corrected by the certificate from
-// another.
-func (c *Certificate) Message(series, raw uint32) *pb.Calibration {
-	m := &pb.Calibration{Series: series, Raw: raw, Certificate: c.ID, Issuer: c.Issuer, ValidFromMs: c.ValidFrom, ValidUntilMs: c.ValidUntil, Kind: kindOffset}
+// Message is the event of a sensor, one of whose series is corrected by the
+// certificate from another.
+func (c *Certificate) Message(sensor string, series, raw uint32) *pb.Calibration {
+	m := &pb.Calibration{Sensor: sensor, Series: series, Raw: raw, Certificate: c.ID, Issuer: c.Issuer, ValidFromMs: c.ValidFrom, ValidUntilMs: c.ValidUntil, Kind: kindOffset}
 	if len(c.Points) == 2 {
 		m.Kind = kindTwoPoints
 	}

@@ -64,7 +64,7 @@ func TestCorrectIsTheLineRounded(t *testing.T) {
 
 func TestMessage(t *testing.T) {
 	for _, c := range []*Certificate{certificate(Point{0, 120}), certificate(Point{-200, 0}, Point{49_700, 50_000})} {
-		m := c.Message(4, 9)
+		m := c.Message("box", 4, 9)
 		got, err := Parse(m)
 		if err != nil || !reflect.DeepEqual(got, c) || m.Series != 4 || m.Raw != 9 {
 			t.Errorf("got %+v of %v, %v; want %+v", got, m, err, c)
@@ -110,7 +110,7 @@ func TestValidate(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	b, _ := proto.Marshal(certificate(Point{-200, 0}, Point{49_700, 50_000}).Message(1, 2))
+	b, _ := proto.Marshal(certificate(Point{-200, 0}, Point{49_700, 50_000}).Message("box", 1, 2))
 	f.Add(b)
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var m pb.Calibration

@@ -1251,8 +1251,9 @@ func (x *Alarm) GetBootId() string {
 }
 
 // Calibration says by which certificate the readings of a series are corrected
-// from here on: temperature of a sensor is that of its temperature-raw put
-// right. It is told at each start and at each change.
+// from boottime at_ms of the event on, to the next Calibration of the sensor or
+// the end of the boot: temperature of a sensor is its temperature-raw put right.
+// It is told at each start, at each change and in each epoch.
 type Calibration struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Series        uint32                 `protobuf:"varint,1,opt,name=series,proto3" json:"series,omitempty"`          // corrected
@@ -1263,6 +1264,7 @@ type Calibration struct {
 	ValidUntilMs  int64                  `protobuf:"zigzag64,6,opt,name=valid_until_ms,json=validUntilMs,proto3" json:"valid_until_ms,omitempty"` // UTC, the first instant at which it is not valid
 	Kind          uint32                 `protobuf:"varint,7,opt,name=kind,proto3" json:"kind,omitempty"`                                         // 1 offset, 2 two points
 	Point         []*CalibrationPoint    `protobuf:"bytes,8,rep,name=point,proto3" json:"point,omitempty"`                                        // one of an offset, two of two points, by measured ascending
+	Sensor        string                 `protobuf:"bytes,9,opt,name=sensor,proto3" json:"sensor,omitempty"`                                      // id from the configuration
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1351,6 +1353,13 @@ func (x *Calibration) GetPoint() []*CalibrationPoint {
 		return x.Point
 	}
 	return nil
+}
+
+func (x *Calibration) GetSensor() string {
+	if x != nil {
+		return x.Sensor
+	}
+	return ""
 }
 
 // CalibrationPoint is what a sensor measured and what it was, milli-degrees
@@ -2647,7 +2656,7 @@ const file_proto_pb_frost_proto_rawDesc = "" +
 	"\aquality\x18\r \x01(\rR\aquality\x12\x16\n" +
 	"\x06reason\x18\x0e \x01(\tR\x06reason\x12\x0e\n" +
 	"\x02by\x18\x0f \x01(\tR\x02by\x12\x17\n" +
-	"\aboot_id\x18\x10 \x01(\tR\x06bootId\"\x85\x02\n" +
+	"\aboot_id\x18\x10 \x01(\tR\x06bootId\"\x9d\x02\n" +
 	"\vCalibration\x12\x16\n" +
 	"\x06series\x18\x01 \x01(\rR\x06series\x12\x10\n" +
 	"\x03raw\x18\x02 \x01(\rR\x03raw\x12 \n" +
@@ -2656,7 +2665,8 @@ const file_proto_pb_frost_proto_rawDesc = "" +
 	"\rvalid_from_ms\x18\x05 \x01(\x12R\vvalidFromMs\x12$\n" +
 	"\x0evalid_until_ms\x18\x06 \x01(\x12R\fvalidUntilMs\x12\x12\n" +
 	"\x04kind\x18\a \x01(\rR\x04kind\x124\n" +
-	"\x05point\x18\b \x03(\v2\x1e.frostline.v1.CalibrationPointR\x05point\"F\n" +
+	"\x05point\x18\b \x03(\v2\x1e.frostline.v1.CalibrationPointR\x05point\x12\x16\n" +
+	"\x06sensor\x18\t \x01(\tR\x06sensor\"F\n" +
 	"\x10CalibrationPoint\x12\x1a\n" +
 	"\bmeasured\x18\x01 \x01(\x12R\bmeasured\x12\x16\n" +
 	"\x06actual\x18\x02 \x01(\x12R\x06actual\"\x8b\x01\n" +
