@@ -4,11 +4,13 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"strconv"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"frostline/edge/guard"
 	"frostline/edge/panel"
 	"frostline/edge/sampler"
 	"frostline/proto/reading"
@@ -18,7 +20,7 @@ import (
 // docs/OPERATING.md says what they mean. Labels are of the configuration
 // (sensors, buses) and of fixed sets: there are no more of them than that.
 func (a *agent) metrics() http.Handler {
-	reg := prometheus.NewPedanticRegistry()
+	reg := prometheus.NewRegistry()
 	reg.MustRegister(collector{a}, collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "frostline_edge_info", Help: "1; the agent's version and gateway are its labels.",
 			ConstLabels: prometheus.Labels{"version": a.c.Version, "gateway": a.c.Gateway}}, func() float64 { return 1 }))
@@ -70,6 +72,7 @@ var (
 	descFailures   = desc("sensor_failures_total", "Readings of a sensor that are not of quality ok.", "sensor", "bus")
 	descSound      = desc("sensor_sound_age_seconds", "Age of the oldest of a sensor's latest readings of quality ok; absent before there is one of each.", "sensor")
 	descBus        = desc("bus_failures_total", "Readings that failed on a bus: no answer, wrong checksum, not ready.", "bus")
+	descAlarms     = desc("alarms", "Alarms of the guard that are not over, by kind and by whether somebody has acknowledged them.", "kind", "acknowledged")
 	descExpires    = desc("certificate_expires_seconds", "Time until the gateway's certificate ends; absent without one or while undated.")
 	descFaults     = desc("faults", "Faults that an operator should see and that have not passed.")
 	states         = []panel.State{panel.Bad, panel.Silent, panel.Watch, panel.Undated, panel.Fine}
@@ -103,10 +106,28 @@ func (c collector) Collect(to chan<- prometheus.Metric) {
 	if ms := s.Certificate.ExpiresInMs; ms != nil {
 		e.gauge(descExpires, seconds(*ms))
 	}
+	c.alarms(e)
 	c.readings(e, s)
 	c.sensors(e, s)
 	c.uplink(e, s)
 	c.clock(e, s)
+}
+
+func (c collector) alarms(e emitter) {
+	if c.a.guard == nil {
+		return
+	}
+	type sort struct {
+		kind         guard.Kind
+		acknowledged bool
+	}
+	open := map[sort]int{{guard.Excursion, false}: 0, {guard.Excursion, true}: 0, {guard.Unknown, false}: 0, {guard.Unknown, true}: 0}
+	for _, x := range c.a.guard.Alarms() {
+		open[sort{x.Kind, x.Acknowledged}]++
+	}
+	for s, n := range open {
+		e.gauge(descAlarms, float64(n), s.kind.String(), strconv.FormatBool(s.acknowledged))
+	}
 }
 
 func (c collector) readings(e emitter, s panel.Snapshot) {

@@ -162,7 +162,7 @@ func metrics(t *testing.T, port int) {
 		`frostline_edge_sensor_failures_total{bus="w1",sensor="none"}`, `frostline_edge_bus_failures_total{bus="w1"}`,
 		`frostline_edge_readings_taken_total{quality="no-answer"}`, "frostline_edge_readings_kept_total ", "frostline_edge_journal_well 1",
 		`frostline_edge_sampling_lateness_seconds_bucket{le="0.02"}`, "frostline_edge_uplink_connected 0", "frostline_edge_clock_dated ",
-		`frostline_edge_state{state="silent"} 1`, "process_resident_memory_bytes ",
+		`frostline_edge_state{state="silent"} 1`, `frostline_edge_alarms{acknowledged="false",kind="excursion"} 0`, "process_resident_memory_bytes ",
 	} {
 		if !strings.Contains(text.String(), "\n"+want) {
 			t.Errorf("a scrape lacks %q in\n%s", want, text.String())
