@@ -28,7 +28,8 @@ var thermometers = []struct {
 }
 
 // configuration writes a gateway's. Its journal keeps what is acknowledged, so
-// that it can be compared, in small files, so that many are finished.
+// that it can be compared, unless it is to forget it, in small files, so that
+// many are finished.
 func (s *site) configuration(g *gateway, l layout) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `gateway: %s
@@ -38,9 +39,9 @@ panel: {listen: "off"}
 journal:
   segment-size: 64KiB
   max-size: 256MiB
-  keep-acknowledged: 1000h
+  keep-acknowledged: %s
 %ssensors:
-`, g.id, g.data, g.link.Addr(), l.journal)
+`, g.id, g.data, g.link.Addr(), map[bool]string{false: "1000h", true: "0s"}[l.forget], l.journal)
 	for i, d := range thermometers {
 		interval := d.interval
 		if l.few {

@@ -49,6 +49,7 @@ type layout struct {
 	broker   string                  // "" for the hub's own, "mosquitto" or "nats"
 	dirs     func(of string) string  // where the hub, or a gateway, keeps its data; nil: within the site's folder
 	journal  string                  // more lines of the gateways' journal configuration
+	forget   bool                    // the journals keep nothing that is acknowledged, as they come
 	few      bool                    // two sensors a second apart instead of many in haste
 	config   func(dir string) string // the hub's configuration file; nil: none
 }
