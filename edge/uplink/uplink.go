@@ -21,6 +21,10 @@
 // express: what does not fit, or is lost on it, comes with the backlog. Order
 // is the block number, whatever lane carried it.
 //
+// A connection that is lost is made again after a wait with full jitter. If the
+// hub has ended it, the wait is drawn from the time over which the hub, by its
+// last Ack, wants its gateways to return.
+//
 // One goroutine, the session, owns what is sent when; around it one packs
 // backlog, one writes, one passes acknowledgements to the journal, and one runs
 // commands. None of them holds up sampling: the journal is read, and tells of
