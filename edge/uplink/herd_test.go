@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"fmt"
+	"io"
 	"log/slog"
 	"strings"
 	"sync"
@@ -120,7 +121,7 @@ func TestOnlyAHubThatIsGoneSpreadsTheReturn(t *testing.T) {
 		t.Error("the hub's wish outlives its return")
 	}
 	for err, want := range map[error]bool{
-		errClosed: true, fmt.Errorf("connect: %w", errClosed): true, context.DeadlineExceeded: false, errReconnect: false,
+		errClosed: true, fmt.Errorf("connect: %w", errClosed): true, fmt.Errorf("agree on TLS: %w", io.ErrUnexpectedEOF): true, context.DeadlineExceeded: false, errReconnect: false,
 	} {
 		if gone(err) != want {
 			t.Errorf("%v: gone %v, want %v", err, !want, want)

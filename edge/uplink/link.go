@@ -63,7 +63,7 @@ var errClosed = errors.New("the hub closed the connection")
 // nobody is there who serves it, and not because the way is bad: then all
 // gateways have lost the hub.
 func gone(err error) bool {
-	for _, e := range []error{errClosed, unix.ECONNREFUSED, unix.ECONNRESET, unix.EPIPE} {
+	for _, e := range []error{errClosed, io.EOF, io.ErrUnexpectedEOF, unix.ECONNREFUSED, unix.ECONNRESET, unix.EPIPE} {
 		if errors.Is(err, e) {
 			return true
 		}
