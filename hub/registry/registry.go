@@ -84,6 +84,9 @@ type gateway struct {
 	config   string    // version last applied, by the chain
 	epochs   map[uint32]*epoch
 	faults   []Fault // newest first
+
+	alarms       map[string][]step       // by id; steps in the order of the chain
+	calibrations map[string]Calibrations // by sensor
 }
 
 // epoch is the series of one epoch.
@@ -116,7 +119,7 @@ func New(ctx context.Context, s Store, e Evidence, log *slog.Logger) (*Registry,
 	if err := r.load(ctx); err != nil {
 		return nil, fmt.Errorf("load registry: %w", err)
 	}
-	for _, kind := range []string{"series", "config"} {
+	for _, kind := range []string{"series", "config", "alarm", "calibration"} {
 		if err := e.Told(ctx, kind, r.told); err != nil {
 			return nil, fmt.Errorf("load registry: %w", err)
 		}
@@ -227,6 +230,10 @@ func (r *Registry) event(id string, epoch uint32, at int64, e *batch.Event) {
 		r.declare(g, epoch, k.SeriesDeclared, true)
 	case *pb.Event_ConfigApplied:
 		g.config = clip(k.ConfigApplied.Version)
+	case *pb.Event_Alarm:
+		g.alarm(epoch, at, e)
+	case *pb.Event_Calibration:
+		r.calibrate(g, epoch, at, e)
 	default:
 		if f, ok := faultOf(epoch, e); ok {
 			g.fault(f, at)

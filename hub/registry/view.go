@@ -29,6 +29,7 @@ type Gateway struct {
 	Journal       Journal
 
 	Faults  []Fault  // newest first
+	Alarms  []Alarm  // of its own guard: those that are not over first, then the newest
 	Sensors []Sensor // by id
 }
 
@@ -86,7 +87,7 @@ func (r *Registry) Gateway(id string) (g Gateway, ok bool) {
 func (r *Registry) view(g *gateway) Gateway {
 	v := Gateway{
 		ID: g.id, Name: r.names[nameKey{g.id, ""}], First: g.first, Heard: g.heard, Online: g.online, Changed: g.changed,
-		BirthReceived: g.received, Faults: slices.Clone(g.faults), ConfigVersion: g.config,
+		BirthReceived: g.received, Faults: slices.Clone(g.faults), Alarms: g.alarmsOf(), ConfigVersion: g.config,
 	}
 	current := map[sensorKey]bool{}
 	if s := g.state; s != nil {
