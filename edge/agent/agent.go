@@ -126,9 +126,11 @@ type agent struct {
 	proofs     chan proof             // capacity 1: of what runs now
 	digest     atomic.Pointer[string] // of what runs now
 	forged     atomic.Bool            // what the hub did not sign was told in the chain
-	identified atomic.Int64           // boottime until which it shows itself, ms
-	again      atomic.Bool            // it is ending to be started again
-	end        context.CancelFunc     // of sampling, and so of all; set by run
+	lamps      []*lamp
+	blinking   atomic.Bool        // the lamps show which gateway is meant
+	identified atomic.Int64       // boottime until which it shows itself, ms
+	again      atomic.Bool        // it is ending to be started again
+	end        context.CancelFunc // of sampling, and so of all; set by run
 
 	turning   sync.Mutex  // held while another configuration takes over
 	levelBack *time.Timer // to the log's usual level; nil while it has that

@@ -13,6 +13,7 @@ import (
 	"frostline/edge/desired"
 	"frostline/edge/guard"
 	"frostline/edge/journal"
+	"frostline/edge/panel"
 	"frostline/proto/mandate"
 	"frostline/proto/pb"
 )
@@ -77,7 +78,8 @@ func (a *agent) configure(ctx context.Context, payload []byte) {
 // refused tells that something of the hub was not obeyed. What the hub did not
 // sign is told in the chain, once in a run.
 func (a *agent) refused(ctx context.Context, part string, err error) {
-	a.trouble(part, err)
+	a.faults.add(a.clock.Now(), part, err.Error())
+	a.log.Warn("what came in the hub's name is refused", "part", part, "err", err)
 	if !errors.Is(err, mandate.ErrForged) && !errors.Is(err, mandate.ErrMalformed) || a.forged.Swap(true) {
 		return
 	}
@@ -259,7 +261,7 @@ func (a *agent) do(ctx context.Context, c *pb.Command) (detail string, report []
 	}
 	switch c.Kind {
 	case mandate.Identify:
-		a.identified.Store(a.clock.Now() + what.For.Milliseconds())
+		a.identify(ctx, what.For)
 		return fmt.Sprintf("showing itself for %v", what.For), nil, nil
 	case mandate.LogLevel:
 		return a.setLevel(what)
@@ -323,4 +325,13 @@ func (b *bounded) Write(p []byte) (int, error) {
 	b.cut = b.cut || n < len(p)
 	b.Buffer.Write(p[:n])
 	return len(p), nil
+}
+
+// shownConfig is which desired state runs, for people.
+func (a *agent) shownConfig() panel.Config {
+	if a.c.Mandate.Desired == nil {
+		return panel.Config{}
+	}
+	r := a.c.Mandate.Desired.Report()
+	return panel.Config{Running: r.Running, Trial: r.Trial, Refused: r.Refused, Reason: r.Reason}
 }

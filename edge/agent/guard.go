@@ -39,9 +39,11 @@ func (a *agent) openGuard(s *stage) error {
 	}
 	for _, i := range a.c.Indicators {
 		line, off := a.outputs.Line(i.Line), gpio.Level(i.ActiveLow)
-		c.Indicators = append(c.Indicators, guard.Indicator{Name: i.Line, Buzzer: i.Buzzer, Drive: func(on bool) error {
-			return line.Drive(gpio.Level(on) != off)
-		}})
+		l := &lamp{drive: func(on bool) error { return line.Drive(gpio.Level(on) != off) }}
+		if !i.Buzzer {
+			a.lamps = append(a.lamps, l)
+		}
+		c.Indicators = append(c.Indicators, guard.Indicator{Name: i.Line, Buzzer: i.Buzzer, Drive: l.set})
 	}
 	g, err := guard.New(c)
 	if err != nil {

@@ -116,12 +116,29 @@ func clockRows(c Clock) []row {
 	return append(r, up)
 }
 
+// configRows tells of the hub's desired state where it has given one.
+func configRows(c Config) (r []row) {
+	switch {
+	case c.Running == 0 && c.Refused == 0:
+		return nil
+	case c.Running == 0:
+		r = append(r, row{Name: "Configuration", Text: "its own file"})
+	default:
+		r = append(r, row{Name: "Configuration", Text: fmt.Sprintf("version %d of the hub%s", c.Running, choose(c.Trial, ", on trial", ""))})
+	}
+	if c.Refused != 0 {
+		r = append(r, row{Name: fmt.Sprintf("Refused version %d", c.Refused), Text: plain(c.Reason), State: Watch})
+	}
+	return r
+}
+
 func gatewayRows(s Snapshot) []row {
 	r := []row{
 		{Name: "Version", Text: s.Version},
 		{Name: "Boot", Text: fmt.Sprint(s.Boot)},
 		{Name: "Up for", Text: FormatAge(s.UptimeMs)},
 	}
+	r = append(r, configRows(s.Config)...)
 	c := s.Certificate
 	switch {
 	case !c.Enrolled:

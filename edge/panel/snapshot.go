@@ -38,7 +38,17 @@ type Snapshot struct {
 	Uplink      Uplink      `json:"uplink"`
 	Certificate Certificate `json:"certificate"`
 	Faults      []Fault     `json:"faults"` // newest first
+	Config      Config      `json:"config"`
+	IdentifyMs  int64       `json:"identify_ms,omitempty"` // for how much longer it is to show which gateway is meant
 	Guard       Guard       `json:"guard"`
+}
+
+// Config is which desired state of the hub runs, by version.
+type Config struct {
+	Running uint64 `json:"running"`           // 0: the gateway's own file alone
+	Trial   bool   `json:"trial,omitempty"`   // it has not proven itself yet
+	Refused uint64 `json:"refused,omitempty"` // newest one refused or undone; 0 for none since
+	Reason  string `json:"reason,omitempty"`  // why
 }
 
 // Clock is what the gateway knows about the time.

@@ -19,7 +19,9 @@ type view struct {
 	Sensors []card
 	Cards   []factCard
 	Past    []string
-	Alarms  []alarmView
+	// Identify says that somebody elsewhere wants this gateway to be found.
+	Identify bool
+	Alarms   []alarmView
 	// CanAcknowledge: there is a page for each alarm.
 	CanAcknowledge bool
 }
@@ -75,7 +77,7 @@ var stateWords = map[State]string{
 }
 
 func newView(s Snapshot) view {
-	v := view{Gateway: s.Gateway, Verdict: Judge(s)}
+	v := view{Gateway: s.Gateway, Verdict: Judge(s), Identify: s.IdentifyMs > 0}
 	v.Word = stateWords[v.Verdict.State]
 	v.Title = v.Word + " · " + s.Gateway
 	if f := v.Verdict.Findings; len(f) > 0 {
