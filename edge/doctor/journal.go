@@ -43,6 +43,9 @@ func (b *bench) journal(context.Context) Result {
 	return ok("%s, whole and in chain", found)
 }
 
+// journalFull is the share of its limit, percent, at which the journal warns.
+const journalFull = 70
+
 func askedJournal(j panel.Journal) Result {
 	found := fmt.Sprintf("the agent, which has it, keeps %d readings, of which the hub lacks %d", j.Readings, j.PendingReadings)
 	switch {
@@ -50,6 +53,13 @@ func askedJournal(j panel.Journal) Result {
 		return fail("See space and sync above.", "%s; the disk takes none: %s", found, j.Error)
 	case j.MemoryBlocks > 0:
 		return fail("See space and sync above.", "%s; %d wait in memory for the disk", found, j.MemoryReadings)
+	case j.FullPercent >= journalFull:
+		left := ""
+		if j.HoursLeft != nil {
+			left = fmt.Sprintf(", with room for %.0f hours at the present rate", *j.HoursLeft)
+		}
+		return warn("Restore the link, allow the journal more space (journal.max-size), or bring it to the hub by frostline-edge journal export.",
+			"%s; it is %d %% full of that%s", found, j.FullPercent, left)
 	case j.DamagedSegments > 0:
 		return warn(setAsideRemedy, "%s; %d files are set aside as damaged", found, j.DamagedSegments)
 	}

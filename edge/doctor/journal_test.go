@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"frostline/edge/journal"
@@ -91,5 +92,16 @@ func TestJournalOfRunningAgent(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			want(t, map[string]Result{"journal": askedJournal(c.state)}, "journal", c.outcome, c.words)
 		})
+	}
+}
+
+func TestJournalThatGetsFull(t *testing.T) {
+	hours := 12.0
+	r := askedJournal(panel.Journal{Readings: 9, PendingReadings: 9, FullPercent: 71, HoursLeft: &hours})
+	if r.Outcome != Warn || !strings.Contains(r.Found, "71 % full") || !strings.Contains(r.Found, "12 hours") {
+		t.Errorf("got %+v, want a warning with the hours left", r)
+	}
+	if r := askedJournal(panel.Journal{Readings: 9, FullPercent: 12}); r.Outcome != OK {
+		t.Errorf("got %+v, want ok", r)
 	}
 }
