@@ -61,6 +61,10 @@ func printGateways(w io.Writer, gs []api.Gateway) error {
 	if configured {
 		t.heads = append(t.heads, "CONFIGURATION")
 	}
+	alarmed := slices.ContainsFunc(gs, func(g api.Gateway) bool { return alarmsWord(g) != "" })
+	if alarmed {
+		t.heads = append(t.heads, "ALARMS")
+	}
 	for _, g := range gs {
 		waiting := count(g.PendingReadings)
 		if g.Link != string(view.Online) && g.Heard != "" {
@@ -73,9 +77,33 @@ func printGateways(w io.Writer, gs []api.Gateway) error {
 		if configured {
 			cells = append(cells, g.Config.Word)
 		}
+		if alarmed {
+			cells = append(cells, alarmsWord(g))
+		}
 		t.add(cells...)
 	}
 	return t.print(w)
+}
+
+// alarmsWord counts the alarms that are not over.
+func alarmsWord(g api.Gateway) string {
+	var active, waiting int
+	for _, a := range g.Alarms {
+		if a.Active {
+			active++
+		}
+		if !a.Acknowledged {
+			waiting++
+		}
+	}
+	var parts []string
+	if active > 0 {
+		parts = append(parts, fmt.Sprintf("%d going on", active))
+	}
+	if waiting > 0 {
+		parts = append(parts, fmt.Sprintf("%d not acknowledged", waiting))
+	}
+	return strings.Join(parts, ", ")
 }
 
 func clockWord(g api.Gateway) string {
@@ -129,6 +157,13 @@ func printSensors(w io.Writer, g api.Gateway) error {
 	}
 	if c := g.Config; c.Wanted != 0 || c.Running != 0 {
 		fmt.Fprintln(w, "its configuration is "+c.Word)
+	}
+	for _, a := range g.Alarms {
+		at := "told " + moment(a.Told)
+		if a.Raised != "" {
+			at = moment(a.Raised)
+		}
+		fmt.Fprintf(w, "alarm %s %s: %s\n", a.Alarm, at, a.Says)
 	}
 	for _, f := range g.Faults {
 		fmt.Fprintf(w, "fault %s: %s: %s\n", moment(f.At), f.Part, f.Detail)

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"frostline/hub/api"
+	"frostline/hub/view"
 )
 
 func tailCommand(o *options) *cobra.Command {
@@ -61,5 +62,9 @@ func lineText(l api.Line) string {
 	if l.Value != "" {
 		value = l.Value.String()
 	}
-	return strings.TrimRight(fmt.Sprintf("%s  %-20s  %-18s  %12s %-4s  %s", at, l.Sensor, l.Quantity, value, l.Unit, l.Quality), " ")
+	quality := l.Quality
+	if r := (view.Calibration{Certificate: l.Calibration, State: l.CalibrationState}).Remark(); r != "" {
+		quality += ", " + r
+	}
+	return strings.TrimRight(fmt.Sprintf("%s  %-20s  %-18s  %12s %-4s  %s", at, l.Sensor, l.Quantity, value, l.Unit, quality), " ")
 }

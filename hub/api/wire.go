@@ -31,6 +31,7 @@ type Gateway struct {
 	Config  ConfigState `json:"config"`
 	Clock   Clock       `json:"clock"`
 	Faults  []Fault     `json:"faults"`
+	Alarms  []Alarm     `json:"alarms"` // of its own guard: those that are not over first, then the newest
 	Sensors []Sensor    `json:"sensors"`
 }
 
@@ -66,6 +67,39 @@ type Clock struct {
 	UncertaintyMs int64  `json:"uncertainty_ms,omitempty"`
 	Source        string `json:"source,omitempty"`
 	Conflict      bool   `json:"conflict,omitempty"`
+}
+
+// Alarm is an alarm that a gateway raised on the spot.
+type Alarm struct {
+	Alarm        string `json:"alarm"`
+	Watch        string `json:"watch"`
+	Sensor       string `json:"sensor"`
+	Kind         string `json:"kind"` // excursion or unknown
+	Severity     string `json:"severity,omitempty"`
+	Limit        string `json:"limit,omitempty"`
+	Profile      string `json:"profile"`
+	Active       bool   `json:"active"`
+	Acknowledged bool   `json:"acknowledged"`
+	Reason       string `json:"reason,omitempty"`
+	By           string `json:"by,omitempty"`
+	Times        int    `json:"times"`
+	Raised       string `json:"raised,omitempty"` // when; absent where no anchor tells
+	Told         string `json:"told"`             // when the hub was told
+	Says         string `json:"says"`             // all of it, for people
+}
+
+func alarmOf(a view.Alarm) Alarm {
+	out := Alarm{
+		Alarm: a.ID, Watch: a.Watch, Sensor: a.Sensor, Kind: "excursion", Severity: a.Severity, Limit: a.Limit, Profile: a.Profile, Active: a.Active,
+		Acknowledged: a.Acknowledged, Reason: a.Reason, By: a.By, Times: a.Times, Told: stamp(a.Told), Says: a.Says(),
+	}
+	if a.Unknown {
+		out.Kind = "unknown"
+	}
+	if a.Dated {
+		out.Raised = stamp(a.Raised)
+	}
+	return out
 }
 
 // Fault is something that an operator should see.
@@ -166,7 +200,10 @@ func gatewayOf(g view.Gateway, now time.Time) Gateway {
 		RevokedFor: g.RevokedFor, Heard: stamp(g.Heard), Version: g.Version, Epoch: g.Epoch, Boot: g.Boot, Kept: g.Kept,
 		Committed: g.Committed, PendingBlocks: g.PendingBlocks, PendingReadings: g.PendingReadings, LastCommit: stamp(g.LastCommit),
 		Quarantined: g.Quarantined, Config: configOf(g.Config), Clock: Clock{Dated: g.Clock.Dated, UncertaintyMs: g.Clock.Uncertainty, Source: g.Clock.Source, Conflict: g.Clock.Conflict},
-		Journal: Journal(g.Journal), Faults: []Fault{}, Sensors: []Sensor{},
+		Journal: Journal(g.Journal), Faults: []Fault{}, Alarms: []Alarm{}, Sensors: []Sensor{},
+	}
+	for _, a := range g.Alarms {
+		out.Alarms = append(out.Alarms, alarmOf(a))
 	}
 	for _, f := range g.Faults {
 		out.Faults = append(out.Faults, Fault{stamp(f.At), f.Part, f.Detail})

@@ -30,6 +30,7 @@ type Access interface{ Gateways() []access.Record }
 type Registry interface {
 	Gateways() []registry.Gateway
 	Lookup(gateway string, epoch, series uint32) (registry.Series, bool)
+	Calibrations(gateway, sensor string) registry.Calibrations
 }
 
 // Intake knows what is committed.
@@ -148,6 +149,9 @@ func (f *Fleet) gateway(ctx context.Context, a access.Record, r registry.Gateway
 		g.Sensors = append(g.Sensors, v)
 	}
 	var err error
+	if g.Alarms, err = f.alarms(ctx, a.ID, r.Alarms); err != nil {
+		return g, err
+	}
 	g.Clock, err = f.clock(ctx, g)
 	return g, err
 }
@@ -205,7 +209,12 @@ func (f *Fleet) Accounts(ctx context.Context) ([]view.Account, error) {
 
 // Readings implements web.History.
 func (f *Fleet) Readings(ctx context.Context, s view.Series, from, to int64, visit func(view.Reading) error) error {
-	return f.history.Readings(ctx, key(s), from, to, func(r history.Reading) error { return visit(view.Reading(r)) })
+	certificates := f.calibrations(s)
+	return f.history.Readings(ctx, key(s), from, to, func(r history.Reading) error {
+		v := shown(r)
+		calibrate(certificates, &v)
+		return visit(v)
+	})
 }
 
 // Undated implements web.History.
@@ -227,7 +236,7 @@ func (f *Fleet) Latest(ctx context.Context, s view.Series) (*view.Reading, error
 			return nil, fmt.Errorf("latest of %s: %w", s, err)
 		}
 		if ok {
-			v := view.Reading(h)
+			v := shown(h)
 			r = &v
 		}
 		f.mu.Lock()
@@ -242,6 +251,7 @@ func (f *Fleet) Latest(ctx context.Context, s view.Series) (*view.Reading, error
 		return nil, nil
 	}
 	dated, err := f.date(ctx, s.Gateway, *r)
+	calibrate(f.calibrations(s), &dated)
 	return &dated, err
 }
 

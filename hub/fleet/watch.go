@@ -98,6 +98,7 @@ func (f *Fleet) tell(ctx context.Context, b *batch.Batch) {
 		if r, err := f.date(dating, b.Gateway, t.Reading); err == nil {
 			t.Reading = r
 		}
+		calibrate(f.calibrations(view.Series{Gateway: b.Gateway, Sensor: t.Sensor, Quantity: t.Quantity}), &t.Reading)
 	}
 	for _, fn := range watchers {
 		fn(out)

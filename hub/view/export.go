@@ -10,7 +10,7 @@ import (
 
 // Columns heads the CSV of readings. A reading that nobody can date has an
 // empty time; one that carries no value an empty value.
-var Columns = []string{"time_utc", "uncertainty_ms", "gateway", "sensor", "quantity", "value", "unit", "quality", "epoch", "boot", "boottime_ms"}
+var Columns = []string{"time_utc", "uncertainty_ms", "gateway", "sensor", "quantity", "value", "unit", "quality", "epoch", "boot", "boottime_ms", "calibration", "calibration_state"}
 
 // CSV writes readings one a line, after a line of Columns. The caller flushes.
 type CSV struct {
@@ -37,6 +37,7 @@ func (c *CSV) Write(s Series, r Reading) error {
 	return c.w.Write([]string{
 		stamp, width, cell(s.Gateway), cell(s.Sensor), s.Quantity.String(), value, unit, r.Quality.String(),
 		strconv.FormatUint(uint64(r.Epoch), 10), strconv.FormatUint(uint64(r.Boot), 10), strconv.FormatInt(r.Tick, 10),
+		cell(r.Calibration.Certificate), r.Calibration.State,
 	})
 }
 
@@ -79,6 +80,10 @@ type Record struct {
 	Epoch       uint32      `json:"epoch"`
 	Boot        uint32      `json:"boot"`
 	Boottime    int64       `json:"boottime_ms"`
+	// Calibration is the certificate by which it was corrected, and
+	// CalibrationState how that stood then; absent where there is none.
+	Calibration      string `json:"calibration,omitempty"`
+	CalibrationState string `json:"calibration_state,omitempty"`
 }
 
 // RecordOf makes the JSON form of a reading.
@@ -86,6 +91,7 @@ func RecordOf(s Series, r Reading) Record {
 	out := Record{
 		Gateway: s.Gateway, Sensor: s.Sensor, Quantity: s.Quantity.String(), Quality: r.Quality.String(),
 		Epoch: r.Epoch, Boot: r.Boot, Boottime: r.Tick,
+		Calibration: r.Calibration.Certificate, CalibrationState: r.Calibration.State,
 	}
 	out.Unit, _ = s.Quantity.Unit()
 	if r.Dated {

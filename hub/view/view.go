@@ -63,6 +63,33 @@ type Reading struct {
 	// Received is the hub's clock at the commit that made the reading safe; 0
 	// where that is not kept for each reading.
 	Received int64
+
+	// Calibration is what the gateway corrected it by; zero for none.
+	Calibration Calibration
+}
+
+// Calibration is the certificate that a temperature was corrected by, and how it
+// stood when the reading was taken.
+type Calibration struct {
+	Certificate string
+	State       string // valid, expired, "not yet valid"; undated where nobody knows when the reading was taken
+}
+
+// States of a Calibration, as package proto/calibration has them, and one more.
+const (
+	CalibrationValid   = "valid"
+	CalibrationUndated = "undated"
+)
+
+// Remark is what is to be said beside the reading; empty where all is well.
+func (c Calibration) Remark() string {
+	switch {
+	case c.Certificate == "" || c.State == CalibrationValid:
+		return ""
+	case c.State == CalibrationUndated:
+		return "calibration perhaps expired"
+	}
+	return "calibration " + c.State
 }
 
 // Usable reports whether the value may be drawn, averaged or compared.
@@ -144,7 +171,67 @@ type Gateway struct {
 	Config  Config
 	Clock   Clock
 	Faults  []Fault // newest first
+	Alarms  []Alarm // of its own guard: those that are not over first, then the newest
 	Sensors []Sensor
+}
+
+// Alarm is an alarm that a gateway raised on the spot.
+type Alarm struct {
+	ID           string
+	Watch        string // a compartment, or a package's token
+	Sensor       string
+	Unknown      bool   // the sensor gave nothing usable; else a rule was broken
+	Severity     string // warning, alarm or critical
+	Limit        string // the rule that was broken
+	Profile      string // id of the storage profile
+	Active       bool   // its cause goes on
+	Acknowledged bool
+	Reason       string // of the acknowledgement, or why it was cleared otherwise
+	By           string // where it was acknowledged, page or console of the gateway
+	Times        int    // raised
+	Dated        bool   // Raised is known
+	Raised       int64  // UTC
+	Told         int64  // hub's clock when it was told
+}
+
+// Over reports whether nobody has to act any more.
+func (a Alarm) Over() bool { return !a.Active && a.Acknowledged }
+
+// Says is the alarm in a sentence without its end.
+func (a Alarm) Says() string {
+	what := a.Watch + " by " + a.Sensor + ": "
+	switch {
+	case a.Unknown && a.Active:
+		what += "unknown, the sensor gives nothing usable"
+	case a.Unknown:
+		what += "was unknown for a while"
+	case a.Active:
+		what += a.Limit
+	default:
+		what += a.Limit + ", and is back"
+	}
+	if a.Severity != "" && a.Severity != "alarm" {
+		what += " (" + a.Severity + ")"
+	}
+	switch {
+	case a.Acknowledged:
+		what += ", acknowledged: " + a.Reason
+	case a.Reason != "":
+		what += ", " + a.Reason
+	default:
+		what += ", not acknowledged"
+	}
+	return what
+}
+
+// OpenAlarms are those that are not over.
+func (g Gateway) OpenAlarms() (out []Alarm) {
+	for _, a := range g.Alarms {
+		if !a.Over() {
+			out = append(out, a)
+		}
+	}
+	return out
 }
 
 // Config is which desired state of the hub a gateway runs, by version.

@@ -29,9 +29,11 @@ func (s *Server) panel(ctx context.Context, g view.Gateway, sensor view.Sensor, 
 	if err != nil {
 		return panelView{}, err
 	}
+	certified := newTouched(sp.rowWidth())
 	err = s.cfg.History.Readings(ctx, series, sp.From, sp.To, func(r view.Reading) error {
 		fine.Add(r)
 		coarse.Add(r)
+		certified.add(r)
 		return nil
 	})
 	if err != nil {
@@ -47,7 +49,7 @@ func (s *Server) panel(ctx context.Context, g view.Gateway, sensor view.Sensor, 
 		HoleAfter: view.HoleAfter(c.Interval).Milliseconds(), SpanWord: sp.word(),
 		Source:  "/data/" + url.PathEscape(g.ID) + "/" + url.PathEscape(sensor.Name) + "/" + q.String() + "?",
 		Now:     []readingView{s.readingView(g.ID, sensor.Name, c, true, now)},
-		Said:    slices.Concat(measured(e, q), doubts(e, undated, g, now)),
+		Said:    slices.Concat(measured(e, q), certified.said(), doubts(e, undated, g, now)),
 		Exports: []link{exports(g.ID, sensor.Name, q, sp)},
 	}
 	if p.Steps {
@@ -57,7 +59,9 @@ func (s *Server) panel(ctx context.Context, g view.Gateway, sensor view.Sensor, 
 	rows := coarse.Envelope(now)
 	p.Caption = fmt.Sprintf("%s, a row for each %s", p.Title, view.Span(rows.Width))
 	for _, b := range rows.Buckets {
-		p.Rows = append(p.Rows, rowOf(b, rows, q, now))
+		r := rowOf(b, rows, q, now)
+		r.Remark = strings.Join(append(slices.DeleteFunc([]string{r.Remark}, func(s string) bool { return s == "" }), certified.remark(b.At)...), ", ")
+		p.Rows = append(p.Rows, r)
 	}
 	return p, nil
 }

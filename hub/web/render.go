@@ -40,6 +40,15 @@ var words = template.FuncMap{
 	"span": view.Span, "degrees": dossier.Degrees, "outcome": dossier.Word, "because": dossier.Because,
 	"between": func(from, to int64) string { return view.Span(to - from) },
 	"state":   func(s string) string { return strings.ReplaceAll(s, "_", " ") },
+	"alarmMark": func(a view.Alarm) string {
+		switch {
+		case a.Active && a.Unknown:
+			return "silent"
+		case a.Active && a.Severity != "warning":
+			return "wrong"
+		}
+		return "not-ok"
+	},
 	"pick": func(ok bool, a, b string) string {
 		if ok {
 			return a
