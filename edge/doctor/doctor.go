@@ -116,7 +116,7 @@ func (b *bench) run(ctx context.Context, out io.Writer, asJSON bool) (exit int, 
 		name   string
 		checks []check
 	}{
-		{"agent", b.agentChecks()},
+		{"agent", append(b.agentChecks(), b.desiredCheck()...)},
 		{"buses", b.busChecks()},
 		{"clock", b.clockChecks()},
 		{"disk", b.diskChecks()},
