@@ -50,7 +50,8 @@ type gateway struct {
 	count uint64
 	boot  uint32
 	tick  int64
-	began int64 // UTC at boottime 0 of the boot
+	began int64    // UTC at boottime 0 of the boot
+	more  [][]byte // events of the next block, as they are to stand in it
 }
 
 func newGateway(id string) *gateway {
@@ -72,6 +73,7 @@ func (g *gateway) keep(values []int64, events ...*pb.Event) {
 		}
 		b.Events = append(b.Events, raw)
 	}
+	b.Events, g.more = append(b.Events, g.more...), nil
 	g.keepBlock(b)
 }
 
@@ -401,6 +403,12 @@ func (s source) Undated(ctx context.Context, sensor string) (out []join.Span, er
 // ship plays a shipment of one package and unit in a van whose fridge gets too
 // warm for a while, and gives the van.
 func ship(h *hub, g *gateway) {
+	shipWith(h, g, func(int, int64) ([]int64, []*pb.Event) { return nil, nil })
+}
+
+// shipWith is ship where each block has more: readings of series from 2 on, and
+// events. It is given the block's index and the temperature of the fridge.
+func shipWith(h *hub, g *gateway, more func(i int, v int64) ([]int64, []*pb.Event)) {
 	temp := func(v thermal.Temp) *thermal.Temp { return &v }
 	profile := thermal.Profile{ID: "fridge", Version: 1, Name: "2–8 °C", Source: "test", Low: temp(2000), High: temp(8000), LongestGap: 300_000,
 		Limits: []thermal.Limit{{Name: "high", Op: thermal.Above, At: 8000, Timer: thermal.Single, Delay: 60_000, Severity: thermal.Alarm}}}
@@ -413,14 +421,14 @@ func ship(h *hub, g *gateway) {
 		if i > 200 && i < 240 {
 			v = 9000 + int64(i)
 		}
+		values, events := more(i, v)
 		switch {
 		case i == 0:
-			g.keep([]int64{v, 20_000}, declare(0, "cargo", reading.Temperature), declare(1, "cab", reading.Temperature))
+			events = append([]*pb.Event{declare(0, "cargo", reading.Temperature), declare(1, "cab", reading.Temperature)}, events...)
 		case i == 3 || i == 350:
-			g.keep([]int64{v, 20_000}, g.anchor())
-		default:
-			g.keep([]int64{v, 20_000})
+			events = append([]*pb.Event{g.anchor()}, events...)
 		}
+		g.keep(append([]int64{v, 20_000}, values...), events...)
 	}
 	h.send(g, 1, 150)
 	h.seal(g, 90)

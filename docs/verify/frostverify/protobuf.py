@@ -128,6 +128,8 @@ def message(spec, b, into=None):
 
 ANCHOR = {1: ("boot", "u32"), 2: ("at_ms", "s64"), 3: ("utc_ms", "s64"), 4: ("uncertainty_ms", "u64"), 5: ("source", "u32")}
 
+POINT = {1: ("measured", "s64"), 2: ("actual", "s64")}
+
 # An event is one of these; of several the last counts.
 EVENTS = {
     2: {1: ("epoch", "u32"), 2: ("reason", "text"), 3: ("previous_epoch", "u32"), 4: ("previous_last", "u64"), 5: ("previous_readings", "u64")},
@@ -135,9 +137,22 @@ EVENTS = {
     4: {1: ("id", "u32"), 2: ("sensor", "text"), 3: ("quantity", "u32"), 4: ("model", "text"), 5: ("address", "text"), 6: ("interval_ms", "u32")},
     5: ANCHOR,
     6: {1: ("by_ms", "s64")},
-    7: {1: ("first", "u64"), 2: ("last", "u64"), 3: ("readings", "u64"), 4: ("reason", "text"), 5: ("boot", "u32"), 6: ("from_ms", "s64"), 7: ("to_ms", "s64")},
+    7: {1: ("first", "u64"), 2: ("last", "u64"), 3: ("readings", "u64"), 4: ("reason", "text"), 5: ("boot", "u32"), 6: ("from_ms", "s64"), 7: ("to_ms", "s64"), 8: ("epoch", "u32")},
     8: {1: ("part", "text"), 2: ("detail", "text")},
     9: {1: ("version", "text"), 2: ("digest", "text")},
+    10: {
+        1: ("alarm", "text"), 2: ("state", "u32"), 3: ("kind", "u32"), 4: ("severity", "u32"), 5: ("watch", "text"), 6: ("sensor", "text"),
+        7: ("profile", "text"), 8: ("version", "u32"), 9: ("digest", "text"), 10: ("limit", "text"), 11: ("tick_ms", "s64"), 12: ("value", "s64"),
+        13: ("quality", "u32"), 14: ("reason", "text"), 15: ("by", "text"), 16: ("boot_id", "text"),
+    },
+    12: {
+        1: ("series", "u32"), 2: ("raw", "u32"), 3: ("certificate", "text"), 4: ("issuer", "text"), 5: ("valid_from_ms", "s64"),
+        6: ("valid_until_ms", "s64"), 7: ("kind", "u32"), 8: ("point", POINT), 9: ("sensor", "text"),
+    },
+    13: {
+        1: ("epoch", "u32"), 2: ("first", "u64"), 3: ("last", "u64"), 4: ("boot", "u32"), 5: ("series", "u32"), 6: ("count", "u64"), 7: ("from_ms", "s64"),
+        8: ("to_ms", "s64"), 9: ("min", "s64"), 10: ("mean", "s64"), 11: ("max", "s64"), 12: ("reason", "text"),
+    },
 }
 DECLARED, ANCHORED = 4, 5
 
