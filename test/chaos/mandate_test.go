@@ -135,6 +135,32 @@ func TestWhatTheHubWants(t *testing.T) {
 	s.finish()
 }
 
+// The same over the hub's own broker and NATS, in short: by their rules a gateway
+// hears what is for it, retained too, and answers.
+func TestWhatTheHubWantsOverOtherBrokers(t *testing.T) {
+	for _, kind := range []string{"", "nats"} {
+		t.Run("broker "+kind, func(t *testing.T) {
+			t.Parallel()
+			s := build(t, seeded(t), layout{gateways: 1, broker: kind, few: true})
+			s.must(s.hub.start())
+			// Set before the gateway ever connects.
+			out, err := s.want("sensors: [{id: air-1, interval: 500ms}]", "early")
+			s.must(err)
+			if !strings.Contains(out, "has not said yet") {
+				t.Errorf("frostline gateway config says\n%s", out)
+			}
+			s.startAll()
+			s.proven(1)
+			s.reads("air-1", 500)
+			if out, err := s.ask("identify", "van-1"); err != nil || !strings.Contains(out, "showing itself for 30s") {
+				t.Errorf("identify: %s, %v", out, err)
+			}
+			s.settle()
+			s.finish()
+		})
+	}
+}
+
 // want sets the desired state of van-1 and gives what the command line says.
 func (s *site) want(document, reason string) (string, error) {
 	file := filepath.Join(s.dir, "desired.yaml")
