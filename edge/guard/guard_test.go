@@ -25,7 +25,6 @@ type chain struct {
 	held   bool  // it takes steps into memory alone
 	err    error // it takes none
 	lost   bool  // it takes one and says that it did not
-	told   chan struct{}
 }
 
 func (c *chain) Tell(_ context.Context, e *pb.Event) (bool, error) {

@@ -67,7 +67,7 @@ func TestWhatTheHubWants(t *testing.T) {
 		t.Errorf("frostline gateway config says\n%s", out)
 	}
 	s.reads("air-1", 500)
-	out, err = s.want("sensors:\n  - id: air-1\n    interval: 400ms\n", "faster")
+	_, err = s.want("sensors:\n  - id: air-1\n    interval: 400ms\n", "faster")
 	s.must(err)
 	s.proven(3)
 	s.reads("air-1", 400)
