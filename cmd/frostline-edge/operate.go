@@ -126,6 +126,9 @@ func doctorConfig(c config.Config, log *slog.Logger) (doctor.Config, error) {
 	}
 	for _, s := range c.Sensors {
 		d.Sensors = append(d.Sensors, s.Spec())
+		if of, ok := s.Calibration.Read(); ok {
+			d.Certificates = append(d.Certificates, doctor.Certificate{Sensor: s.ID, Certificate: of})
+		}
 	}
 	return d, nil
 }

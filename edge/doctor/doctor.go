@@ -12,6 +12,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -29,9 +30,11 @@ type Config struct {
 	DataDir string
 	Journal string // directory of the journal
 	Sensors []sensor.Spec
-	W1Root  string      // where the kernel shows its 1-Wire devices; empty means the usual place
-	Clock   clock.Clock // the gateway's
-	Hub     string      // host:port of MQTT; empty: as the hub said at enrolment
+	// Certificates are those of the sensors that have one.
+	Certificates []Certificate
+	W1Root       string      // where the kernel shows its 1-Wire devices; empty means the usual place
+	Clock        clock.Clock // the gateway's
+	Hub          string      // host:port of MQTT; empty: as the hub said at enrolment
 	// Identity opens what the gateway was given at enrolment. nil where the hub
 	// is reached without TLS.
 	Identity func() (Identity, error)
@@ -116,7 +119,7 @@ func (b *bench) run(ctx context.Context, out io.Writer, asJSON bool) (exit int, 
 		name   string
 		checks []check
 	}{
-		{"agent", append(b.agentChecks(), b.desiredCheck()...)},
+		{"agent", slices.Concat(b.agentChecks(), b.desiredCheck(), b.guardChecks())},
 		{"buses", b.busChecks()},
 		{"clock", b.clockChecks()},
 		{"disk", b.diskChecks()},
