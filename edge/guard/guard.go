@@ -119,8 +119,8 @@ func New(c Config) (*Guard, error) {
 	return g, nil
 }
 
-// Set changes what is watched, and by what. Where profile and series are those of
-// before, what was counted goes on; alarms of what is not watched any more are
+// Set changes what is watched, and by what. Where profile and sensor are those of
+// before, what was counted goes on, also at another interval; alarms of what is not watched any more are
 // cleared and say so. Where it fails nothing is changed.
 func (g *Guard) Set(watches []Watch, sensors []Sensor) error {
 	g.mu.Lock()

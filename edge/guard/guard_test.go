@@ -476,10 +476,16 @@ func TestSet(t *testing.T) {
 	}
 	b.good(9000, 9000)
 	more := append(slices.Clone(b.c.Watches), Watch{Name: "van-1-b", Profile: room, Sensors: []string{"box"}})
-	if err := b.g.Set(more, b.c.Sensors); err != nil {
+	other := slices.Clone(b.c.Sensors)
+	other[0].Series, other[0].Interval = 4, 2*time.Second
+	if err := b.g.Set(more, other); err != nil {
 		t.Fatal(err)
 	}
-	b.good(9000, 9000)
+	for range 2 {
+		b.now += second
+		b.g.Observe([]reading.Reading{{Series: 4, Tick: b.now, Value: 9000}})
+		b.pass()
+	}
 	want := []string{"raised excursion of box: above 8 °C", "raised excursion of box: below 15 °C"}
 	got := b.chain.steps()
 	slices.Sort(got)

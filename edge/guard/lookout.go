@@ -80,7 +80,7 @@ func (g *Guard) lookout(w *Watch, s *Sensor, saved *saved) (*lookout, error) {
 // former is the lookout of now that another goes on from. mu is held.
 func (g *Guard) former(l *lookout) *lookout {
 	for _, o := range g.lookouts {
-		if o.watch.Name == l.watch.Name && o.sensor.ID == l.sensor.ID && o.sensor.Series == l.sensor.Series && o.digest == l.digest {
+		if o.watch.Name == l.watch.Name && o.sensor.ID == l.sensor.ID && o.digest == l.digest {
 			return o
 		}
 	}
