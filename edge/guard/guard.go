@@ -103,9 +103,9 @@ type Guard struct {
 	dropped  uint64   // readings that came out of order
 }
 
-// New makes a guard of c, whose Watches and Sensors Set may change, and goes on where the one before it stopped. It fails where
-// a watch cannot be: the error names it. State that cannot be read is set aside
-// and told in the log.
+// New makes a guard of c, whose Watches and Sensors Set may change, and goes on
+// where the one before it stopped. It fails where a watch cannot be: the error
+// names it. State that cannot be read is set aside and told in the log.
 func New(c Config) (*Guard, error) {
 	g := &Guard{c: c, log: c.Log, store: store{dir: c.Dir}, wake: make(chan struct{}, 1), bySeries: map[uint32][]*lookout{}}
 	for range c.Indicators {
@@ -120,8 +120,8 @@ func New(c Config) (*Guard, error) {
 }
 
 // Set changes what is watched, and by what. Where profile and sensor are those of
-// before, what was counted goes on, also at another interval; alarms of what is not watched any more are
-// cleared and say so. Where it fails nothing is changed.
+// before, what was counted goes on, also at another interval; alarms of what is
+// not watched any more are cleared and say so. Where it fails nothing is changed.
 func (g *Guard) Set(watches []Watch, sensors []Sensor) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()

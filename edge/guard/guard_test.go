@@ -516,3 +516,35 @@ func TestNewRefuses(t *testing.T) {
 		t.Errorf("two watches of one name: %v", err)
 	}
 }
+
+// BenchmarkObserve is a tick of 50 watched sensors in range.
+func BenchmarkObserve(b *testing.B) {
+	p, err := thermal.Named("controlled-room")
+	if err != nil {
+		b.Fatal(err)
+	}
+	now := int64(100 * second)
+	c := Config{Dir: b.TempDir(), BootID: "boot-1", Now: func() int64 { return now }, Journal: &chain{}, Log: slog.New(slog.DiscardHandler)}
+	var readings []reading.Reading
+	for i := range 50 {
+		id := fmt.Sprint("box-", i)
+		c.Sensors = append(c.Sensors, Sensor{ID: id, Series: uint32(i), Interval: time.Second, Timeout: time.Second})
+		c.Watches = append(c.Watches, Watch{Name: id, Profile: p, Sensors: []string{id}})
+		readings = append(readings, reading.Reading{Series: uint32(i), Value: 22_000 + int64(i)})
+	}
+	g, err := New(c)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		now += second
+		for i := range readings {
+			readings[i].Tick = now
+		}
+		g.Observe(readings)
+	}
+	if len(g.Alarms()) > 0 {
+		b.Fatal("in range, and alarmed")
+	}
+}
