@@ -133,6 +133,8 @@ type agent struct {
 	end        context.CancelFunc // of sampling, and so of all; set by run
 
 	turning   sync.Mutex  // held while another configuration takes over
+	began     uint64      // version that ran at the start
+	toldBegun bool        // the chain has it; under turning
 	levelBack *time.Timer // to the log's usual level; nil while it has that
 	level     slog.Level  // the usual one
 }
@@ -186,7 +188,8 @@ func open(c Config, clk clock.Clock, special journal.Options) (*agent, error) {
 	}
 	sensors, watches, digest := c.Sensors, c.Watches, ""
 	if m := c.Mandate; m.Desired != nil {
-		document, _ := m.Desired.Document()
+		document, version := m.Desired.Document()
+		a.began = version
 		set, err := m.Settings(document)
 		if err != nil {
 			return nil, errors.Join(err, a.close())

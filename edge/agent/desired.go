@@ -102,6 +102,7 @@ func (a *agent) note(ctx context.Context, e *pb.Event) error {
 func (a *agent) turn(ctx context.Context) {
 	a.turning.Lock()
 	defer a.turning.Unlock()
+	a.tellBegun(ctx)
 	for {
 		document, version := a.c.Mandate.Desired.Document()
 		set, err := a.c.Mandate.Settings(document)
@@ -145,6 +146,15 @@ func (a *agent) applied(ctx context.Context, version uint64, digest string) {
 	}
 }
 
+// tellBegun tells once what ran at the start, before anything that took over
+// since. turning is held.
+func (a *agent) tellBegun(ctx context.Context) {
+	if !a.toldBegun {
+		a.toldBegun = true
+		a.applied(ctx, a.began, *a.digest.Load())
+	}
+}
+
 // versionWord is a version in the chain.
 func versionWord(version uint64) string {
 	if version == 0 {
@@ -182,8 +192,9 @@ func (a *agent) prove(ctx context.Context) error {
 	case <-ctx.Done():
 		return nil
 	}
-	_, version := a.c.Mandate.Desired.Document()
-	a.applied(ctx, version, *a.digest.Load())
+	a.turning.Lock()
+	a.tellBegun(ctx)
+	a.turning.Unlock()
 	look := time.NewTicker(time.Second)
 	defer look.Stop()
 	patience := a.c.Mandate.Patience
