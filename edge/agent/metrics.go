@@ -73,6 +73,7 @@ var (
 	descSound      = desc("sensor_sound_age_seconds", "Age of the oldest of a sensor's latest readings of quality ok; absent before there is one of each.", "sensor")
 	descBus        = desc("bus_failures_total", "Readings that failed on a bus: no answer, wrong checksum, not ready.", "bus")
 	descAlarms     = desc("alarms", "Alarms of the guard that are not over, by kind and by whether somebody has acknowledged them.", "kind", "acknowledged")
+	descDisordered = desc("guard_disordered_readings_total", "Readings that the guard passed over, because they came out of the order of their ticks.")
 	descExpires    = desc("certificate_expires_seconds", "Time until the gateway's certificate ends; absent without one or while undated.")
 	descFaults     = desc("faults", "Faults that an operator should see and that have not passed.")
 	states         = []panel.State{panel.Bad, panel.Silent, panel.Watch, panel.Undated, panel.Fine}
@@ -125,6 +126,7 @@ func (c collector) alarms(e emitter) {
 	for _, x := range c.a.guard.Alarms() {
 		open[sort{x.Kind, x.Acknowledged}]++
 	}
+	e.count(descDisordered, float64(c.a.guard.Dropped()))
 	for s, n := range open {
 		e.gauge(descAlarms, float64(n), s.kind.String(), strconv.FormatBool(s.acknowledged))
 	}
