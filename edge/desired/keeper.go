@@ -30,6 +30,7 @@ import (
 	"sync"
 	"unicode/utf8"
 
+	"frostline/edge/disk"
 	"frostline/proto/chain"
 	"frostline/proto/mandate"
 	"frostline/proto/pb"
@@ -65,7 +66,7 @@ type Options struct {
 // Keeper keeps the desired state. It is safe for concurrent use.
 type Keeper struct {
 	o    Options
-	disk disk
+	disk disk.Disk
 
 	mu      sync.Mutex
 	state   *state // never changed, only replaced
@@ -76,9 +77,9 @@ type Keeper struct {
 // Open reads what is kept. Where a state is on trial this counts as a start with
 // it; one that the agent did not last with is undone. What is wrong with the
 // files is told by Trouble: it keeps no gateway from running.
-func Open(o Options) (*Keeper, error) { return open(o, realDisk{}) }
+func Open(o Options) (*Keeper, error) { return open(o, disk.Real{}) }
 
-func open(o Options, d disk) (*Keeper, error) {
+func open(o Options, d disk.Disk) (*Keeper, error) {
 	if o.Dir == "" || o.Gateway == "" || o.Check == nil || o.Log == nil {
 		return nil, errors.New("desired state: directory, gateway, check and log are all needed")
 	}
@@ -124,7 +125,7 @@ func (k *Keeper) keep(s *state) {
 func (k *Keeper) save(s *state) error {
 	b, err := s.encode()
 	if err == nil {
-		err = replace(k.disk, k.path(stateFile), b)
+		err = disk.Put(k.disk, k.path(stateFile), b)
 	}
 	if err == nil {
 		k.trouble = nil
@@ -246,7 +247,7 @@ func (k *Keeper) Confirm(version uint64) error {
 	k.state = next
 	b, err := next.encode()
 	if err == nil {
-		err = replace(k.disk, k.path(goodFile), b)
+		err = disk.Put(k.disk, k.path(goodFile), b)
 	}
 	if err != nil {
 		return fmt.Errorf("keep a second copy of desired state %d: %w", version, err)

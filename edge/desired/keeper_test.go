@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"frostline/edge/disk"
 	"frostline/proto/mandate"
 	"frostline/proto/pb"
 )
@@ -58,7 +59,7 @@ func options(dir string) Options {
 	return Options{Dir: dir, Gateway: "van-1", Check: check, Log: slog.New(slog.DiscardHandler)}
 }
 
-func openOn(t testing.TB, d disk) *Keeper {
+func openOn(t testing.TB, d disk.Disk) *Keeper {
 	t.Helper()
 	k, err := open(options("/x"), d)
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"frostline/edge/disk"
 	"frostline/proto/mandate"
 	"frostline/proto/pb"
 )
@@ -112,7 +113,7 @@ func sum(document string) string {
 // what was wrong. The damaged file is left beside.
 func (k *Keeper) load() (s *state, trouble error, err error) {
 	read := func(name string) (*state, error) {
-		b, err := k.disk.read(k.path(name))
+		b, err := k.disk.Read(k.path(name))
 		if err != nil {
 			return nil, err
 		}
@@ -136,13 +137,13 @@ func (k *Keeper) load() (s *state, trouble error, err error) {
 	} else {
 		trouble = fmt.Errorf("%w; the last good one is used, version %d", trouble, good.Running.version())
 	}
-	return good, trouble, k.disk.rename(k.path(stateFile), k.path(damagedFile))
+	return good, trouble, k.disk.Rename(k.path(stateFile), k.path(damagedFile))
 }
 
 // Look reads the document that is to run, and its version, beside a running
 // agent; "" and 0 where there is none. It changes nothing.
 func Look(dir, gateway string) (document string, version uint64, err error) {
-	b, err := realDisk{}.read(filepath.Join(dir, stateFile))
+	b, err := disk.Real{}.Read(filepath.Join(dir, stateFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", 0, nil
 	}

@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
+
+	"frostline/edge/disk"
 )
 
 // Files in the guard's directory. Each is replaced whole.
@@ -126,26 +128,7 @@ func (s *store) save(name string, v any) error {
 		return fmt.Errorf("save %s: %w", name, err)
 	}
 	sum := sha256.Sum256(b)
-	if err := os.MkdirAll(s.dir, 0o700); err != nil {
-		return fmt.Errorf("save %s: %w", name, err)
-	}
-	path := filepath.Join(s.dir, name)
-	f, err := os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return fmt.Errorf("save %s: %w", name, err)
-	}
-	_, err = fmt.Fprintf(f, "%x\n%s\n", sum, b)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return fmt.Errorf("save %s: %w", name, err)
-	}
-	if err := os.Rename(path+".new", path); err != nil {
-		return fmt.Errorf("save %s: %w", name, err)
-	}
-	d, err := os.Open(s.dir)
-	if err != nil {
-		return fmt.Errorf("save %s: %w", name, err)
-	}
-	if err := errors.Join(d.Sync(), d.Close()); err != nil {
+	if err := disk.Put(disk.Real{}, filepath.Join(s.dir, name), fmt.Appendf(nil, "%x\n%s\n", sum, b)); err != nil {
 		return fmt.Errorf("save %s: %w", name, err)
 	}
 	return nil

@@ -21,6 +21,7 @@ import (
 	"strings"
 	"time"
 
+	"frostline/edge/disk"
 	"frostline/proto/enrol"
 	"frostline/proto/topic"
 )
@@ -96,7 +97,7 @@ func (i *Identity) Enrol(ctx context.Context, gateway, hub, code string) error {
 		return err
 	}
 	i.settled(nil)
-	if err := i.disk.remove(i.path(pendingFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := i.disk.Remove(i.path(pendingFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		i.log.Warn("keys of the enrolment could not be removed; they do no harm", "file", i.path(pendingFile), "error", err)
 	}
 	i.log.Info("enrolled", "gateway", gateway, "hub", base.String(), "until", time.UnixMilli(resp.NotAfterMs).UTC())
@@ -107,7 +108,7 @@ func (i *Identity) Enrol(ctx context.Context, gateway, hub, code string) error {
 // new ones, which are on disk before they are sent.
 func (i *Identity) pendingKeys(gateway string, c enrol.Code) (p pending, err error) {
 	path := i.path(pendingFile)
-	if b, err := i.disk.read(path); err == nil {
+	if b, err := i.disk.Read(path); err == nil {
 		if json.Unmarshal(b, &p) == nil && p.Code == c.Digest() && p.Gateway == gateway {
 			return p, nil
 		}
@@ -125,7 +126,7 @@ func (i *Identity) pendingKeys(gateway string, c enrol.Code) (p pending, err err
 	if err != nil {
 		return p, err
 	}
-	if err := replace(i.disk, path, b); err != nil {
+	if err := disk.Put(i.disk, path, b); err != nil {
 		return p, fmt.Errorf("keep keys: %w", err)
 	}
 	return p, nil

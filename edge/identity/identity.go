@@ -36,6 +36,7 @@ import (
 	"sync"
 	"time"
 
+	"frostline/edge/disk"
 	"frostline/proto/chain"
 	"frostline/proto/enrol"
 )
@@ -53,7 +54,7 @@ type Options struct {
 // Identity is a gateway's identity. It is safe for concurrent use.
 type Identity struct {
 	dir  string
-	disk disk
+	disk disk.Disk
 	now  func() time.Time
 	log  *slog.Logger
 	send func(ctx context.Context, base *url.URL, path string, config *tls.Config, body any) (enrol.Response, error)
@@ -84,10 +85,10 @@ type current struct {
 // Open reads the identity in a directory. A directory without one is no error:
 // Enrolled says so. A file that cannot be read is: it is left as it is.
 func Open(o Options) (*Identity, error) {
-	return open(o, realDisk{})
+	return open(o, disk.Real{})
 }
 
-func open(o Options, d disk) (*Identity, error) {
+func open(o Options, d disk.Disk) (*Identity, error) {
 	if o.Dir == "" || o.Log == nil {
 		return nil, errors.New("identity: directory and log are needed")
 	}
@@ -195,7 +196,7 @@ func (i *Identity) path(name string) string { return filepath.Join(i.dir, name) 
 // enrolment by another process.
 func (i *Identity) reload() (changed bool, err error) {
 	path := i.path(identityFile)
-	now, err := i.disk.stat(path)
+	now, err := i.disk.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil // one in use stays in use
 	}
@@ -208,7 +209,7 @@ func (i *Identity) reload() (changed bool, err error) {
 	if same {
 		return false, nil
 	}
-	b, err := i.disk.read(path)
+	b, err := i.disk.Read(path)
 	if err != nil {
 		return false, fmt.Errorf("identity: %w", err)
 	}
@@ -252,8 +253,8 @@ func (i *Identity) keep(s settings) error {
 // take an older one for news.
 func (i *Identity) save(b []byte) error {
 	path := i.path(identityFile)
-	failed := replace(i.disk, path, b)
-	now, err := i.disk.stat(path)
+	failed := disk.Put(i.disk, path, b)
+	now, err := i.disk.Stat(path)
 	if err != nil {
 		now = nil
 	}

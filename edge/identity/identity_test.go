@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"frostline/edge/disk/powercut"
 	"frostline/proto/enrol"
 )
 
@@ -231,7 +232,7 @@ func TestServerCertificateIsJudgedAtAKnownTime(t *testing.T) {
 		{name: "another name", clock: base, from: base.Add(-day), to: base.Add(day), host: "hub.example.org", says: `for localhost, 127.0.0.1 and not for "hub.example.org"`},
 		{name: "by address", clock: base, from: base.Add(-day), to: base.Add(day), host: "127.0.0.1"},
 	} {
-		i, err := open(Options{Dir: "/x", Now: func() time.Time { return c.clock }, Log: quiet()}, newPowerDisk())
+		i, err := open(Options{Dir: "/x", Now: func() time.Time { return c.clock }, Log: quiet()}, powercut.New())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -325,7 +326,7 @@ func TestSchedule(t *testing.T) {
 // What was begun with a code is gone on with, so that the hub answers again.
 func TestPendingKeysStay(t *testing.T) {
 	ca := newTestCA(t)
-	d := newPowerDisk()
+	d := powercut.New()
 	i, err := open(Options{Dir: "/x", Log: quiet()}, d)
 	if err != nil {
 		t.Fatal(err)
@@ -335,7 +336,7 @@ func TestPendingKeysStay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if i, err = open(Options{Dir: "/x", Log: quiet()}, d.cut(false)); err != nil {
+	if i, err = open(Options{Dir: "/x", Log: quiet()}, d.Cut(false)); err != nil {
 		t.Fatal(err)
 	}
 	b, err := i.pendingKeys("vehicle-1", code)
@@ -350,7 +351,7 @@ func TestPendingKeysStay(t *testing.T) {
 			t.Errorf("%s: keys of another enrolment are used: %v", c.gateway, err)
 		}
 	}
-	if b, _ := d.read("/x/pending.json"); strings.Contains(string(b), code.String()[3:10]) {
+	if b, _ := d.Read("/x/pending.json"); strings.Contains(string(b), code.String()[3:10]) {
 		t.Error("the code is on disk")
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"frostline/edge/disk/powercut"
 	"frostline/proto/enrol"
 )
 
@@ -16,7 +17,7 @@ import (
 // renews; from then on it stays that one, whatever a renewal says.
 func TestMandateKeyComesOnceAndStays(t *testing.T) {
 	ca := newTestCA(t)
-	d := newPowerDisk()
+	d := powercut.New()
 	i, err := open(Options{Dir: "/x", Log: quiet()}, d)
 	if err != nil {
 		t.Fatal(err)
@@ -44,7 +45,7 @@ func TestMandateKeyComesOnceAndStays(t *testing.T) {
 			t.Errorf("after a renewal with key %x: trusts %x, want %x", step.gives, got, step.want)
 		}
 	}
-	up, err := open(Options{Dir: "/x", Log: quiet()}, d.cut(false))
+	up, err := open(Options{Dir: "/x", Log: quiet()}, d.Cut(false))
 	if err != nil || !bytes.Equal(up.MandateKey(), first) {
 		t.Errorf("after a power cut: trusts %x, %v", up.MandateKey(), err)
 	}

@@ -12,6 +12,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"frostline/edge/disk"
+	"frostline/edge/disk/powercut"
 	"frostline/proto/enrol"
 )
 
@@ -51,7 +53,7 @@ func (h *fakeHub) answer(_ context.Context, _ *url.URL, path string, _ *tls.Conf
 func runFor(t *testing.T, h *fakeHub, d time.Duration) *Identity {
 	t.Helper()
 	h.t, h.ca = t, newTestCA(t)
-	i, err := open(Options{Dir: "/x", Log: quiet()}, newPowerDisk())
+	i, err := open(Options{Dir: "/x", Log: quiet()}, powercut.New())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,7 +125,7 @@ func TestRunWithAWrongClock(t *testing.T) {
 // Enrolled by another process while it runs.
 func TestRunTakesUpAnIdentity(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ca, d := newTestCA(t), newPowerDisk()
+		ca, d := newTestCA(t), powercut.New()
 		i, err := open(Options{Dir: "/x", Log: quiet()}, d)
 		if err != nil {
 			t.Fatal(err)
@@ -141,7 +143,7 @@ func TestRunTakesUpAnIdentity(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := replace(d, "/x/identity.json", b); err != nil {
+		if err := disk.Put(d, "/x/identity.json", b); err != nil {
 			t.Fatal(err)
 		}
 		if err := <-done; err != nil || i.Gateway() != "vehicle-1" {

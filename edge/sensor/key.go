@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"frostline/edge/ble"
+	"frostline/edge/disk"
 )
 
 // ErrBindKey is wrapped where a logger's bind key cannot be read.
@@ -101,7 +102,7 @@ func (c *counterFile) keep(counter uint32) {
 		return
 	}
 	c.begun, c.value, c.written = true, counter, now
-	err := replaceFile(c.path, fmt.Appendf(nil, "%d\n", counter))
+	err := disk.Replace(disk.Real{}, c.path, fmt.Appendf(nil, "%d\n", counter))
 	if failed := err != nil; failed != c.failed {
 		c.failed = failed
 		if failed {
@@ -110,19 +111,4 @@ func (c *counterFile) keep(counter uint32) {
 			c.log.Info("counter of a logger is kept again", "file", c.path)
 		}
 	}
-}
-
-// replaceFile writes a file so that there is the old or the new one whatever
-// happens.
-func replaceFile(path string, b []byte) error {
-	f, err := os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(b)
-	err = errors.Join(err, f.Sync(), f.Close())
-	if err != nil {
-		return err
-	}
-	return os.Rename(path+".new", path)
 }
