@@ -17,7 +17,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/mod/sumdb/note"
 
-	"frostline/hub/evidence/durable"
+	"frostline/hub/durable"
 	"frostline/hub/evidence/witness"
 )
 

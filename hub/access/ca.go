@@ -18,6 +18,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"frostline/hub/durable"
 )
 
 const (
@@ -115,7 +117,7 @@ func (ca *CA) create(key *ecdsa.PrivateKey) (err error) {
 		if err != nil {
 			return fmt.Errorf("certificate authority: %w", err)
 		}
-		if err := writeFile(filepath.Join(ca.dir, caKey), b, 0o600); err != nil {
+		if err := durable.WriteFile(filepath.Join(ca.dir, caKey), b, 0o600); err != nil {
 			return fmt.Errorf("certificate authority: %w", err)
 		}
 	}
@@ -135,7 +137,7 @@ func (ca *CA) create(key *ecdsa.PrivateKey) (err error) {
 		return fmt.Errorf("certificate authority: %w", err)
 	}
 	ca.key = key
-	if err := writeFile(filepath.Join(ca.dir, caCert), ca.PEM(), 0o644); err != nil {
+	if err := durable.WriteFile(filepath.Join(ca.dir, caCert), ca.PEM(), 0o644); err != nil {
 		return fmt.Errorf("certificate authority: %w", err)
 	}
 	ca.log.Info("made a certificate authority; back up its key", "key", filepath.Join(ca.dir, caKey), "fingerprint", ca.Fingerprint())

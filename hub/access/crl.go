@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"frostline/hub/durable"
 )
 
 // CRL is the list of revoked certificates that have not yet expired, signed,
@@ -46,7 +48,7 @@ func (r *Registrar) writeCRL() error {
 	defer r.crl.Unlock()
 	list, err := r.CRL()
 	if err == nil {
-		err = writeFile(r.config.CRL, list, 0o644)
+		err = durable.WriteFile(r.config.CRL, list, 0o644)
 	}
 	if err != nil {
 		return fmt.Errorf("write revocation list: %w", err)

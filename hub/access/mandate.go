@@ -10,6 +10,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"frostline/hub/durable"
 )
 
 // mandateFile holds the key by which the hub signs desired state and commands.
@@ -41,7 +43,7 @@ func (ca *CA) openMandate() error {
 	if err != nil {
 		return fmt.Errorf("key of mandates: %w", err)
 	}
-	if err := writeFile(path, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600); err != nil {
+	if err := durable.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600); err != nil {
 		return fmt.Errorf("key of mandates: %w", err)
 	}
 	ca.mandate = key

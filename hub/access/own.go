@@ -17,6 +17,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"frostline/hub/durable"
 )
 
 // ownLifetime is that of the hub's own certificates. They are replaced when a
@@ -171,7 +173,7 @@ func (o *Own) renew() error {
 	if err != nil {
 		return err
 	}
-	if err := writeFile(o.path, append(certToPEM(cert.Raw), b...), 0o600); err != nil {
+	if err := durable.WriteFile(o.path, append(certToPEM(cert.Raw), b...), 0o600); err != nil {
 		return fmt.Errorf("keep own certificate: %w", err)
 	}
 	o.cert = o.pair(cert, key)

@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/mod/sumdb/note"
 
-	"frostline/hub/evidence/durable"
+	"frostline/hub/durable"
 )
 
 // keyset is the hub's two keys: one signs checkpoints and nothing else, the

@@ -23,7 +23,7 @@ import (
 	"github.com/transparency-dev/merkle/rfc6962"
 	"golang.org/x/mod/sumdb/note"
 
-	"frostline/hub/evidence/durable"
+	"frostline/hub/durable"
 )
 
 // Server is a witness. It implements http.Handler; its methods may be called
