@@ -40,7 +40,7 @@ type rule struct {
 // rules has every option by its name.
 var rules = map[string]rule{
 	"resolution":  {func(o Options) bool { return o.Resolution >= 9 && o.Resolution <= 12 }, "want 9 to 12 bits"},
-	"precision":   {func(o Options) bool { return sht4xCommands[o.Precision] != 0 }, "want high, medium or low"},
+	"precision":   {func(o Options) bool { return sht4xCommands[o.Precision] != nil }, "want high, medium or low"},
 	"baud":        {func(o Options) bool { return o.Baud >= 300 && o.Baud <= 4_000_000 }, "want the device's, 4800, 9600, 38400 or 115200 mostly"},
 	"open":        {func(o Options) bool { return o.Open == "high" || o.Open == "low" }, "want high or low"},
 	"pull":        {func(o Options) bool { return o.Pull == "up" || o.Pull == "down" || o.Pull == "none" }, "want up, down or none"},

@@ -1,6 +1,15 @@
 package sensor
 
-import "frostline/proto/reading"
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"periph.io/x/conn/v3/i2c"
+
+	"frostline/edge/bus"
+	"frostline/proto/reading"
+)
 
 // Precision is how exactly, and how long, an SHT3x or SHT4x measures.
 type Precision string
@@ -11,6 +20,56 @@ const (
 	Medium Precision = "medium" // noise 0.07 °C and 0.15 %RH, 4.5 ms
 	Low    Precision = "low"    // noise 0.10 °C and 0.25 %RH, 1.6 ms
 )
+
+// sensirion is what an SHT3x and an SHT4x have in common: one command begins a
+// measurement, and an answer of two words ends it.
+type sensirion struct {
+	model   string
+	dev     i2c.Dev
+	command []byte
+	begun   bool
+}
+
+// Model implements Driver.
+func (d *sensirion) Model() string { return d.model }
+
+// Quantities implements Driver.
+func (d *sensirion) Quantities() []reading.Quantity {
+	return []reading.Quantity{reading.Temperature, reading.Humidity}
+}
+
+// Close implements Driver.
+func (d *sensirion) Close() error { return nil }
+
+// Begin implements Driver.
+func (d *sensirion) Begin(context.Context) error {
+	d.begun = false
+	if err := d.dev.Tx(d.command, nil); err != nil {
+		return err
+	}
+	d.begun = true
+	return nil
+}
+
+// fetch takes the answer to Begin apart: temperature and humidity.
+func (d *sensirion) fetch() (rawT, rawH int64, err error) {
+	if !d.begun {
+		return 0, 0, fmt.Errorf("%s at 0x%02x: %w: no measurement was begun", d.model, d.dev.Addr, bus.ErrNotReady)
+	}
+	d.begun = false
+	var b [6]byte
+	if err := d.dev.Tx(nil, b[:]); err != nil {
+		if errors.Is(err, bus.ErrNack) { // it answered Begin, and does not while it measures
+			return 0, 0, fmt.Errorf("%w: %w", bus.ErrNotReady, err)
+		}
+		return 0, 0, err
+	}
+	rawT, rawH, ok := sensirionWords(b)
+	if !ok {
+		return 0, 0, fmt.Errorf("%s at 0x%02x: %w: answer % x", d.model, d.dev.Addr, bus.ErrChecksum, b)
+	}
+	return rawT, rawH, nil
+}
 
 // sensirionWords takes an answer of two words apart; ok says whether both
 // checksums are right.

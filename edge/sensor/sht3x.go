@@ -2,14 +2,9 @@ package sensor
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"time"
 
 	"periph.io/x/conn/v3/i2c"
-
-	"frostline/edge/bus"
-	"frostline/proto/reading"
 )
 
 // sht3xCommands measure once without stretching the clock, which would hold
@@ -30,16 +25,12 @@ var sht3xSerial = []byte{0x36, 0x82} // read the serial number
 // never turns it on); what a periodic measurement, begun by somebody else, has
 // left (it is read only after a Begin the part has acknowledged). Ones from an
 // idle bus and zeros from a shorted one fail the checksum.
-type SHT3x struct {
-	dev     i2c.Dev
-	command []byte
-	begun   bool
-}
+type SHT3x struct{ sensirion }
 
 // NewSHT3x makes a driver without talking to the part. The address is 0x44 or
 // 0x45 by a pin.
 func NewSHT3x(b i2c.Bus, addr uint16, p Precision) *SHT3x {
-	return &SHT3x{dev: i2c.Dev{Bus: b, Addr: addr}, command: sht3xCommands[p]}
+	return &SHT3x{sensirion{model: "sht3x", dev: i2c.Dev{Bus: b, Addr: addr}, command: sht3xCommands[p]}}
 }
 
 const sht3xAddress = "0x44 or 0x45"
@@ -55,51 +46,18 @@ var sht3xKind = kind{
 	},
 }
 
-// Model implements Driver.
-func (d *SHT3x) Model() string { return "sht3x" }
-
-// Quantities implements Driver.
-func (d *SHT3x) Quantities() []reading.Quantity {
-	return []reading.Quantity{reading.Temperature, reading.Humidity}
-}
-
 // Lead implements Driver: the longest measurement, 15.5 ms (data sheet, "System
 // Timings"), and time to ask for it.
 func (d *SHT3x) Lead() time.Duration { return 30 * time.Millisecond }
 
-// Close implements Driver.
-func (d *SHT3x) Close() error { return nil }
-
-// Begin implements Driver.
-func (d *SHT3x) Begin(context.Context) error {
-	d.begun = false
-	if err := d.dev.Tx(d.command, nil); err != nil {
-		return err
-	}
-	d.begun = true
-	return nil
-}
-
 // Read implements Driver.
 func (d *SHT3x) Read(context.Context) ([]Value, error) {
-	if !d.begun {
-		return nil, fmt.Errorf("sht3x at 0x%02x: %w: no measurement was begun", d.dev.Addr, bus.ErrNotReady)
-	}
-	d.begun = false
-	var b [6]byte
-	if err := d.dev.Tx(nil, b[:]); err != nil {
-		if errors.Is(err, bus.ErrNack) { // it answered Begin, and does not while it measures
-			return nil, fmt.Errorf("%w: %w", bus.ErrNotReady, err)
-		}
+	rawT, rawH, err := d.fetch()
+	if err != nil {
 		return nil, err
 	}
-	rawT, rawH, ok := sensirionWords(b)
-	if !ok {
-		return nil, fmt.Errorf("sht3x at 0x%02x: %w: answer % x", d.dev.Addr, bus.ErrChecksum, b)
-	}
-	t := thermal(scale(rawT, 175_000)-45_000, -40_000, 125_000)
-	if rawT == 0 || rawT == 0xFFFF {
-		t.Quality = reading.OutOfRange
-	}
-	return []Value{t, sensirionHumidity(rawH, scale(rawH, 100_000))}, nil
+	return []Value{
+		thermal(scale(rawT, 175_000)-45_000, -40_000, 125_000), // neither end of the scale lies within
+		sensirionHumidity(rawH, scale(rawH, 100_000)),
+	}, nil
 }

@@ -2,20 +2,15 @@ package sensor
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"time"
 
 	"periph.io/x/conn/v3/i2c"
-
-	"frostline/edge/bus"
-	"frostline/proto/reading"
 )
 
 const sht4xSerial = 0x89 // read the serial number
 
 // sht4xCommands are those of the data sheet, "Command Overview".
-var sht4xCommands = map[Precision]byte{High: 0xFD, Medium: 0xF6, Low: 0xE0}
+var sht4xCommands = map[Precision][]byte{High: {0xFD}, Medium: {0xF6}, Low: {0xE0}}
 
 // SHT4x is Sensirion's sensor of temperature and relative humidity: SHT40,
 // SHT41, SHT43 and SHT45.
@@ -30,16 +25,12 @@ var sht4xCommands = map[Precision]byte{High: 0xFD, Medium: 0xF6, Low: 0xE0}
 // was on (this driver never turns it on). Ones from an idle bus fail the
 // checksum. A result that was not fetched stays in the part: it is read only
 // after a Begin the part has acknowledged.
-type SHT4x struct {
-	dev     i2c.Dev
-	command byte
-	begun   bool
-}
+type SHT4x struct{ sensirion }
 
 // NewSHT4x makes a driver without talking to the part. The address is 0x44,
 // 0x45 or 0x46 by the part's order code.
 func NewSHT4x(b i2c.Bus, addr uint16, p Precision) *SHT4x {
-	return &SHT4x{dev: i2c.Dev{Bus: b, Addr: addr}, command: sht4xCommands[p]}
+	return &SHT4x{sensirion{model: "sht4x", dev: i2c.Dev{Bus: b, Addr: addr}, command: sht4xCommands[p]}}
 }
 
 const sht4xAddress = "0x44, 0x45 or 0x46"
@@ -55,47 +46,15 @@ var sht4xKind = kind{
 	},
 }
 
-// Model implements Driver.
-func (d *SHT4x) Model() string { return "sht4x" }
-
-// Quantities implements Driver.
-func (d *SHT4x) Quantities() []reading.Quantity {
-	return []reading.Quantity{reading.Temperature, reading.Humidity}
-}
-
 // Lead implements Driver: the longest measurement (data sheet, "Timings"), and
 // time to ask for it.
 func (d *SHT4x) Lead() time.Duration { return 20 * time.Millisecond }
 
-// Close implements Driver.
-func (d *SHT4x) Close() error { return nil }
-
-// Begin implements Driver.
-func (d *SHT4x) Begin(context.Context) error {
-	d.begun = false
-	if err := d.dev.Tx([]byte{d.command}, nil); err != nil {
-		return err
-	}
-	d.begun = true
-	return nil
-}
-
 // Read implements Driver.
 func (d *SHT4x) Read(context.Context) ([]Value, error) {
-	if !d.begun {
-		return nil, fmt.Errorf("sht4x at 0x%02x: %w: no measurement was begun", d.dev.Addr, bus.ErrNotReady)
-	}
-	d.begun = false
-	var b [6]byte
-	if err := d.dev.Tx(nil, b[:]); err != nil {
-		if errors.Is(err, bus.ErrNack) { // it answered Begin, and does not while it measures
-			return nil, fmt.Errorf("%w: %w", bus.ErrNotReady, err)
-		}
+	rawT, rawH, err := d.fetch()
+	if err != nil {
 		return nil, err
-	}
-	rawT, rawH, ok := sensirionWords(b)
-	if !ok {
-		return nil, fmt.Errorf("sht4x at 0x%02x: %w: answer % x", d.dev.Addr, bus.ErrChecksum, b)
 	}
 	return []Value{
 		thermal(scale(rawT, 175_000)-45_000, -40_000, 125_000),
