@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net/http"
 	"path/filepath"
-	"slices"
 
 	"github.com/nats-io/nats.go"
 	"golang.org/x/sync/errgroup"
@@ -25,6 +24,7 @@ import (
 	"frostline/hub/evidence/witness"
 	"frostline/hub/excursion"
 	"frostline/hub/influx"
+	"frostline/hub/models"
 	"frostline/hub/notify"
 	"frostline/hub/orders"
 	"frostline/hub/people"
@@ -60,30 +60,14 @@ type contexts struct {
 	rest      *rest.API
 }
 
-// models are the read models of all contexts, which rebuild needs as well.
-type models struct {
-	catalog *catalog.Model
-	orders  *orders.Model
-	custody *custody.Model
-	cases   *excursion.Tables
-}
-
-func newModels() models {
-	return models{catalog.NewModel(), orders.NewModel(), custody.NewModel(), excursion.NewTables()}
-}
-
-func (m models) all() []event.Model {
-	return slices.Concat([]event.Model{m.catalog.Model()}, m.orders.Models(), m.custody.Models(), m.cases.Models(), []event.Model{evidence.Links})
-}
-
 // openContexts makes all contexts. Nothing runs yet.
 func (h *hub) openContexts(ctx context.Context) (err error) {
 	c, part := &h.contexts, func(name string) *slog.Logger { return h.log.With("part", name) }
-	m := newModels()
+	m := models.New()
 	connect, jetstream := h.broker.(interface {
 		Connect(context.Context, string) (*nats.Conn, error)
 	})
-	if c.events, err = event.Open(ctx, event.Options{Store: h.store, Models: m.all(), Outbox: jetstream, Log: part("events")}); err != nil {
+	if c.events, err = event.Open(ctx, event.Options{Store: h.store, Models: m.All(), Outbox: jetstream, Log: part("events")}); err != nil {
 		return err
 	}
 	ro := relay.Options{Events: c.events, Log: part("relay")}
@@ -96,11 +80,11 @@ func (h *hub) openContexts(ctx context.Context) (err error) {
 	if c.people, err = people.New(people.Options{Store: h.store, Log: part("people")}); err != nil {
 		return err
 	}
-	if c.custody, err = custody.New(custody.Options{Log: c.events, Store: h.store, Model: m.custody, Catalog: m.catalog, Orders: m.orders, Logger: part("custody")}); err != nil {
+	if c.custody, err = custody.New(custody.Options{Log: c.events, Store: h.store, Model: m.Custody, Catalog: m.Catalog, Orders: m.Orders, Logger: part("custody")}); err != nil {
 		return err
 	}
 	if c.catalog, err = catalog.New(catalog.Options{
-		Log: c.events, Store: h.store, Model: m.catalog, Attacher: c.custody,
+		Log: c.events, Store: h.store, Model: m.Catalog, Attacher: c.custody,
 		Enrolled: func(gateway string) bool { return h.access.Admitted(gateway) == nil }, Logger: part("catalog"),
 	}); err != nil {
 		return err
@@ -114,7 +98,7 @@ func (h *hub) openContexts(ctx context.Context) (err error) {
 		return err
 	}
 	if c.orders, err = orders.New(orders.Options{
-		Log: c.events, Store: h.store, Model: m.orders, Catalog: m.catalog, Places: c.custody, Verdicts: words{c.correlate}, Logger: part("orders"),
+		Log: c.events, Store: h.store, Model: m.Orders, Catalog: m.Catalog, Places: c.custody, Verdicts: words{c.correlate}, Logger: part("orders"),
 	}); err != nil {
 		return err
 	}
@@ -122,7 +106,7 @@ func (h *hub) openContexts(ctx context.Context) (err error) {
 		return fmt.Errorf("notify: %w", err)
 	}
 	if c.cases, err = excursion.New(excursion.Options{
-		Events: c.events, Store: h.store, Tables: m.cases, Signers: signers{c.people}, Policy: &h.config.Notify, Log: part("excursion"),
+		Events: c.events, Store: h.store, Tables: m.Cases, Signers: signers{c.people}, Policy: &h.config.Notify, Log: part("excursion"),
 	}); err != nil {
 		return err
 	}

@@ -14,24 +14,16 @@ import (
 	"github.com/spf13/cobra"
 
 	"frostline/hub/api"
-	"frostline/hub/catalog"
-	"frostline/hub/custody"
 	"frostline/hub/event"
-	"frostline/hub/evidence"
-	"frostline/hub/excursion"
-	"frostline/hub/orders"
+	"frostline/hub/models"
 	"frostline/hub/store"
 )
 
 func init() { more = append(more, rebuildCommand) }
 
-// models gives the read models of all contexts, to rebuild them in a store
-// that no hub has open. One that is missing here is built by the hub at its
-// next start.
-var models = func() []event.Model {
-	return slices.Concat([]event.Model{catalog.NewModel().Model()}, orders.NewModel().Models(),
-		custody.NewModel().Models(), excursion.NewTables().Models(), []event.Model{evidence.Links})
-}
+// readModels gives those of all contexts, to rebuild them in a store that no hub
+// has open.
+var readModels = func() []event.Model { return models.New().All() }
 
 func rebuildCommand(o *options) *cobra.Command {
 	var req api.RebuildRequest
@@ -74,7 +66,7 @@ Where no hub runs, --store names the store to work on.`,
 // rebuildStore does without a hub what a hub does. It refuses a store that is
 // not there rather than make one.
 func rebuildStore(ctx context.Context, url string, req api.RebuildRequest, line func(api.RebuildLine) error) (err error) {
-	all := models()
+	all := readModels()
 	for _, name := range req.Models {
 		if !slices.ContainsFunc(all, func(m event.Model) bool { return m.Name() == name }) {
 			return usageError{fmt.Errorf("read model %q is not known", name)}

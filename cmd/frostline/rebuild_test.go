@@ -11,7 +11,7 @@ import (
 	"frostline/hub/store"
 )
 
-func init() { models = testModels }
+func init() { readModels = testModels }
 
 // testModels counts orders, by their first letter.
 func testModels() []event.Model {

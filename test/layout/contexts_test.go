@@ -21,8 +21,9 @@ var between = map[string]string{
 	"correlate/join":   "a verdict is one computation, in the engine, in an exporter and in a verifier",
 }
 
-// faces show what contexts know, and may therefore see them.
-var faces = []string{"api", "dossier", "fleet", "health", "report", "rest", "view", "web"}
+// faces show what contexts know, or list what they have, and may therefore see
+// them.
+var faces = []string{"api", "dossier", "fleet", "health", "models", "report", "rest", "view", "web"}
 
 // TestContextsAreStrangers: inside the hub, contexts meet through events and
 // interfaces that the consumer declares, not through each other's tables.

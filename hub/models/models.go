@@ -1,0 +1,32 @@
+// Package models lists the read models of all contexts, for the hub and for
+// whoever rebuilds them where no hub runs.
+package models
+
+import (
+	"slices"
+
+	"frostline/hub/catalog"
+	"frostline/hub/custody"
+	"frostline/hub/event"
+	"frostline/hub/evidence"
+	"frostline/hub/excursion"
+	"frostline/hub/orders"
+)
+
+// Models are those that contexts ask by themselves.
+type Models struct {
+	Catalog *catalog.Model
+	Orders  *orders.Model
+	Custody *custody.Model
+	Cases   *excursion.Tables
+}
+
+// New makes all of them. They belong to one log.
+func New() Models {
+	return Models{catalog.NewModel(), orders.NewModel(), custody.NewModel(), excursion.NewTables()}
+}
+
+// All lists every read model there is.
+func (m Models) All() []event.Model {
+	return slices.Concat([]event.Model{m.Catalog.Model()}, m.Orders.Models(), m.Custody.Models(), m.Cases.Models(), []event.Model{evidence.Links})
+}
