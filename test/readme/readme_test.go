@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -18,44 +17,6 @@ import (
 
 const patience = 3 * time.Minute
 
-// show runs a demonstration until the test is done with it.
-func show(t *testing.T, bin, dir string) (log string, end func()) {
-	t.Helper()
-	log = filepath.Join(t.TempDir(), "demo.log")
-	p, err := rig.Start("demo", log, filepath.Join(bin, "frostline"), "demo", "--dir", dir, "--hours", "10m")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if t.Failed() {
-			t.Logf("the demonstration said:\n%s", p.Tail(4000))
-		}
-		p.Kill()
-	})
-	rig.Must(t, patience, "the demonstration to run", func() (bool, error) {
-		select {
-		case <-p.Done():
-			t.Fatalf("the demonstration ended:\n%s", p.Tail(4000))
-		default:
-		}
-		return strings.Contains(p.Tail(1<<20), "everything runs"), nil
-	})
-	return log, func() {
-		t.Helper()
-		if err := syscall.Kill(p.Pid(), syscall.SIGINT); err != nil {
-			t.Fatal(err)
-		}
-		select {
-		case <-p.Done():
-		case <-time.After(patience):
-			t.Fatal("the demonstration did not end at Ctrl-C")
-		}
-		if err := p.Err(); err != nil {
-			t.Errorf("the demonstration ended with %v, want exit status 0", err)
-		}
-	}
-}
-
 func build(t *testing.T) string {
 	t.Helper()
 	bin, err := rig.Build()
@@ -65,15 +26,16 @@ func build(t *testing.T) string {
 	return bin
 }
 
-// TestDemo does what the README's demonstration says: it starts, survives a pulled link without losing a reading, ends
-// cleanly and goes on when started again.
+// TestDemo does what the README's demonstration says: it starts, survives a
+// pulled link without losing a reading, ends cleanly and goes on when started
+// again.
 func TestDemo(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts a whole cold chain")
 	}
 	bin, dir := build(t), filepath.Join(t.TempDir(), "d")
 	socket := filepath.Join(dir, "hub", "frostline.sock")
-	_, end := show(t, bin, dir)
+	_, end := rig.Demo(t, "everything runs", "--dir", dir, "--hours", "10m")
 	hub := api.NewClient(socket)
 
 	settled := func() (bool, error) {
@@ -128,7 +90,7 @@ func TestDemo(t *testing.T) {
 	last := committed()
 	end()
 
-	_, end = show(t, bin, dir)
+	_, end = rig.Demo(t, "everything runs", "--dir", dir, "--hours", "10m")
 	rig.Must(t, patience, "the demonstration to go on", func() (bool, error) {
 		accounts, err := hub.Accounts(t.Context())
 		if err != nil {

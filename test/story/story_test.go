@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -41,47 +40,13 @@ const (
 // show runs a demonstration until all is told.
 func show(t *testing.T, dir string) (end func()) {
 	t.Helper()
-	bin, err := rig.Build()
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := rig.Start("demo", filepath.Join(t.TempDir(), "demo.log"), filepath.Join(bin, "frostline"), "demo", "--dir", dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if t.Failed() {
-			t.Logf("the demonstration said:\n%s", p.Tail(4000))
-		}
-		p.Kill()
-	})
-	rig.Must(t, patience, "the demonstration to run", func() (bool, error) {
-		select {
-		case <-p.Done():
-			t.Fatalf("the demonstration ended:\n%s", p.Tail(4000))
-		default:
-		}
-		return strings.Contains(p.Tail(1<<20), "pull a gateway's link"), nil
-	})
+	p, end := rig.Demo(t, "pull a gateway's link", "--dir", dir)
 	for _, pkg := range []string{door, compressor, lost, freeze} {
 		if want := "/view/package/" + pkg; !strings.Contains(p.Tail(1<<20), want) {
 			t.Errorf("the demonstration does not say where to look: %s is missing", want)
 		}
 	}
-	return func() {
-		t.Helper()
-		if err := syscall.Kill(p.Pid(), syscall.SIGINT); err != nil {
-			t.Fatal(err)
-		}
-		select {
-		case <-p.Done():
-		case <-time.After(patience):
-			t.Fatal("the demonstration did not end at Ctrl-C")
-		}
-		if err := p.Err(); err != nil {
-			t.Errorf("the demonstration ended with %v, want exit status 0", err)
-		}
-	}
+	return end
 }
 
 // TestPromise7DemonstrationTellsItsStories: each planned excursion becomes the
