@@ -80,7 +80,7 @@ func (s signers) Reauthenticate(ctx context.Context, person, password string) (s
 type stories struct {
 	*dossier.Builder
 	evidence *evidence.Exporter
-	reports  reports
+	reports  *report.Desk
 }
 
 func known(err error) error {
@@ -126,15 +126,13 @@ func (s stories) CaseReport(ctx context.Context, id string) ([]byte, string, err
 	return pdf, "frostline-" + strings.ReplaceAll(id, "/", "-") + ".pdf", known(err)
 }
 
-// reports makes reports, for pages and programs.
-type reports struct{ *report.Desk }
-
-func newReports(b *dossier.Builder, e *evidence.Exporter) reports {
-	return reports{&report.Desk{Dossiers: b, Bundle: func(ctx context.Context, shipment string) (report.Evidence, error) {
+// newReports makes what makes reports, for pages and programs.
+func newReports(b *dossier.Builder, e *evidence.Exporter) *report.Desk {
+	return &report.Desk{Dossiers: b, Bundle: func(ctx context.Context, shipment string) (report.Evidence, error) {
 		sum := sha256.New()
 		unsigned, err := export(ctx, e, shipment, sum)
 		return report.Evidence{SHA256: hex.EncodeToString(sum.Sum(nil)), Unsigned: unsigned}, err
-	}}}
+	}}
 }
 
 // export writes the evidence of a shipment, and counts the blocks in it that are

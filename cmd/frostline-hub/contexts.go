@@ -28,6 +28,7 @@ import (
 	"frostline/hub/notify"
 	"frostline/hub/orders"
 	"frostline/hub/people"
+	"frostline/hub/report"
 	"frostline/hub/rest"
 	"frostline/hub/web"
 	"frostline/proto/thermal"
@@ -55,6 +56,7 @@ type contexts struct {
 	ledger    *ledger.Ledger
 	evidence  *evidence.Exporter
 	dossiers  *dossier.Builder
+	reports   *report.Desk
 	desired   *desired.Keeper
 	influx    *influx.Writer // nil: none is configured
 	rest      *rest.API
@@ -131,9 +133,10 @@ func (h *hub) openContexts(ctx context.Context) (err error) {
 		return err
 	}
 	c.dossiers = &dossier.Builder{Orders: c.orders, Places: c.custody, Cases: c.cases, Verdicts: c.correlate, Profiles: c.catalog, Events: c.events}
+	c.reports = newReports(c.dossiers, c.evidence)
 	c.rest, err = rest.New(ctx, rest.Config{
 		Store: h.store, Tokens: c.people, Log: part("rest"), Version: version.String(), Metrics: h.metrics,
-		People: c.people, Catalog: c.catalog, Orders: c.orders, Custody: c.custody, Verdicts: c.correlate, Evidence: c.evidence, EvidenceLog: c.ledger, Reports: newReports(c.dossiers, c.evidence), Excursions: c.cases, Notifications: c.notify, Desired: c.desired,
+		People: c.people, Catalog: c.catalog, Orders: c.orders, Custody: c.custody, Verdicts: c.correlate, Evidence: c.evidence, EvidenceLog: c.ledger, Reports: c.reports, Excursions: c.cases, Notifications: c.notify, Desired: c.desired,
 	})
 	return err
 }
@@ -198,5 +201,5 @@ func (h *hub) program(rest http.Handler) http.Handler {
 }
 
 func (h *hub) stories() web.Stories {
-	return stories{h.contexts.dossiers, h.contexts.evidence, newReports(h.contexts.dossiers, h.contexts.evidence)}
+	return stories{h.contexts.dossiers, h.contexts.evidence, h.contexts.reports}
 }
