@@ -168,6 +168,7 @@ type Event struct {
 	//	*Event_Fault
 	//	*Event_ConfigApplied
 	//	*Event_Alarm
+	//	*Event_Scan
 	//	*Event_Calibration
 	//	*Event_Thinned
 	Kind          isEvent_Kind `protobuf_oneof:"kind"`
@@ -300,6 +301,15 @@ func (x *Event) GetAlarm() *Alarm {
 	return nil
 }
 
+func (x *Event) GetScan() *Scan {
+	if x != nil {
+		if x, ok := x.Kind.(*Event_Scan); ok {
+			return x.Scan
+		}
+	}
+	return nil
+}
+
 func (x *Event) GetCalibration() *Calibration {
 	if x != nil {
 		if x, ok := x.Kind.(*Event_Calibration); ok {
@@ -358,6 +368,10 @@ type Event_Alarm struct {
 	Alarm *Alarm `protobuf:"bytes,10,opt,name=alarm,proto3,oneof"`
 }
 
+type Event_Scan struct {
+	Scan *Scan `protobuf:"bytes,11,opt,name=scan,proto3,oneof"`
+}
+
 type Event_Calibration struct {
 	Calibration *Calibration `protobuf:"bytes,12,opt,name=calibration,proto3,oneof"`
 }
@@ -383,6 +397,8 @@ func (*Event_Fault) isEvent_Kind() {}
 func (*Event_ConfigApplied) isEvent_Kind() {}
 
 func (*Event_Alarm) isEvent_Kind() {}
+
+func (*Event_Scan) isEvent_Kind() {}
 
 func (*Event_Calibration) isEvent_Kind() {}
 
@@ -1250,6 +1266,337 @@ func (x *Alarm) GetBootId() string {
 	return ""
 }
 
+// Scan is a code that somebody scanned or typed at the gateway, and what was
+// meant by it. It is a statement, true from tick_ms on, and is corrected by
+// another. One that is told twice, after a power cut, is one: id is the same.
+type Scan struct {
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	Id          string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`                                    // unique for the gateway
+	Raw         []byte                 `protobuf:"bytes,2,opt,name=raw,proto3" json:"raw,omitempty"`                                  // as it was scanned, at most 512 bytes
+	Kind        uint32                 `protobuf:"varint,3,opt,name=kind,proto3" json:"kind,omitempty"`                               // 1 label, 2 SSCC, 3 serialised unit
+	Value       string                 `protobuf:"bytes,4,opt,name=value,proto3" json:"value,omitempty"`                              // what the code names: the label, the SSCC's 18 digits, GTIN14.SERIAL
+	Action      uint32                 `protobuf:"varint,5,opt,name=action,proto3" json:"action,omitempty"`                           // 1 attach, 2 detach, 3 hand over
+	Target      string                 `protobuf:"bytes,6,opt,name=target,proto3" json:"target,omitempty"`                            // of attach: KIND/ID of what it is in from now on, such as compartment/van-1-a
+	From        string                 `protobuf:"bytes,7,opt,name=from,proto3" json:"from,omitempty"`                                // of a hand-over: id of the party that gives; empty of the first
+	To          string                 `protobuf:"bytes,8,opt,name=to,proto3" json:"to,omitempty"`                                    // id of the party that takes, or a patient's token
+	Role        string                 `protobuf:"bytes,9,opt,name=role,proto3" json:"role,omitempty"`                                // of who takes: pharmacy, courier, patient, ...
+	By          string                 `protobuf:"bytes,10,opt,name=by,proto3" json:"by,omitempty"`                                   // token of who scanned; empty where nobody said
+	Seal        uint32                 `protobuf:"varint,11,opt,name=seal,proto3" json:"seal,omitempty"`                              // 0 not checked, 1 intact, 2 broken, 3 absent
+	Temperature *Measured              `protobuf:"bytes,12,opt,name=temperature,proto3" json:"temperature,omitempty"`                 // beside the package; absent where nothing usable was read
+	Position    *Fix                   `protobuf:"bytes,13,opt,name=position,proto3" json:"position,omitempty"`                       // absent without a fix
+	NoPosition  string                 `protobuf:"bytes,14,opt,name=no_position,json=noPosition,proto3" json:"no_position,omitempty"` // why it is absent
+	TickMs      int64                  `protobuf:"zigzag64,15,opt,name=tick_ms,json=tickMs,proto3" json:"tick_ms,omitempty"`          // boottime of the scan
+	// The boot and epoch of tick_ms where they are not those of the block that
+	// the event stands in: it was told after a restart. 0: they are.
+	Boot          uint32 `protobuf:"varint,16,opt,name=boot,proto3" json:"boot,omitempty"`
+	Epoch         uint32 `protobuf:"varint,17,opt,name=epoch,proto3" json:"epoch,omitempty"`
+	Corrects      string `protobuf:"bytes,18,opt,name=corrects,proto3" json:"corrects,omitempty"`    // id of the scan that this one replaces
+	Withdrawn     bool   `protobuf:"varint,19,opt,name=withdrawn,proto3" json:"withdrawn,omitempty"` // that scan was a mistake, and nothing takes its place
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Scan) Reset() {
+	*x = Scan{}
+	mi := &file_proto_pb_frost_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Scan) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Scan) ProtoMessage() {}
+
+func (x *Scan) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_pb_frost_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Scan.ProtoReflect.Descriptor instead.
+func (*Scan) Descriptor() ([]byte, []int) {
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *Scan) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *Scan) GetRaw() []byte {
+	if x != nil {
+		return x.Raw
+	}
+	return nil
+}
+
+func (x *Scan) GetKind() uint32 {
+	if x != nil {
+		return x.Kind
+	}
+	return 0
+}
+
+func (x *Scan) GetValue() string {
+	if x != nil {
+		return x.Value
+	}
+	return ""
+}
+
+func (x *Scan) GetAction() uint32 {
+	if x != nil {
+		return x.Action
+	}
+	return 0
+}
+
+func (x *Scan) GetTarget() string {
+	if x != nil {
+		return x.Target
+	}
+	return ""
+}
+
+func (x *Scan) GetFrom() string {
+	if x != nil {
+		return x.From
+	}
+	return ""
+}
+
+func (x *Scan) GetTo() string {
+	if x != nil {
+		return x.To
+	}
+	return ""
+}
+
+func (x *Scan) GetRole() string {
+	if x != nil {
+		return x.Role
+	}
+	return ""
+}
+
+func (x *Scan) GetBy() string {
+	if x != nil {
+		return x.By
+	}
+	return ""
+}
+
+func (x *Scan) GetSeal() uint32 {
+	if x != nil {
+		return x.Seal
+	}
+	return 0
+}
+
+func (x *Scan) GetTemperature() *Measured {
+	if x != nil {
+		return x.Temperature
+	}
+	return nil
+}
+
+func (x *Scan) GetPosition() *Fix {
+	if x != nil {
+		return x.Position
+	}
+	return nil
+}
+
+func (x *Scan) GetNoPosition() string {
+	if x != nil {
+		return x.NoPosition
+	}
+	return ""
+}
+
+func (x *Scan) GetTickMs() int64 {
+	if x != nil {
+		return x.TickMs
+	}
+	return 0
+}
+
+func (x *Scan) GetBoot() uint32 {
+	if x != nil {
+		return x.Boot
+	}
+	return 0
+}
+
+func (x *Scan) GetEpoch() uint32 {
+	if x != nil {
+		return x.Epoch
+	}
+	return 0
+}
+
+func (x *Scan) GetCorrects() string {
+	if x != nil {
+		return x.Corrects
+	}
+	return ""
+}
+
+func (x *Scan) GetWithdrawn() bool {
+	if x != nil {
+		return x.Withdrawn
+	}
+	return false
+}
+
+// Measured is a temperature and what it was measured by.
+type Measured struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Value         int64                  `protobuf:"zigzag64,1,opt,name=value,proto3" json:"value,omitempty"`                 // milli-degrees Celsius
+	Sensor        string                 `protobuf:"bytes,2,opt,name=sensor,proto3" json:"sensor,omitempty"`                  // id from the configuration
+	TickMs        int64                  `protobuf:"zigzag64,3,opt,name=tick_ms,json=tickMs,proto3" json:"tick_ms,omitempty"` // boottime of the reading
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Measured) Reset() {
+	*x = Measured{}
+	mi := &file_proto_pb_frost_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Measured) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Measured) ProtoMessage() {}
+
+func (x *Measured) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_pb_frost_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Measured.ProtoReflect.Descriptor instead.
+func (*Measured) Descriptor() ([]byte, []int) {
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *Measured) GetValue() int64 {
+	if x != nil {
+		return x.Value
+	}
+	return 0
+}
+
+func (x *Measured) GetSensor() string {
+	if x != nil {
+		return x.Sensor
+	}
+	return ""
+}
+
+func (x *Measured) GetTickMs() int64 {
+	if x != nil {
+		return x.TickMs
+	}
+	return 0
+}
+
+// Fix is where a receiver was.
+type Fix struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Latitude      int64                  `protobuf:"zigzag64,1,opt,name=latitude,proto3" json:"latitude,omitempty"`           // 1e-7 degrees, north positive
+	Longitude     int64                  `protobuf:"zigzag64,2,opt,name=longitude,proto3" json:"longitude,omitempty"`         // 1e-7 degrees, east positive
+	Accuracy      uint64                 `protobuf:"varint,3,opt,name=accuracy,proto3" json:"accuracy,omitempty"`             // horizontal, millimetres
+	Sensor        string                 `protobuf:"bytes,4,opt,name=sensor,proto3" json:"sensor,omitempty"`                  // id from the configuration
+	TickMs        int64                  `protobuf:"zigzag64,5,opt,name=tick_ms,json=tickMs,proto3" json:"tick_ms,omitempty"` // boottime of the reading
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Fix) Reset() {
+	*x = Fix{}
+	mi := &file_proto_pb_frost_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Fix) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Fix) ProtoMessage() {}
+
+func (x *Fix) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_pb_frost_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Fix.ProtoReflect.Descriptor instead.
+func (*Fix) Descriptor() ([]byte, []int) {
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *Fix) GetLatitude() int64 {
+	if x != nil {
+		return x.Latitude
+	}
+	return 0
+}
+
+func (x *Fix) GetLongitude() int64 {
+	if x != nil {
+		return x.Longitude
+	}
+	return 0
+}
+
+func (x *Fix) GetAccuracy() uint64 {
+	if x != nil {
+		return x.Accuracy
+	}
+	return 0
+}
+
+func (x *Fix) GetSensor() string {
+	if x != nil {
+		return x.Sensor
+	}
+	return ""
+}
+
+func (x *Fix) GetTickMs() int64 {
+	if x != nil {
+		return x.TickMs
+	}
+	return 0
+}
+
 // Calibration says by which certificate the readings of a series are corrected
 // from boottime at_ms of the event on, to the next Calibration of the sensor or
 // the end of the boot: temperature of a sensor is its temperature-raw put right.
@@ -1271,7 +1618,7 @@ type Calibration struct {
 
 func (x *Calibration) Reset() {
 	*x = Calibration{}
-	mi := &file_proto_pb_frost_proto_msgTypes[12]
+	mi := &file_proto_pb_frost_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1283,7 +1630,7 @@ func (x *Calibration) String() string {
 func (*Calibration) ProtoMessage() {}
 
 func (x *Calibration) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[12]
+	mi := &file_proto_pb_frost_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1296,7 +1643,7 @@ func (x *Calibration) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Calibration.ProtoReflect.Descriptor instead.
 func (*Calibration) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{12}
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Calibration) GetSeries() uint32 {
@@ -1374,7 +1721,7 @@ type CalibrationPoint struct {
 
 func (x *CalibrationPoint) Reset() {
 	*x = CalibrationPoint{}
-	mi := &file_proto_pb_frost_proto_msgTypes[13]
+	mi := &file_proto_pb_frost_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1386,7 +1733,7 @@ func (x *CalibrationPoint) String() string {
 func (*CalibrationPoint) ProtoMessage() {}
 
 func (x *CalibrationPoint) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[13]
+	mi := &file_proto_pb_frost_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1399,7 +1746,7 @@ func (x *CalibrationPoint) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CalibrationPoint.ProtoReflect.Descriptor instead.
 func (*CalibrationPoint) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{13}
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *CalibrationPoint) GetMeasured() int64 {
@@ -1433,7 +1780,7 @@ type Parcel struct {
 
 func (x *Parcel) Reset() {
 	*x = Parcel{}
-	mi := &file_proto_pb_frost_proto_msgTypes[14]
+	mi := &file_proto_pb_frost_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1445,7 +1792,7 @@ func (x *Parcel) String() string {
 func (*Parcel) ProtoMessage() {}
 
 func (x *Parcel) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[14]
+	mi := &file_proto_pb_frost_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1458,7 +1805,7 @@ func (x *Parcel) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Parcel.ProtoReflect.Descriptor instead.
 func (*Parcel) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{14}
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Parcel) GetEpoch() uint32 {
@@ -1540,7 +1887,7 @@ type Seal struct {
 
 func (x *Seal) Reset() {
 	*x = Seal{}
-	mi := &file_proto_pb_frost_proto_msgTypes[15]
+	mi := &file_proto_pb_frost_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1552,7 +1899,7 @@ func (x *Seal) String() string {
 func (*Seal) ProtoMessage() {}
 
 func (x *Seal) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[15]
+	mi := &file_proto_pb_frost_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1565,7 +1912,7 @@ func (x *Seal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Seal.ProtoReflect.Descriptor instead.
 func (*Seal) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{15}
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Seal) GetEpoch() uint32 {
@@ -1634,7 +1981,7 @@ type Range struct {
 
 func (x *Range) Reset() {
 	*x = Range{}
-	mi := &file_proto_pb_frost_proto_msgTypes[16]
+	mi := &file_proto_pb_frost_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1646,7 +1993,7 @@ func (x *Range) String() string {
 func (*Range) ProtoMessage() {}
 
 func (x *Range) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[16]
+	mi := &file_proto_pb_frost_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1659,7 +2006,7 @@ func (x *Range) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Range.ProtoReflect.Descriptor instead.
 func (*Range) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{16}
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Range) GetFirst() uint64 {
@@ -1687,7 +2034,7 @@ type Refusal struct {
 
 func (x *Refusal) Reset() {
 	*x = Refusal{}
-	mi := &file_proto_pb_frost_proto_msgTypes[17]
+	mi := &file_proto_pb_frost_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1699,7 +2046,7 @@ func (x *Refusal) String() string {
 func (*Refusal) ProtoMessage() {}
 
 func (x *Refusal) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[17]
+	mi := &file_proto_pb_frost_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1712,7 +2059,7 @@ func (x *Refusal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Refusal.ProtoReflect.Descriptor instead.
 func (*Refusal) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{17}
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Refusal) GetFirst() uint64 {
@@ -1762,7 +2109,7 @@ type Ack struct {
 
 func (x *Ack) Reset() {
 	*x = Ack{}
-	mi := &file_proto_pb_frost_proto_msgTypes[18]
+	mi := &file_proto_pb_frost_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1774,7 +2121,7 @@ func (x *Ack) String() string {
 func (*Ack) ProtoMessage() {}
 
 func (x *Ack) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[18]
+	mi := &file_proto_pb_frost_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1787,7 +2134,7 @@ func (x *Ack) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ack.ProtoReflect.Descriptor instead.
 func (*Ack) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{18}
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Ack) GetEpoch() uint32 {
@@ -1880,7 +2227,7 @@ type TimeEcho struct {
 
 func (x *TimeEcho) Reset() {
 	*x = TimeEcho{}
-	mi := &file_proto_pb_frost_proto_msgTypes[19]
+	mi := &file_proto_pb_frost_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1892,7 +2239,7 @@ func (x *TimeEcho) String() string {
 func (*TimeEcho) ProtoMessage() {}
 
 func (x *TimeEcho) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[19]
+	mi := &file_proto_pb_frost_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1905,7 +2252,7 @@ func (x *TimeEcho) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimeEcho.ProtoReflect.Descriptor instead.
 func (*TimeEcho) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{19}
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *TimeEcho) GetSentMs() int64 {
@@ -1956,7 +2303,7 @@ type State struct {
 
 func (x *State) Reset() {
 	*x = State{}
-	mi := &file_proto_pb_frost_proto_msgTypes[20]
+	mi := &file_proto_pb_frost_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1968,7 +2315,7 @@ func (x *State) String() string {
 func (*State) ProtoMessage() {}
 
 func (x *State) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[20]
+	mi := &file_proto_pb_frost_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1981,7 +2328,7 @@ func (x *State) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use State.ProtoReflect.Descriptor instead.
 func (*State) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{20}
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *State) GetOnline() bool {
@@ -2076,7 +2423,7 @@ type ConfigReport struct {
 
 func (x *ConfigReport) Reset() {
 	*x = ConfigReport{}
-	mi := &file_proto_pb_frost_proto_msgTypes[21]
+	mi := &file_proto_pb_frost_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2088,7 +2435,7 @@ func (x *ConfigReport) String() string {
 func (*ConfigReport) ProtoMessage() {}
 
 func (x *ConfigReport) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[21]
+	mi := &file_proto_pb_frost_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2101,7 +2448,7 @@ func (x *ConfigReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfigReport.ProtoReflect.Descriptor instead.
 func (*ConfigReport) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{21}
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ConfigReport) GetRunning() uint64 {
@@ -2160,7 +2507,7 @@ type Outcome struct {
 
 func (x *Outcome) Reset() {
 	*x = Outcome{}
-	mi := &file_proto_pb_frost_proto_msgTypes[22]
+	mi := &file_proto_pb_frost_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2172,7 +2519,7 @@ func (x *Outcome) String() string {
 func (*Outcome) ProtoMessage() {}
 
 func (x *Outcome) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[22]
+	mi := &file_proto_pb_frost_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2185,7 +2532,7 @@ func (x *Outcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Outcome.ProtoReflect.Descriptor instead.
 func (*Outcome) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{22}
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Outcome) GetNumber() uint64 {
@@ -2236,7 +2583,7 @@ type Signed struct {
 
 func (x *Signed) Reset() {
 	*x = Signed{}
-	mi := &file_proto_pb_frost_proto_msgTypes[23]
+	mi := &file_proto_pb_frost_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2248,7 +2595,7 @@ func (x *Signed) String() string {
 func (*Signed) ProtoMessage() {}
 
 func (x *Signed) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[23]
+	mi := &file_proto_pb_frost_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2261,7 +2608,7 @@ func (x *Signed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Signed.ProtoReflect.Descriptor instead.
 func (*Signed) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{23}
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Signed) GetBody() []byte {
@@ -2298,7 +2645,7 @@ type Desired struct {
 
 func (x *Desired) Reset() {
 	*x = Desired{}
-	mi := &file_proto_pb_frost_proto_msgTypes[24]
+	mi := &file_proto_pb_frost_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2310,7 +2657,7 @@ func (x *Desired) String() string {
 func (*Desired) ProtoMessage() {}
 
 func (x *Desired) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[24]
+	mi := &file_proto_pb_frost_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2323,7 +2670,7 @@ func (x *Desired) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Desired.ProtoReflect.Descriptor instead.
 func (*Desired) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{24}
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Desired) GetGateway() string {
@@ -2368,7 +2715,7 @@ type Command struct {
 
 func (x *Command) Reset() {
 	*x = Command{}
-	mi := &file_proto_pb_frost_proto_msgTypes[25]
+	mi := &file_proto_pb_frost_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2380,7 +2727,7 @@ func (x *Command) String() string {
 func (*Command) ProtoMessage() {}
 
 func (x *Command) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[25]
+	mi := &file_proto_pb_frost_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2393,7 +2740,7 @@ func (x *Command) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Command.ProtoReflect.Descriptor instead.
 func (*Command) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{25}
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Command) GetGateway() string {
@@ -2451,7 +2798,7 @@ type Journal struct {
 
 func (x *Journal) Reset() {
 	*x = Journal{}
-	mi := &file_proto_pb_frost_proto_msgTypes[26]
+	mi := &file_proto_pb_frost_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2463,7 +2810,7 @@ func (x *Journal) String() string {
 func (*Journal) ProtoMessage() {}
 
 func (x *Journal) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[26]
+	mi := &file_proto_pb_frost_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2476,7 +2823,7 @@ func (x *Journal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Journal.ProtoReflect.Descriptor instead.
 func (*Journal) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{26}
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Journal) GetLast() uint64 {
@@ -2565,7 +2912,7 @@ const file_proto_pb_frost_proto_rawDesc = "" +
 	"\x05value\x18\b \x03(\x12B\x02\x10\x01R\x05value\x12\x1c\n" +
 	"\aquality\x18\t \x03(\x04B\x02\x10\x01R\aquality\x12\x14\n" +
 	"\x05event\x18\n" +
-	" \x03(\fR\x05event\"\xf7\x04\n" +
+	" \x03(\fR\x05event\"\xa1\x05\n" +
 	"\x05Event\x12\x13\n" +
 	"\x05at_ms\x18\x01 \x01(\x12R\x04atMs\x12;\n" +
 	"\vepoch_start\x18\x02 \x01(\v2\x18.frostline.v1.EpochStartH\x00R\n" +
@@ -2579,7 +2926,8 @@ const file_proto_pb_frost_proto_rawDesc = "" +
 	"\x05fault\x18\b \x01(\v2\x13.frostline.v1.FaultH\x00R\x05fault\x12D\n" +
 	"\x0econfig_applied\x18\t \x01(\v2\x1b.frostline.v1.ConfigAppliedH\x00R\rconfigApplied\x12+\n" +
 	"\x05alarm\x18\n" +
-	" \x01(\v2\x13.frostline.v1.AlarmH\x00R\x05alarm\x12=\n" +
+	" \x01(\v2\x13.frostline.v1.AlarmH\x00R\x05alarm\x12(\n" +
+	"\x04scan\x18\v \x01(\v2\x12.frostline.v1.ScanH\x00R\x04scan\x12=\n" +
 	"\vcalibration\x18\f \x01(\v2\x19.frostline.v1.CalibrationH\x00R\vcalibration\x121\n" +
 	"\athinned\x18\r \x01(\v2\x15.frostline.v1.ThinnedH\x00R\athinnedB\x06\n" +
 	"\x04kind\"\xb3\x01\n" +
@@ -2656,7 +3004,39 @@ const file_proto_pb_frost_proto_rawDesc = "" +
 	"\aquality\x18\r \x01(\rR\aquality\x12\x16\n" +
 	"\x06reason\x18\x0e \x01(\tR\x06reason\x12\x0e\n" +
 	"\x02by\x18\x0f \x01(\tR\x02by\x12\x17\n" +
-	"\aboot_id\x18\x10 \x01(\tR\x06bootId\"\x9d\x02\n" +
+	"\aboot_id\x18\x10 \x01(\tR\x06bootId\"\xe5\x03\n" +
+	"\x04Scan\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x10\n" +
+	"\x03raw\x18\x02 \x01(\fR\x03raw\x12\x12\n" +
+	"\x04kind\x18\x03 \x01(\rR\x04kind\x12\x14\n" +
+	"\x05value\x18\x04 \x01(\tR\x05value\x12\x16\n" +
+	"\x06action\x18\x05 \x01(\rR\x06action\x12\x16\n" +
+	"\x06target\x18\x06 \x01(\tR\x06target\x12\x12\n" +
+	"\x04from\x18\a \x01(\tR\x04from\x12\x0e\n" +
+	"\x02to\x18\b \x01(\tR\x02to\x12\x12\n" +
+	"\x04role\x18\t \x01(\tR\x04role\x12\x0e\n" +
+	"\x02by\x18\n" +
+	" \x01(\tR\x02by\x12\x12\n" +
+	"\x04seal\x18\v \x01(\rR\x04seal\x128\n" +
+	"\vtemperature\x18\f \x01(\v2\x16.frostline.v1.MeasuredR\vtemperature\x12-\n" +
+	"\bposition\x18\r \x01(\v2\x11.frostline.v1.FixR\bposition\x12\x1f\n" +
+	"\vno_position\x18\x0e \x01(\tR\n" +
+	"noPosition\x12\x17\n" +
+	"\atick_ms\x18\x0f \x01(\x12R\x06tickMs\x12\x12\n" +
+	"\x04boot\x18\x10 \x01(\rR\x04boot\x12\x14\n" +
+	"\x05epoch\x18\x11 \x01(\rR\x05epoch\x12\x1a\n" +
+	"\bcorrects\x18\x12 \x01(\tR\bcorrects\x12\x1c\n" +
+	"\twithdrawn\x18\x13 \x01(\bR\twithdrawn\"Q\n" +
+	"\bMeasured\x12\x14\n" +
+	"\x05value\x18\x01 \x01(\x12R\x05value\x12\x16\n" +
+	"\x06sensor\x18\x02 \x01(\tR\x06sensor\x12\x17\n" +
+	"\atick_ms\x18\x03 \x01(\x12R\x06tickMs\"\x8c\x01\n" +
+	"\x03Fix\x12\x1a\n" +
+	"\blatitude\x18\x01 \x01(\x12R\blatitude\x12\x1c\n" +
+	"\tlongitude\x18\x02 \x01(\x12R\tlongitude\x12\x1a\n" +
+	"\baccuracy\x18\x03 \x01(\x04R\baccuracy\x12\x16\n" +
+	"\x06sensor\x18\x04 \x01(\tR\x06sensor\x12\x17\n" +
+	"\atick_ms\x18\x05 \x01(\x12R\x06tickMs\"\x9d\x02\n" +
 	"\vCalibration\x12\x16\n" +
 	"\x06series\x18\x01 \x01(\rR\x06series\x12\x10\n" +
 	"\x03raw\x18\x02 \x01(\rR\x03raw\x12 \n" +
@@ -2781,7 +3161,7 @@ func file_proto_pb_frost_proto_rawDescGZIP() []byte {
 	return file_proto_pb_frost_proto_rawDescData
 }
 
-var file_proto_pb_frost_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
+var file_proto_pb_frost_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
 var file_proto_pb_frost_proto_goTypes = []any{
 	(*Block)(nil),            // 0: frostline.v1.Block
 	(*Event)(nil),            // 1: frostline.v1.Event
@@ -2795,21 +3175,24 @@ var file_proto_pb_frost_proto_goTypes = []any{
 	(*Fault)(nil),            // 9: frostline.v1.Fault
 	(*ConfigApplied)(nil),    // 10: frostline.v1.ConfigApplied
 	(*Alarm)(nil),            // 11: frostline.v1.Alarm
-	(*Calibration)(nil),      // 12: frostline.v1.Calibration
-	(*CalibrationPoint)(nil), // 13: frostline.v1.CalibrationPoint
-	(*Parcel)(nil),           // 14: frostline.v1.Parcel
-	(*Seal)(nil),             // 15: frostline.v1.Seal
-	(*Range)(nil),            // 16: frostline.v1.Range
-	(*Refusal)(nil),          // 17: frostline.v1.Refusal
-	(*Ack)(nil),              // 18: frostline.v1.Ack
-	(*TimeEcho)(nil),         // 19: frostline.v1.TimeEcho
-	(*State)(nil),            // 20: frostline.v1.State
-	(*ConfigReport)(nil),     // 21: frostline.v1.ConfigReport
-	(*Outcome)(nil),          // 22: frostline.v1.Outcome
-	(*Signed)(nil),           // 23: frostline.v1.Signed
-	(*Desired)(nil),          // 24: frostline.v1.Desired
-	(*Command)(nil),          // 25: frostline.v1.Command
-	(*Journal)(nil),          // 26: frostline.v1.Journal
+	(*Scan)(nil),             // 12: frostline.v1.Scan
+	(*Measured)(nil),         // 13: frostline.v1.Measured
+	(*Fix)(nil),              // 14: frostline.v1.Fix
+	(*Calibration)(nil),      // 15: frostline.v1.Calibration
+	(*CalibrationPoint)(nil), // 16: frostline.v1.CalibrationPoint
+	(*Parcel)(nil),           // 17: frostline.v1.Parcel
+	(*Seal)(nil),             // 18: frostline.v1.Seal
+	(*Range)(nil),            // 19: frostline.v1.Range
+	(*Refusal)(nil),          // 20: frostline.v1.Refusal
+	(*Ack)(nil),              // 21: frostline.v1.Ack
+	(*TimeEcho)(nil),         // 22: frostline.v1.TimeEcho
+	(*State)(nil),            // 23: frostline.v1.State
+	(*ConfigReport)(nil),     // 24: frostline.v1.ConfigReport
+	(*Outcome)(nil),          // 25: frostline.v1.Outcome
+	(*Signed)(nil),           // 26: frostline.v1.Signed
+	(*Desired)(nil),          // 27: frostline.v1.Desired
+	(*Command)(nil),          // 28: frostline.v1.Command
+	(*Journal)(nil),          // 29: frostline.v1.Journal
 }
 var file_proto_pb_frost_proto_depIdxs = []int32{
 	2,  // 0: frostline.v1.Event.epoch_start:type_name -> frostline.v1.EpochStart
@@ -2821,22 +3204,25 @@ var file_proto_pb_frost_proto_depIdxs = []int32{
 	9,  // 6: frostline.v1.Event.fault:type_name -> frostline.v1.Fault
 	10, // 7: frostline.v1.Event.config_applied:type_name -> frostline.v1.ConfigApplied
 	11, // 8: frostline.v1.Event.alarm:type_name -> frostline.v1.Alarm
-	12, // 9: frostline.v1.Event.calibration:type_name -> frostline.v1.Calibration
-	8,  // 10: frostline.v1.Event.thinned:type_name -> frostline.v1.Thinned
-	13, // 11: frostline.v1.Calibration.point:type_name -> frostline.v1.CalibrationPoint
-	5,  // 12: frostline.v1.Seal.anchor:type_name -> frostline.v1.Anchor
-	16, // 13: frostline.v1.Ack.beyond:type_name -> frostline.v1.Range
-	17, // 14: frostline.v1.Ack.refused:type_name -> frostline.v1.Refusal
-	19, // 15: frostline.v1.Ack.echo:type_name -> frostline.v1.TimeEcho
-	4,  // 16: frostline.v1.State.series:type_name -> frostline.v1.SeriesDeclared
-	26, // 17: frostline.v1.State.journal:type_name -> frostline.v1.Journal
-	21, // 18: frostline.v1.State.config:type_name -> frostline.v1.ConfigReport
-	22, // 19: frostline.v1.State.outcomes:type_name -> frostline.v1.Outcome
-	20, // [20:20] is the sub-list for method output_type
-	20, // [20:20] is the sub-list for method input_type
-	20, // [20:20] is the sub-list for extension type_name
-	20, // [20:20] is the sub-list for extension extendee
-	0,  // [0:20] is the sub-list for field type_name
+	12, // 9: frostline.v1.Event.scan:type_name -> frostline.v1.Scan
+	15, // 10: frostline.v1.Event.calibration:type_name -> frostline.v1.Calibration
+	8,  // 11: frostline.v1.Event.thinned:type_name -> frostline.v1.Thinned
+	13, // 12: frostline.v1.Scan.temperature:type_name -> frostline.v1.Measured
+	14, // 13: frostline.v1.Scan.position:type_name -> frostline.v1.Fix
+	16, // 14: frostline.v1.Calibration.point:type_name -> frostline.v1.CalibrationPoint
+	5,  // 15: frostline.v1.Seal.anchor:type_name -> frostline.v1.Anchor
+	19, // 16: frostline.v1.Ack.beyond:type_name -> frostline.v1.Range
+	20, // 17: frostline.v1.Ack.refused:type_name -> frostline.v1.Refusal
+	22, // 18: frostline.v1.Ack.echo:type_name -> frostline.v1.TimeEcho
+	4,  // 19: frostline.v1.State.series:type_name -> frostline.v1.SeriesDeclared
+	29, // 20: frostline.v1.State.journal:type_name -> frostline.v1.Journal
+	24, // 21: frostline.v1.State.config:type_name -> frostline.v1.ConfigReport
+	25, // 22: frostline.v1.State.outcomes:type_name -> frostline.v1.Outcome
+	23, // [23:23] is the sub-list for method output_type
+	23, // [23:23] is the sub-list for method input_type
+	23, // [23:23] is the sub-list for extension type_name
+	23, // [23:23] is the sub-list for extension extendee
+	0,  // [0:23] is the sub-list for field type_name
 }
 
 func init() { file_proto_pb_frost_proto_init() }
@@ -2854,21 +3240,22 @@ func file_proto_pb_frost_proto_init() {
 		(*Event_Fault)(nil),
 		(*Event_ConfigApplied)(nil),
 		(*Event_Alarm)(nil),
+		(*Event_Scan)(nil),
 		(*Event_Calibration)(nil),
 		(*Event_Thinned)(nil),
 	}
-	file_proto_pb_frost_proto_msgTypes[14].OneofWrappers = []any{
+	file_proto_pb_frost_proto_msgTypes[17].OneofWrappers = []any{
 		(*Parcel_Block)(nil),
 		(*Parcel_Bundle)(nil),
 	}
-	file_proto_pb_frost_proto_msgTypes[26].OneofWrappers = []any{}
+	file_proto_pb_frost_proto_msgTypes[29].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_proto_pb_frost_proto_rawDesc), len(file_proto_pb_frost_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   27,
+			NumMessages:   30,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
