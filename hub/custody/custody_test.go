@@ -19,6 +19,7 @@ import (
 	"frostline/hub/fact"
 	"frostline/hub/orders"
 	"frostline/hub/orders/orderstest"
+	"frostline/hub/record"
 	"frostline/hub/store"
 	"frostline/hub/store/storetest"
 )
@@ -58,7 +59,7 @@ func take(t testing.TB, b *orderstest.Bench, device bool, scans ...custody.Scan)
 func pack(t testing.TB, b *orderstest.Bench, id, shipment string) {
 	t.Helper()
 	if shipment != "" {
-		if _, err := b.Orders.Plan(ctx, actor, "", fact.ShipmentPlanned{ID: shipment}, orders.Any); err != nil {
+		if _, err := b.Orders.Plan(ctx, actor, "", fact.ShipmentPlanned{ID: shipment}, record.Any); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"frostline/hub/excursion"
 	"frostline/hub/fact"
 	"frostline/hub/orders"
+	"frostline/hub/record"
 	"frostline/proto/thermal"
 )
 
@@ -122,7 +123,7 @@ func (b *Builder) units(ctx context.Context, p *Package) error {
 		switch {
 		case err == nil:
 			u.Product, u.Lot, u.Expiry = known.Product, known.Lot, known.Expiry
-		case !errors.Is(err, orders.ErrNotFound):
+		case !errors.Is(err, record.ErrNotFound):
 			return err
 		}
 		budget, err := b.Verdicts.Budget(ctx, id)
@@ -315,7 +316,7 @@ func (b *Builder) asOf(ctx context.Context, shipment string, _ []Package, last i
 
 // explain makes the contexts' words for what is not there one.
 func (b *Builder) explain(what string, err error) error {
-	if errors.Is(err, orders.ErrNotFound) || errors.Is(err, excursion.ErrNotFound) {
+	if errors.Is(err, record.ErrNotFound) || errors.Is(err, excursion.ErrNotFound) {
 		return fmt.Errorf("%s: %w", what, ErrNotFound)
 	}
 	return fmt.Errorf("%s: %w", what, err)

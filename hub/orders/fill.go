@@ -6,6 +6,7 @@ import (
 
 	"frostline/hub/event"
 	"frostline/hub/fact"
+	"frostline/hub/record"
 	"frostline/hub/store"
 )
 
@@ -37,7 +38,7 @@ func (s *Orders) Empty(ctx context.Context, actor, reason string, f Filling) err
 		return err
 	}
 	return s.command(ctx, actor, reason, func(ctx context.Context, ch event.Change) error {
-		if _, err := get(ctx, ch, s.o.Model.packages, fact.Ref{Kind: fact.Package, ID: f.Package}); err != nil {
+		if _, err := record.Get(ctx, ch, s.o.Model.packages, fact.Ref{Kind: fact.Package, ID: f.Package}); err != nil {
 			return err
 		}
 		for i, id := range f.Units {
@@ -47,7 +48,7 @@ func (s *Orders) Empty(ctx context.Context, actor, reason string, f Filling) err
 				return err
 			}
 			if in != nil && in.ID != f.Package {
-				return refusedf("units.%d %q: is in %s then, not in package %s", i, id, in, f.Package)
+				return record.Refusedf("units.%d %q: is in %s then, not in package %s", i, id, in, f.Package)
 			}
 			if err := s.place(ctx, ch, reason, f, i, unit, nil); err != nil {
 				return err
@@ -59,10 +60,10 @@ func (s *Orders) Empty(ctx context.Context, actor, reason string, f Filling) err
 
 func (s *Orders) checkFilling(f Filling) error {
 	if len(f.Units) == 0 || len(f.Units) > MaxUnits {
-		return invalidf("units: %d of them; want 1 to %d", len(f.Units), MaxUnits)
+		return record.Invalidf("units: %d of them; want 1 to %d", len(f.Units), MaxUnits)
 	}
 	if err := (fact.Ref{Kind: fact.Order, ID: f.ID}).Check(); err != nil || len(f.ID) > 56 {
-		return invalidf("id %q: want up to 56 letters, digits and ._:+-", f.ID)
+		return record.Invalidf("id %q: want up to 56 letters, digits and ._:+-", f.ID)
 	}
 	return s.checkAt(f.At)
 }
@@ -71,20 +72,20 @@ func (s *Orders) fill(ctx context.Context, ch event.Change, reason string, f Fil
 	if len(f.Units) == 0 {
 		return nil
 	}
-	p, err := get(ctx, ch, s.o.Model.packages, fact.Ref{Kind: fact.Package, ID: f.Package})
+	p, err := record.Get(ctx, ch, s.o.Model.packages, fact.Ref{Kind: fact.Package, ID: f.Package})
 	if err != nil {
 		return err
 	}
 	switch {
 	case f.At < p.At:
-		return refusedf("at %d: the package was packed at %d only", f.At, p.At)
+		return record.Refusedf("at %d: the package was packed at %d only", f.At, p.At)
 	case p.Closed != nil && f.At >= p.Closed.At:
-		return refusedf("at %d: the package was closed at %d; reopen it first", f.At, p.Closed.At)
+		return record.Refusedf("at %d: the package was closed at %d; reopen it first", f.At, p.Closed.At)
 	}
 	seen := map[string]bool{}
 	for i, id := range f.Units {
 		if seen[id] {
-			return invalidf("units.%d %q: is named twice", i, id)
+			return record.Invalidf("units.%d %q: is named twice", i, id)
 		}
 		seen[id] = true
 		if err := s.mayFill(ctx, ch, f, i, id); err != nil {
@@ -102,14 +103,14 @@ func (s *Orders) fill(ctx context.Context, ch event.Change, reason string, f Fil
 func (s *Orders) mayFill(ctx context.Context, q store.Querier, f Filling, i int, id string) error {
 	ref := fact.Ref{Kind: fact.Unit, ID: id}
 	if err := ref.Check(); err != nil {
-		return invalidf("units.%d: %w", i, err)
+		return record.Invalidf("units.%d: %w", i, err)
 	}
 	u, found, err := s.o.Model.units.Get(ctx, q, id)
 	if err != nil {
 		return err
 	}
 	if !found {
-		return invalidf("units.%d %q: there is no such unit; receive it first", i, id)
+		return record.Invalidf("units.%d %q: there is no such unit; receive it first", i, id)
 	}
 	in, since, err := s.o.Places.Where(ctx, q, ref, f.At)
 	if err != nil {
@@ -129,7 +130,7 @@ func (s *Orders) mayFill(ctx context.Context, q store.Querier, f Filling, i int,
 		return err
 	}
 	if found && (other.Closed == nil || f.At < other.Closed.At) {
-		return refusedf("units.%d %q: is in package %s since %s; take it out there, or say move", i, id, in.ID, clock(since))
+		return record.Refusedf("units.%d %q: is in package %s since %s; take it out there, or say move", i, id, in.ID, clock(since))
 	}
 	return nil
 }
@@ -150,7 +151,7 @@ func (s *Orders) Units(ctx context.Context, pkg string, at int64) ([]Unit, error
 
 func (s *Orders) unitsIn(ctx context.Context, q store.Querier, pkg string, at int64) ([]Unit, error) {
 	ref := fact.Ref{Kind: fact.Package, ID: pkg}
-	if _, err := get(ctx, q, s.o.Model.packages, ref); err != nil {
+	if _, err := record.Get(ctx, q, s.o.Model.packages, ref); err != nil {
 		return nil, err
 	}
 	all, err := s.o.Places.Contents(ctx, q, ref, at)
@@ -162,7 +163,7 @@ func (s *Orders) unitsIn(ctx context.Context, q store.Querier, pkg string, at in
 		if r.Kind != fact.Unit { // a logger
 			continue
 		}
-		u, err := get(ctx, q, s.o.Model.units, r)
+		u, err := record.Get(ctx, q, s.o.Model.units, r)
 		if err != nil {
 			return nil, err
 		}

@@ -3,50 +3,27 @@ package orders
 import (
 	"frostline/hub/event"
 	"frostline/hub/fact"
+	"frostline/hub/record"
 )
 
-// data reads the data of an event that is of one of the types.
-func data(e event.Event, types ...string) (any, error) {
-	for _, t := range types {
-		if e.Type == t {
-			return fact.Decode(e.Type, e.Data)
-		}
-	}
-	return nil, nil
-}
-
-// change changes the document of an id, a fresh one where there is none.
-func change[T any](rows *event.Rows[T], id string, do func(*T)) error {
-	doc, err := rows.Get(id)
-	if err != nil {
-		return err
-	}
-	if doc == nil {
-		doc = new(T)
-	}
-	do(doc)
-	rows.Put(id, doc)
-	return nil
-}
-
 func foldOrder(e event.Event, rows *event.Rows[Order]) error {
-	v, err := data(e, fact.OrderWasPlaced, fact.OrderWasCancelled)
+	v, err := record.Data(e, fact.OrderWasPlaced, fact.OrderWasCancelled)
 	switch d := v.(type) {
 	case *fact.OrderPlaced:
-		return change(rows, d.ID, func(o *Order) { o.OrderPlaced = *d; o.note(e) })
+		return record.Change(rows, d.ID, func(o *Order) { o.OrderPlaced = *d; o.Note(e) })
 	case *fact.OrderCancelled:
-		return change(rows, d.ID, func(o *Order) { o.Cancelled = true; o.note(e) })
+		return record.Change(rows, d.ID, func(o *Order) { o.Cancelled = true; o.Note(e) })
 	}
 	return err
 }
 
 func foldShipment(e event.Event, rows *event.Rows[Shipment]) error {
-	v, err := data(e, fact.ShipmentWasPlanned, fact.ShipmentWasReported)
+	v, err := record.Data(e, fact.ShipmentWasPlanned, fact.ShipmentWasReported)
 	switch d := v.(type) {
 	case *fact.ShipmentPlanned:
-		return change(rows, d.ID, func(s *Shipment) { s.ShipmentPlanned, s.Planned = *d, e.At; s.note(e) })
+		return record.Change(rows, d.ID, func(s *Shipment) { s.ShipmentPlanned, s.Planned = *d, e.At; s.Note(e) })
 	case *fact.ShipmentReported:
-		return change(rows, d.Shipment, func(s *Shipment) { s.Reports = append(s.Reports, *d); s.note(e) })
+		return record.Change(rows, d.Shipment, func(s *Shipment) { s.Reports = append(s.Reports, *d); s.Note(e) })
 	}
 	return err
 }
@@ -63,20 +40,20 @@ func shipmentKeys(_ string, s *Shipment) []event.Key {
 }
 
 func foldPackage(e event.Event, rows *event.Rows[Package]) error {
-	v, err := data(e, fact.PackageWasPacked, fact.PackageWasAssigned, fact.PackageWasClosed)
+	v, err := record.Data(e, fact.PackageWasPacked, fact.PackageWasAssigned, fact.PackageWasClosed)
 	switch d := v.(type) {
 	case *fact.PackagePacked:
-		return change(rows, d.ID, func(p *Package) {
+		return record.Change(rows, d.ID, func(p *Package) {
 			if d.Made >= p.PackagePacked.Made {
 				p.PackagePacked = *d
 			}
 			p.LastMade = max(p.LastMade, d.Made)
-			p.note(e)
+			p.Note(e)
 		})
 	case *fact.PackageAssigned:
-		return change(rows, d.Package, func(p *Package) { p.Assigned = append(p.Assigned, *d); p.note(e) })
+		return record.Change(rows, d.Package, func(p *Package) { p.Assigned = append(p.Assigned, *d); p.Note(e) })
 	case *fact.PackageClosed:
-		return change(rows, d.ID, func(p *Package) {
+		return record.Change(rows, d.ID, func(p *Package) {
 			if p.Closed == nil || d.Made >= p.Closed.Made {
 				p.Closed = d
 			}
@@ -84,7 +61,7 @@ func foldPackage(e event.Event, rows *event.Rows[Package]) error {
 				p.Closed = nil
 			}
 			p.LastMade = max(p.LastMade, d.Made)
-			p.note(e)
+			p.Note(e)
 		})
 	}
 	return err
@@ -109,9 +86,9 @@ func packageKeys(_ string, p *Package) []event.Key {
 }
 
 func foldUnit(e event.Event, rows *event.Rows[Unit]) error {
-	v, err := data(e, fact.UnitWasReceived)
+	v, err := record.Data(e, fact.UnitWasReceived)
 	if d, ok := v.(*fact.UnitReceived); ok {
-		return change(rows, d.ID, func(u *Unit) { u.UnitReceived = *d; u.note(e) })
+		return record.Change(rows, d.ID, func(u *Unit) { u.UnitReceived = *d; u.Note(e) })
 	}
 	return err
 }
@@ -123,12 +100,12 @@ func unitKeys(_ string, u *Unit) []event.Key {
 func stockID(product, site, lot string) string { return product + " " + site + " " + lot }
 
 func foldStock(e event.Event, rows *event.Rows[Stock]) error {
-	v, err := data(e, fact.InventoryWasAdjusted)
+	v, err := record.Data(e, fact.InventoryWasAdjusted)
 	if d, ok := v.(*fact.InventoryAdjusted); ok {
-		return change(rows, stockID(d.Product, d.Site, d.Lot), func(s *Stock) {
+		return record.Change(rows, stockID(d.Product, d.Site, d.Lot), func(s *Stock) {
 			s.Product, s.Site, s.Lot = d.Product, d.Site, d.Lot
 			s.Level += d.Change
-			s.note(e)
+			s.Note(e)
 		})
 	}
 	return err
@@ -140,13 +117,13 @@ func stockKeys(_ string, s *Stock) []event.Key {
 
 // foldAdjustment keeps, beside each adjustment, the level of each stock.
 func foldAdjustment(e event.Event, rows *event.Rows[Adjustment]) error {
-	v, err := data(e, fact.InventoryWasAdjusted)
+	v, err := record.Data(e, fact.InventoryWasAdjusted)
 	d, ok := v.(*fact.InventoryAdjusted)
 	if !ok {
 		return err
 	}
 	var level int64
-	err = change(rows, levelID+stockID(d.Product, d.Site, d.Lot), func(a *Adjustment) {
+	err = record.Change(rows, levelID+stockID(d.Product, d.Site, d.Lot), func(a *Adjustment) {
 		a.Level += d.Change
 		level = a.Level
 	})

@@ -6,6 +6,7 @@ import (
 
 	"frostline/hub/event"
 	"frostline/hub/fact"
+	"frostline/hub/record"
 	"frostline/hub/store"
 )
 
@@ -31,7 +32,7 @@ func (s *Orders) Adjust(ctx context.Context, actor string, a fact.InventoryAdjus
 		}
 		if found {
 			if old.InventoryAdjusted != a {
-				return fmt.Errorf("id %q: an adjustment of %s is %w; give each adjustment an id of its own", a.ID, old.Product, ErrExists)
+				return fmt.Errorf("id %q: an adjustment of %s is %w; give each adjustment an id of its own", a.ID, old.Product, record.ErrExists)
 			}
 			out = old
 			return nil
@@ -52,9 +53,9 @@ func (s *Orders) Adjust(ctx context.Context, actor string, a fact.InventoryAdjus
 		level := stock.Level + a.Change
 		switch {
 		case level < 0 && a.Change < 0 && !a.Below:
-			return refusedf("change %d: there are %d units of %s at %s; look what is missing, or say below and why", a.Change, stock.Level, a.Product, a.Site)
+			return record.Refusedf("change %d: there are %d units of %s at %s; look what is missing, or say below and why", a.Change, stock.Level, a.Product, a.Site)
 		case level > MaxLevel || level < -MaxLevel:
-			return refusedf("change %d: the stock would be %d units; want at most %d", a.Change, level, int64(MaxLevel))
+			return record.Refusedf("change %d: the stock would be %d units; want at most %d", a.Change, level, int64(MaxLevel))
 		}
 		stream := fact.Ref{Kind: fact.Product, ID: a.Product}.String()
 		if _, err := ch.Append(ctx, event.New{ID: "adjusted:" + a.ID, Stream: stream, Expect: -1, Type: fact.InventoryWasAdjusted, Reason: a.Reason, Data: a}); err != nil {
@@ -68,17 +69,17 @@ func (s *Orders) Adjust(ctx context.Context, actor string, a fact.InventoryAdjus
 
 func checkAdjustment(a fact.InventoryAdjusted) error {
 	if err := (fact.Ref{Kind: fact.Order, ID: a.ID}).Check(); err != nil {
-		return invalidf("id %q: want up to 64 letters, digits and ._:+-", a.ID)
+		return record.Invalidf("id %q: want up to 64 letters, digits and ._:+-", a.ID)
 	}
 	switch {
 	case a.Change == 0 || a.Change > MaxChange || a.Change < -MaxChange:
-		return invalidf("change %d: want a number of units either way, not 0, at most %d", a.Change, MaxChange)
+		return record.Invalidf("change %d: want a number of units either way, not 0, at most %d", a.Change, MaxChange)
 	case a.Lot != "" && !lotShape.MatchString(a.Lot):
-		return invalidf("lot %q: want 1 to 20 printable characters without spaces", a.Lot)
+		return record.Invalidf("lot %q: want 1 to 20 printable characters without spaces", a.Lot)
 	case a.Reason == "":
-		return invalidf("reason: say why the stock is adjusted")
+		return record.Invalidf("reason: say why the stock is adjusted")
 	}
-	return invalid(fact.CheckNote("reason", a.Reason))
+	return record.Invalid(fact.CheckNote("reason", a.Reason))
 }
 
 // Stocks lists up to limit stocks of a product after one, as StockKey gives it.
@@ -86,18 +87,18 @@ func (s *Orders) Stocks(ctx context.Context, product, after string, limit int) (
 	if err := s.stocked(ctx, s.o.Store, product); err != nil {
 		return nil, err
 	}
-	return docs(s.o.Model.stock.Find(ctx, s.o.Store, "product", product, after, limit))
+	return record.Docs(s.o.Model.stock.Find(ctx, s.o.Store, "product", product, after, limit))
 }
 
 // stocked refuses what is no product; one that is retired still is.
 func (s *Orders) stocked(ctx context.Context, q store.Querier, product string) error {
 	ref := fact.Ref{Kind: fact.Product, ID: product}
 	if err := ref.Check(); err != nil {
-		return invalidf("drugId: %w", err)
+		return record.Invalidf("drugId: %w", err)
 	}
 	_, _, found, err := s.o.Catalog.Lookup(ctx, q, ref)
 	if err == nil && !found {
-		err = fmt.Errorf("product %q: %w", product, ErrNotFound)
+		err = fmt.Errorf("product %q: %w", product, record.ErrNotFound)
 	}
 	return err
 }

@@ -7,30 +7,15 @@ import (
 
 	"frostline/hub/event"
 	"frostline/hub/fact"
+	"frostline/hub/record"
 	"frostline/hub/store"
 )
-
-// Changed tells of the last change of a record.
-type Changed struct {
-	Revision int64  `json:"revision"` // version of its stream when it was last changed here
-	Created  int64  `json:"created"`  // hub's clock, UTC, Unix ms
-	Changed  int64  `json:"changed"`  // likewise
-	By       string `json:"by"`
-	Reason   string `json:"reason,omitempty"`
-}
-
-func (c *Changed) note(e event.Event) {
-	if c.Created == 0 {
-		c.Created = e.At
-	}
-	c.Revision, c.Changed, c.By, c.Reason = e.Version, e.At, e.Actor, e.Reason
-}
 
 // Order is an order as it is now.
 type Order struct {
 	fact.OrderPlaced
 	Cancelled bool `json:"cancelled,omitempty"`
-	Changed
+	record.Changed
 }
 
 // Shipment is a shipment as it is now.
@@ -38,7 +23,7 @@ type Shipment struct {
 	fact.ShipmentPlanned
 	Planned int64                   `json:"planned"` // when the plan was last changed, hub's clock
 	Reports []fact.ShipmentReported `json:"reports,omitempty"`
-	Changed
+	record.Changed
 }
 
 // Package is a package as it is now.
@@ -47,13 +32,13 @@ type Package struct {
 	Closed   *fact.PackageClosed    `json:"closed,omitempty"`   // nil while it is open
 	Assigned []fact.PackageAssigned `json:"assigned,omitempty"` // after it was packed, as they came
 	LastMade int64                  `json:"lastMade"`           // the greatest Made of its packing and closing
-	Changed
+	record.Changed
 }
 
 // Unit is a unit as it is now.
 type Unit struct {
 	fact.UnitReceived
-	Changed
+	record.Changed
 }
 
 // Stock is the level of a product at a site, of one lot or of none.
@@ -62,7 +47,7 @@ type Stock struct {
 	Site    string `json:"site"`
 	Lot     string `json:"lot,omitempty"`
 	Level   int64  `json:"level"` // units; negative only where somebody has allowed it
-	Changed
+	record.Changed
 }
 
 // Adjustment is a change of stock that was made.

@@ -7,6 +7,7 @@ import (
 
 	"frostline/hub/event"
 	"frostline/hub/fact"
+	"frostline/hub/record"
 	"frostline/hub/store"
 )
 
@@ -18,7 +19,7 @@ const (
 
 // Place enters an order, or changes one of which nothing was dispatched.
 // expected is the revision that it must have, 0 for one that must not be there,
-// or Any. An order that says the same already is left alone.
+// or record.Any. An order that says the same already is left alone.
 func (s *Orders) Place(ctx context.Context, actor, reason string, o fact.OrderPlaced, expected int64) (Order, error) {
 	ref := fact.Ref{Kind: fact.Order, ID: o.ID}
 	if err := checkOrder(ref, o); err != nil {
@@ -34,7 +35,7 @@ func (s *Orders) Place(ctx context.Context, actor, reason string, o fact.OrderPl
 			out = old
 			return nil
 		}
-		if err := expect(ref, expected, old.Revision, found); err != nil {
+		if err := record.Expect(ref, expected, old.Revision, found); err != nil {
 			return err
 		}
 		if found {
@@ -50,7 +51,7 @@ func (s *Orders) Place(ctx context.Context, actor, reason string, o fact.OrderPl
 		if _, err := ch.Append(ctx, event.New{Stream: ref.String(), Expect: -1, Type: fact.OrderWasPlaced, Reason: reason, Data: o}); err != nil {
 			return err
 		}
-		out, err = get(ctx, ch, s.o.Model.orders, ref)
+		out, err = record.Get(ctx, ch, s.o.Model.orders, ref)
 		return err
 	})
 	return out, err
@@ -58,28 +59,28 @@ func (s *Orders) Place(ctx context.Context, actor, reason string, o fact.OrderPl
 
 func checkOrder(ref fact.Ref, o fact.OrderPlaced) error {
 	if err := ref.Check(); err != nil {
-		return invalidf("id: %w", err)
+		return record.Invalidf("id: %w", err)
 	}
 	if o.Patient != "" {
 		if err := fact.CheckToken("patient", o.Patient); err != nil {
-			return invalid(err)
+			return record.Invalid(err)
 		}
 	}
 	if len(o.Lines) == 0 || len(o.Lines) > MaxLines {
-		return invalidf("lines: %d of them; want 1 to %d", len(o.Lines), MaxLines)
+		return record.Invalidf("lines: %d of them; want 1 to %d", len(o.Lines), MaxLines)
 	}
 	seen := map[string]bool{}
 	for i, l := range o.Lines {
 		if l.Quantity < 1 || l.Quantity > MaxQuantity {
-			return invalidf("lines.%d.quantity %d: want 1 to %d units", i, l.Quantity, MaxQuantity)
+			return record.Invalidf("lines.%d.quantity %d: want 1 to %d units", i, l.Quantity, MaxQuantity)
 		}
 		if seen[l.Product] {
-			return invalidf("lines.%d.product %q: is on another line already; add the quantities", i, l.Product)
+			return record.Invalidf("lines.%d.product %q: is on another line already; add the quantities", i, l.Product)
 		}
 		seen[l.Product] = true
 	}
 	if o.Due != 0 {
-		return invalid(fact.CheckTime("due", o.Due))
+		return record.Invalid(fact.CheckTime("due", o.Due))
 	}
 	return nil
 }
@@ -87,7 +88,7 @@ func checkOrder(ref fact.Ref, o fact.OrderPlaced) error {
 // mayChange refuses to change an order that is cancelled or under way.
 func (s *Orders) mayChange(ctx context.Context, q store.Querier, o Order) error {
 	if o.Cancelled {
-		return refusedf("id %q: the order is cancelled; place another", o.ID)
+		return record.Refusedf("id %q: the order is cancelled; place another", o.ID)
 	}
 	shipments, err := s.shipmentsOf(ctx, q, o.ID)
 	if err != nil {
@@ -97,7 +98,7 @@ func (s *Orders) mayChange(ctx context.Context, q store.Querier, o Order) error 
 		switch p := h.Progress(); p.Status {
 		case "planned", "packed", "cancelled", "returned", "failed":
 		default:
-			return refusedf("id %q: shipment %s is %s already", o.ID, h.ID, p.Status)
+			return record.Refusedf("id %q: shipment %s is %s already", o.ID, h.ID, p.Status)
 		}
 	}
 	return nil
@@ -109,15 +110,15 @@ func (s *Orders) Cancel(ctx context.Context, actor, reason, id string, expected 
 	ref := fact.Ref{Kind: fact.Order, ID: id}
 	var out Order
 	if reason == "" {
-		return out, invalidf("reason: say why the order is cancelled")
+		return out, record.Invalidf("reason: say why the order is cancelled")
 	}
 	err := s.command(ctx, actor, reason, func(ctx context.Context, ch event.Change) error {
-		old, err := get(ctx, ch, s.o.Model.orders, ref)
+		old, err := record.Get(ctx, ch, s.o.Model.orders, ref)
 		if err != nil || old.Cancelled {
 			out = old
 			return err
 		}
-		if err := expect(ref, expected, old.Revision, true); err != nil {
+		if err := record.Expect(ref, expected, old.Revision, true); err != nil {
 			return err
 		}
 		if err := s.mayChange(ctx, ch, old); err != nil {
@@ -126,7 +127,7 @@ func (s *Orders) Cancel(ctx context.Context, actor, reason, id string, expected 
 		if _, err := ch.Append(ctx, event.New{Stream: ref.String(), Expect: -1, Type: fact.OrderWasCancelled, Reason: reason, Data: fact.OrderCancelled{ID: id}}); err != nil {
 			return err
 		}
-		out, err = get(ctx, ch, s.o.Model.orders, ref)
+		out, err = record.Get(ctx, ch, s.o.Model.orders, ref)
 		return err
 	})
 	return out, err
@@ -134,10 +135,10 @@ func (s *Orders) Cancel(ctx context.Context, actor, reason, id string, expected 
 
 // Order gives an order.
 func (s *Orders) Order(ctx context.Context, id string) (Order, error) {
-	return get(ctx, s.o.Store, s.o.Model.orders, fact.Ref{Kind: fact.Order, ID: id})
+	return record.Get(ctx, s.o.Store, s.o.Model.orders, fact.Ref{Kind: fact.Order, ID: id})
 }
 
 // Orders lists up to limit orders after an id.
 func (s *Orders) Orders(ctx context.Context, after string, limit int) ([]Order, error) {
-	return docs(s.o.Model.orders.List(ctx, s.o.Store, after, limit))
+	return record.Docs(s.o.Model.orders.List(ctx, s.o.Store, after, limit))
 }

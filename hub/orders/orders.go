@@ -9,6 +9,7 @@ import (
 
 	"frostline/hub/event"
 	"frostline/hub/fact"
+	"frostline/hub/record"
 	"frostline/hub/store"
 )
 
@@ -86,43 +87,26 @@ func New(o Options) (*Orders, error) {
 	return &Orders{o}, nil
 }
 
-// Any is the expected revision that every record has.
-const Any = -1
-
 func (s *Orders) now() int64 { return s.o.Now().UnixMilli() }
 
 // command runs do in a transaction, after what is checked of every command.
 func (s *Orders) command(ctx context.Context, actor, reason string, do func(context.Context, event.Change) error) error {
 	if err := fact.CheckNote("reason", reason); err != nil {
-		return invalid(err)
+		return record.Invalid(err)
 	}
 	_, err := s.o.Log.Command(ctx, actor, do)
 	return err
 }
 
-// expect fails where a record's revision is not the one expected; 0 expects
-// that there is none.
-func expect(what fact.Ref, expected, revision int64, found bool) error {
-	switch {
-	case expected < 0 || found && expected == revision || !found && expected == 0:
-		return nil
-	case !found:
-		return fmt.Errorf("%s: %w", what, ErrNotFound)
-	case expected == 0:
-		return fmt.Errorf("%s: %w; change it by its revision", what, ErrExists)
-	}
-	return fmt.Errorf("%s: %w: its revision is %d, not %d", what, event.ErrStale, revision, expected)
-}
-
 // product gives a product that may be used for something new.
 func (s *Orders) product(ctx context.Context, q store.Querier, field, id string) (fact.ProductRecord, error) {
-	record, err := s.record(ctx, q, field, fact.Ref{Kind: fact.Product, ID: id})
+	r, err := s.record(ctx, q, field, fact.Ref{Kind: fact.Product, ID: id})
 	if err != nil {
 		return fact.ProductRecord{}, err
 	}
-	p, ok := record.(fact.ProductRecord)
+	p, ok := r.(fact.ProductRecord)
 	if !ok {
-		return p, fmt.Errorf("product %q: the catalog gave a %T", id, record)
+		return p, fmt.Errorf("product %q: the catalog gave a %T", id, r)
 	}
 	return p, nil
 }
@@ -130,49 +114,27 @@ func (s *Orders) product(ctx context.Context, q store.Querier, field, id string)
 // record gives a record that may be used for something new.
 func (s *Orders) record(ctx context.Context, q store.Querier, field string, ref fact.Ref) (fact.Record, error) {
 	if err := ref.Check(); err != nil {
-		return nil, invalidf("%s: %w", field, err)
+		return nil, record.Invalidf("%s: %w", field, err)
 	}
-	record, retired, found, err := s.o.Catalog.Lookup(ctx, q, ref)
+	r, retired, found, err := s.o.Catalog.Lookup(ctx, q, ref)
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("look up %s: %w", ref, err)
 	case !found:
-		return nil, invalidf("%s %q: there is no such %s; enter it first", field, ref.ID, ref.Kind)
+		return nil, record.Invalidf("%s %q: there is no such %s; enter it first", field, ref.ID, ref.Kind)
 	case retired:
-		return nil, refusedf("%s %q: is retired; use another %s", field, ref.ID, ref.Kind)
+		return nil, record.Refusedf("%s %q: is retired; use another %s", field, ref.ID, ref.Kind)
 	}
-	return record, nil
+	return r, nil
 }
 
 // checkAt wants a time that has come.
 func (s *Orders) checkAt(at int64) error {
 	if err := fact.CheckTime("at", at); err != nil {
-		return invalid(err)
+		return record.Invalid(err)
 	}
 	if ahead := at - s.now(); ahead > s.o.Skew.Milliseconds() {
-		return invalidf("at %d: is %d s ahead of the hub's clock; look at the clock it was taken from", at, ahead/1000)
+		return record.Invalidf("at %d: is %d s ahead of the hub's clock; look at the clock it was taken from", at, ahead/1000)
 	}
 	return nil
-}
-
-// get reads a document that must be there.
-func get[T any](ctx context.Context, q store.Querier, t *event.Table[T], ref fact.Ref) (T, error) {
-	if err := ref.Check(); err != nil {
-		var none T
-		return none, invalidf("id: %w", err)
-	}
-	doc, found, err := t.Get(ctx, q, ref.ID)
-	if err == nil && !found {
-		err = fmt.Errorf("%s: %w", ref, ErrNotFound)
-	}
-	return doc, err
-}
-
-// docs takes the documents out of entries.
-func docs[T any](entries []event.Entry[T], err error) ([]T, error) {
-	all := make([]T, len(entries))
-	for i, e := range entries {
-		all[i] = e.Doc
-	}
-	return all, err
 }

@@ -15,6 +15,7 @@ import (
 	"frostline/hub/fact"
 	"frostline/hub/orders"
 	"frostline/hub/orders/orderstest"
+	"frostline/hub/record"
 	"frostline/hub/store"
 	"frostline/hub/store/storetest"
 )
@@ -62,7 +63,7 @@ func units(t testing.TB, b *orderstest.Bench, n int) []string {
 		u := fact.UnitReceived{Product: "D1", GTIN: orderstest.GTIN, Serial: fmt.Sprint("A", i), Lot: "L1", Expiry: "2027-01-31"}
 		list, ids = append(list, u), append(ids, orders.UnitID(u.GTIN, u.Serial))
 	}
-	must[[]orders.Unit](t)(b.Orders.Receive(ctx, actor, "", list, orders.Any))
+	must[[]orders.Unit](t)(b.Orders.Receive(ctx, actor, "", list, record.Any))
 	return ids
 }
 
@@ -107,7 +108,7 @@ func TestOrderToDelivery(t *testing.T) {
 		if len(st.Flags) != 2 || !strings.Contains(st.Flags[0], "still watched") || !strings.Contains(st.Flags[1], "when it was delivered already") {
 			t.Fatalf("flags %q", st.Flags)
 		}
-		must[orders.Package](t)(b.Orders.Close(ctx, actor, "", "W1", "delivered", b.Now(), orders.Any))
+		must[orders.Package](t)(b.Orders.Close(ctx, actor, "", "W1", "delivered", b.Now(), record.Any))
 		if st := state("delivered"); len(st.Flags) != 1 || st.Shipments[0].Packages[0].Closed != "delivered" {
 			t.Fatalf("after closing: %+v", st)
 		}
@@ -131,7 +132,7 @@ func TestRepeatedCommandsAreDoneOnce(t *testing.T) {
 			}
 			must[[]orders.Package](t)(b.Orders.Assign(ctx, actor, "", fact.PackageAssigned{ID: "as1", Shipment: "H2", At: at}, []string{"P1"}))
 			must[orders.Shipment](t)(b.Orders.Report(ctx, actor, "", report))
-			must[orders.Package](t)(b.Orders.Close(ctx, actor, "", "P1", "returned", at+1000, orders.Any))
+			must[orders.Package](t)(b.Orders.Close(ctx, actor, "", "P1", "returned", at+1000, record.Any))
 			if a := must[orders.Adjustment](t)(b.Orders.Adjust(ctx, actor, adjust)); a.Level != 5 {
 				t.Fatalf("level %d, want 5", a.Level)
 			}
@@ -145,14 +146,14 @@ func TestRepeatedCommandsAreDoneOnce(t *testing.T) {
 		}
 		report.Status = "arrived"
 		_, err := b.Orders.Report(ctx, actor, "", report)
-		want(t, "another report by the same id", err, orders.ErrExists, "id")
+		want(t, "another report by the same id", err, record.ErrExists, "id")
 		adjust.Change = 6
 		_, err = b.Orders.Adjust(ctx, actor, adjust)
-		want(t, "another adjustment by the same id", err, orders.ErrExists, "id")
+		want(t, "another adjustment by the same id", err, record.ErrExists, "id")
 		changed := order("O1")
 		changed.Lines[0].Quantity = 3
 		_, err = b.Orders.Place(ctx, actor, "", changed, 0)
-		want(t, "another order by the same id", err, orders.ErrExists, "order/O1")
+		want(t, "another order by the same id", err, record.ErrExists, "order/O1")
 		_, err = b.Orders.Place(ctx, actor, "", changed, 99)
 		want(t, "an order of another revision", err, event.ErrStale, "order/O1")
 	})
@@ -167,38 +168,38 @@ func TestWhatContradictsIsRefused(t *testing.T) {
 		must[orders.Package](t)(b.Orders.Pack(ctx, actor, "", pack("P1", "H1", b.Now(), u[0]), 0))
 		before := b.Log.Last()
 		_, err := b.Orders.Pack(ctx, actor, "", pack("P2", "", b.Now(), u[1], u[0]), 0)
-		want(t, "a unit in two packages", err, orders.ErrRefused, "units.1")
+		want(t, "a unit in two packages", err, record.ErrRefused, "units.1")
 		_, err = b.Orders.Pack(ctx, actor, "", pack("P2", "", b.Now(), u[1], u[1]), 0)
-		want(t, "a unit twice", err, orders.ErrInvalid, "units.1")
+		want(t, "a unit twice", err, record.ErrInvalid, "units.1")
 		_, err = b.Orders.Pack(ctx, actor, "", pack("P2", "", b.Now(), orderstest.GTIN+".none"), 0)
-		want(t, "a unit nobody knows", err, orders.ErrInvalid, "units.0")
+		want(t, "a unit nobody knows", err, record.ErrInvalid, "units.0")
 		_, err = b.Orders.Pack(ctx, actor, "", pack("106141412345678907", "", b.Now()), 0)
-		want(t, "a wrong SSCC", err, orders.ErrInvalid, "id")
+		want(t, "a wrong SSCC", err, record.ErrInvalid, "id")
 		_, err = b.Orders.Pack(ctx, actor, "", pack("P2", "H9", b.Now()), 0)
-		want(t, "a shipment nobody knows", err, orders.ErrInvalid, "shipment")
+		want(t, "a shipment nobody knows", err, record.ErrInvalid, "shipment")
 		_, err = b.Orders.Pack(ctx, actor, "", pack("P2", "", b.Now()+600_000), 0)
-		want(t, "packed in the future", err, orders.ErrInvalid, "at")
+		want(t, "packed in the future", err, record.ErrInvalid, "at")
 		p := pack("P2", "", b.Now())
 		p.Profile, p.Version = "pr1", 4
 		_, err = b.Orders.Pack(ctx, actor, "", p, 0)
-		want(t, "a version that is to come", err, orders.ErrInvalid, "version")
-		_, err = b.Orders.CancelShipment(ctx, actor, "why not", "H1", orders.Any)
-		want(t, "cancel with packages", err, orders.ErrRefused, "id")
-		_, err = b.Orders.Close(ctx, actor, "by mistake", "P1", "voided", b.Now(), orders.Any)
-		want(t, "void with units", err, orders.ErrRefused, "how")
-		_, err = b.Orders.Close(ctx, actor, "", "P1", "delivered", b.Now()-1, orders.Any)
-		want(t, "closed before packed", err, orders.ErrRefused, "at")
+		want(t, "a version that is to come", err, record.ErrInvalid, "version")
+		_, err = b.Orders.CancelShipment(ctx, actor, "why not", "H1", record.Any)
+		want(t, "cancel with packages", err, record.ErrRefused, "id")
+		_, err = b.Orders.Close(ctx, actor, "by mistake", "P1", "voided", b.Now(), record.Any)
+		want(t, "void with units", err, record.ErrRefused, "how")
+		_, err = b.Orders.Close(ctx, actor, "", "P1", "delivered", b.Now()-1, record.Any)
+		want(t, "closed before packed", err, record.ErrRefused, "at")
 		_, err = b.Orders.Adjust(ctx, actor, fact.InventoryAdjusted{ID: "a1", Product: "D1", Site: "S1", Change: -1, Reason: "x"})
-		want(t, "less than nothing", err, orders.ErrRefused, "change")
+		want(t, "less than nothing", err, record.ErrRefused, "change")
 		_, err = b.Orders.Receive(ctx, actor, "", []fact.UnitReceived{{Product: "D1", GTIN: "10614141999993", Serial: "1", Lot: "L", Expiry: "2027-01-31"}}, 0)
-		want(t, "another GTIN than the product's", err, orders.ErrRefused, "units.0.gtin")
+		want(t, "another GTIN than the product's", err, record.ErrRefused, "units.0.gtin")
 		_, err = b.Orders.Receive(ctx, actor, "", []fact.UnitReceived{{Product: "D1", GTIN: orderstest.GTIN, Serial: "1", Lot: "L", Expiry: "2027-02-30"}}, 0)
-		want(t, "no day of the calendar", err, orders.ErrInvalid, "units.0.expiry")
+		want(t, "no day of the calendar", err, record.ErrInvalid, "units.0.expiry")
 		b.Catalog.Retire(fact.Ref{Kind: fact.Product, ID: "D1"})
 		_, err = b.Orders.Place(ctx, actor, "", order("O1"), 0)
-		want(t, "a retired product", err, orders.ErrRefused, "lines.0.product")
+		want(t, "a retired product", err, record.ErrRefused, "lines.0.product")
 		_, err = b.Orders.Pack(ctx, actor, "", pack("P2", "", b.Now(), u[1]), 0)
-		want(t, "a unit of a retired product", err, orders.ErrRefused, "units.0.product")
+		want(t, "a unit of a retired product", err, record.ErrRefused, "units.0.product")
 		if b.Log.Last() != before {
 			t.Fatalf("what was refused left %d events", b.Log.Last()-before)
 		}
@@ -214,7 +215,7 @@ func TestUnitIsInOnePackage(t *testing.T) {
 		b.Pass(time.Hour)
 		must[orders.Package](t)(b.Orders.Pack(ctx, actor, "", pack("P2", "", b.Now()-1000), 0))
 		f := orders.Filling{ID: "f1", Package: "P2", Units: u, At: b.Now()}
-		want(t, "fill", b.Orders.Fill(ctx, actor, "", f), orders.ErrRefused, "units.0")
+		want(t, "fill", b.Orders.Fill(ctx, actor, "", f), record.ErrRefused, "units.0")
 		f.Move = true
 		if err := b.Orders.Fill(ctx, actor, "", f); err != nil {
 			t.Fatal(err)
@@ -225,16 +226,16 @@ func TestUnitIsInOnePackage(t *testing.T) {
 		if in("P1", b.Now()-1) != 1 || in("P2", b.Now()-1) != 0 || in("P1", b.Now()) != 0 || in("P2", b.Now()) != 1 {
 			t.Fatal("the unit is not in P1 before and P2 after")
 		}
-		want(t, "empty another", b.Orders.Empty(ctx, actor, "", orders.Filling{ID: "e1", Package: "P1", Units: u, At: b.Now()}), orders.ErrRefused, "units.0")
+		want(t, "empty another", b.Orders.Empty(ctx, actor, "", orders.Filling{ID: "e1", Package: "P1", Units: u, At: b.Now()}), record.ErrRefused, "units.0")
 		if err := b.Orders.Empty(ctx, actor, "", orders.Filling{ID: "e2", Package: "P2", Units: u, At: b.Now()}); err != nil {
 			t.Fatal(err)
 		}
 		if in("P2", b.Now()) != 0 {
 			t.Fatal("the unit was not taken out")
 		}
-		must[orders.Package](t)(b.Orders.Close(ctx, actor, "empty box", "P1", "voided", b.Now(), orders.Any))
-		want(t, "fill a closed one", b.Orders.Fill(ctx, actor, "", orders.Filling{ID: "f2", Package: "P1", Units: u, At: b.Now()}), orders.ErrRefused, "at")
-		p := must[orders.Package](t)(b.Orders.Reopen(ctx, actor, "not empty", "P1", orders.Any))
+		must[orders.Package](t)(b.Orders.Close(ctx, actor, "empty box", "P1", "voided", b.Now(), record.Any))
+		want(t, "fill a closed one", b.Orders.Fill(ctx, actor, "", orders.Filling{ID: "f2", Package: "P1", Units: u, At: b.Now()}), record.ErrRefused, "at")
+		p := must[orders.Package](t)(b.Orders.Reopen(ctx, actor, "not empty", "P1", record.Any))
 		if p.Closed != nil {
 			t.Fatal("it is closed still")
 		}
@@ -288,7 +289,7 @@ func TestStockIsTheSumOfItsAdjustments(t *testing.T) {
 				Reason: "count", Below: rapid.IntRange(0, 4).Draw(t, "below") == 0}
 			got, err := b.Orders.Adjust(ctx, actor, a)
 			refused := level+a.Change < 0 && a.Change < 0 && !a.Below
-			if refused != errors.Is(err, orders.ErrRefused) || !refused && err != nil {
+			if refused != errors.Is(err, record.ErrRefused) || !refused && err != nil {
 				t.Fatalf("%+v at level %d: %v", a, level, err)
 			}
 			if !refused {
@@ -316,16 +317,16 @@ func TestPromise9EventsCarryNoPatientData(t *testing.T) {
 			o := order("O1")
 			o.Patient = v
 			_, err := b.Orders.Place(ctx, actor, "", o, 0)
-			want(t, v, err, orders.ErrInvalid, "patient")
+			want(t, v, err, record.ErrInvalid, "patient")
 			if err != nil && strings.Contains(err.Error(), v) {
 				t.Errorf("the error tells %q: %v", v, err)
 			}
 		}
 		for _, v := range []string{"call ada@example.org", "ring 020 7946 0958"} {
 			_, err := b.Orders.Place(ctx, actor, v, order("O1"), 0)
-			want(t, "reason", err, orders.ErrInvalid, "reason")
+			want(t, "reason", err, record.ErrInvalid, "reason")
 			_, err = b.Orders.Report(ctx, actor, "", fact.ShipmentReported{ID: "r", Shipment: "H1", Status: "arrived", At: b.Now(), Source: "co1", Note: v})
-			want(t, "note", err, orders.ErrInvalid, "note")
+			want(t, "note", err, record.ErrInvalid, "note")
 		}
 		if b.Log.Last() != before {
 			t.Fatal("something was kept")
@@ -343,8 +344,8 @@ func TestPromise6RebuildGivesTheSame(t *testing.T) {
 		must[orders.Package](t)(b.Orders.Pack(ctx, actor, "", orders.Packing{PackagePacked: fact.PackagePacked{ID: "P1", At: b.Now()}, Units: u, In: &fact.Ref{Kind: fact.Zone, ID: "Z1"}}, 0))
 		must[[]orders.Package](t)(b.Orders.Assign(ctx, actor, "", fact.PackageAssigned{ID: "as1", Shipment: "H1", At: b.Now()}, []string{"P1"}))
 		must[orders.Adjustment](t)(b.Orders.Adjust(ctx, actor, fact.InventoryAdjusted{ID: "a1", Product: "D1", Site: "S1", Change: 3, Reason: "count"}))
-		must[orders.Package](t)(b.Orders.Close(ctx, actor, "", "P1", "returned", b.Now(), orders.Any))
-		must[orders.Order](t)(b.Orders.Cancel(ctx, actor, "no longer wanted", "O1", orders.Any))
+		must[orders.Package](t)(b.Orders.Close(ctx, actor, "", "P1", "returned", b.Now(), record.Any))
+		must[orders.Order](t)(b.Orders.Cancel(ctx, actor, "no longer wanted", "O1", record.Any))
 		for _, m := range b.Models {
 			digest := must[string](t)(b.Log.Digest(ctx, m.Name()))
 			if err := b.Log.Rebuild(ctx, []string{m.Name()}, nil); err != nil {

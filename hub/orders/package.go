@@ -7,6 +7,7 @@ import (
 
 	"frostline/hub/event"
 	"frostline/hub/fact"
+	"frostline/hub/record"
 	"frostline/hub/store"
 )
 
@@ -32,14 +33,14 @@ func (s *Orders) Pack(ctx context.Context, actor, reason string, p Packing, expe
 	var out Package
 	id, err := fact.PackageID(p.ID)
 	if err != nil {
-		return out, invalid(err)
+		return out, record.Invalid(err)
 	}
 	p.ID = id
 	if err := s.checkAt(p.At); err != nil {
 		return out, err
 	}
 	if len(p.Units) > MaxUnits {
-		return out, invalidf("units: %d of them; at most %d at once", len(p.Units), MaxUnits)
+		return out, record.Invalidf("units: %d of them; at most %d at once", len(p.Units), MaxUnits)
 	}
 	ref := fact.Ref{Kind: fact.Package, ID: p.ID}
 	err = s.command(ctx, actor, reason, func(ctx context.Context, ch event.Change) error {
@@ -51,7 +52,7 @@ func (s *Orders) Pack(ctx context.Context, actor, reason string, p Packing, expe
 			out = old
 			return s.inside(ctx, ch, reason, p)
 		}
-		if err := expect(ref, expected, old.Revision, found); err != nil {
+		if err := record.Expect(ref, expected, old.Revision, found); err != nil {
 			return err
 		}
 		p.Made = max(s.now(), old.LastMade+1)
@@ -64,7 +65,7 @@ func (s *Orders) Pack(ctx context.Context, actor, reason string, p Packing, expe
 		if err := s.inside(ctx, ch, reason, p); err != nil {
 			return err
 		}
-		out, err = get(ctx, ch, s.o.Model.packages, ref)
+		out, err = record.Get(ctx, ch, s.o.Model.packages, ref)
 		return err
 	})
 	return out, err
@@ -87,7 +88,7 @@ func (s *Orders) inside(ctx context.Context, ch event.Change, reason string, p P
 
 func (s *Orders) checkPacking(ctx context.Context, q store.Querier, p fact.PackagePacked, old Package) error {
 	if old.Closed != nil && p.At > old.Closed.At {
-		return refusedf("at %d: the package was closed at %d; reopen it first", p.At, old.Closed.At)
+		return record.Refusedf("at %d: the package was closed at %d; reopen it first", p.At, old.Closed.At)
 	}
 	if p.Shipment != "" && p.Shipment != old.PackagePacked.Shipment {
 		if err := s.mayShip(ctx, q, "shipment", p.Shipment, p.At); err != nil {
@@ -96,20 +97,20 @@ func (s *Orders) checkPacking(ctx context.Context, q store.Querier, p fact.Packa
 	}
 	switch {
 	case p.Profile == "" && p.Version != 0:
-		return invalidf("version %d: say the profile too", p.Version)
+		return record.Invalidf("version %d: say the profile too", p.Version)
 	case p.Profile == "":
 		return nil
 	}
-	record, err := s.record(ctx, q, "profile", fact.Ref{Kind: fact.Profile, ID: p.Profile})
+	entry, err := s.record(ctx, q, "profile", fact.Ref{Kind: fact.Profile, ID: p.Profile})
 	if err != nil {
 		return err
 	}
-	r, ok := record.(fact.ProfileRecord)
+	r, ok := entry.(fact.ProfileRecord)
 	if !ok {
-		return fmt.Errorf("profile %q: the catalog gave a %T", p.Profile, record)
+		return fmt.Errorf("profile %q: the catalog gave a %T", p.Profile, entry)
 	}
 	if p.Version < 0 || p.Version > r.Profile.Version {
-		return invalidf("version %d: profile %q has versions 1 to %d; leave it out for the one in force", p.Version, p.Profile, r.Profile.Version)
+		return record.Invalidf("version %d: profile %q has versions 1 to %d; leave it out for the one in force", p.Version, p.Profile, r.Profile.Version)
 	}
 	return nil
 }
@@ -117,21 +118,21 @@ func (s *Orders) checkPacking(ctx context.Context, q store.Querier, p fact.Packa
 // mayShip fails where no package can be put into a shipment.
 func (s *Orders) mayShip(ctx context.Context, q store.Querier, field, shipment string, at int64) error {
 	if err := (fact.Ref{Kind: fact.Shipment, ID: shipment}).Check(); err != nil {
-		return invalidf("%s: %w", field, err)
+		return record.Invalidf("%s: %w", field, err)
 	}
 	h, found, err := s.o.Model.shipments.Get(ctx, q, shipment)
 	if err != nil {
 		return err
 	}
 	if !found {
-		return invalidf("%s %q: there is no such shipment; plan it first", field, shipment)
+		return record.Invalidf("%s %q: there is no such shipment; plan it first", field, shipment)
 	}
 	if p := h.Progress(); p.Status == "cancelled" || fact.Ended(p.Status) && at >= p.Since {
-		return refusedf("%s %q: is %s", field, shipment, p.Status)
+		return record.Refusedf("%s %q: is %s", field, shipment, p.Status)
 	}
 	all, err := s.o.Model.packages.Find(ctx, q, "shipment", shipment, "", maxPackages)
 	if err == nil && len(all) >= maxPackages {
-		err = refusedf("%s %q: has had %d packages, the most there can be", field, shipment, len(all))
+		err = record.Refusedf("%s %q: has had %d packages, the most there can be", field, shipment, len(all))
 	}
 	return err
 }
@@ -141,10 +142,10 @@ func (s *Orders) mayShip(ctx context.Context, q store.Querier, field, shipment s
 // of 0 the hub's clock.
 func (s *Orders) Assign(ctx context.Context, actor, reason string, a fact.PackageAssigned, packages []string) ([]Package, error) {
 	if len(packages) == 0 || len(packages) > MaxUnits {
-		return nil, invalidf("packages: %d of them; want 1 to %d", len(packages), MaxUnits)
+		return nil, record.Invalidf("packages: %d of them; want 1 to %d", len(packages), MaxUnits)
 	}
 	if err := (fact.Ref{Kind: fact.Order, ID: a.ID}).Check(); err != nil || len(a.ID) > 56 {
-		return nil, invalidf("id %q: want up to 56 letters, digits and ._:+-", a.ID)
+		return nil, record.Invalidf("id %q: want up to 56 letters, digits and ._:+-", a.ID)
 	}
 	if err := s.checkAt(a.At); err != nil {
 		return nil, err
@@ -160,7 +161,7 @@ func (s *Orders) Assign(ctx context.Context, actor, reason string, a fact.Packag
 		for i, id := range packages {
 			id, err := fact.PackageID(id)
 			if err != nil {
-				return invalidf("packages.%d: %w", i, err)
+				return record.Invalidf("packages.%d: %w", i, err)
 			}
 			each := a
 			each.ID, each.Package = fmt.Sprintf("%s:%d", a.ID, i), id
@@ -175,7 +176,7 @@ func (s *Orders) Assign(ctx context.Context, actor, reason string, a fact.Packag
 
 func (s *Orders) assign(ctx context.Context, ch event.Change, reason string, a fact.PackageAssigned) (Package, error) {
 	ref := fact.Ref{Kind: fact.Package, ID: a.Package}
-	p, err := get(ctx, ch, s.o.Model.packages, ref)
+	p, err := record.Get(ctx, ch, s.o.Model.packages, ref)
 	if err != nil {
 		return p, err
 	}
@@ -192,31 +193,31 @@ func (s *Orders) assign(ctx context.Context, ch event.Change, reason string, a f
 				return p, nil
 			}
 		}
-		return p, fmt.Errorf("id %q: a statement about %s is %w", a.ID, known[0].ID, ErrExists)
+		return p, fmt.Errorf("id %q: a statement about %s is %w", a.ID, known[0].ID, record.ErrExists)
 	}
 	switch {
 	case a.At < p.At:
-		return p, refusedf("at %d: the package was packed at %d only", a.At, p.At)
+		return p, record.Refusedf("at %d: the package was packed at %d only", a.At, p.At)
 	case p.Closed != nil && a.At > p.Closed.At:
-		return p, refusedf("at %d: the package was closed at %d", a.At, p.Closed.At)
+		return p, record.Refusedf("at %d: the package was closed at %d", a.At, p.Closed.At)
 	case len(p.Assigned) >= maxAssigned:
-		return p, refusedf("package %q: has been in %d shipments, the most there can be", p.ID, len(p.Assigned))
+		return p, record.Refusedf("package %q: has been in %d shipments, the most there can be", p.ID, len(p.Assigned))
 	}
 	if a.Made == 0 {
 		a.Made = s.now()
 	}
 	if err := fact.CheckTime("made", a.Made); err != nil {
-		return p, invalid(err)
+		return p, record.Invalid(err)
 	}
 	if _, err := ch.Append(ctx, event.New{ID: "assigned:" + a.ID, Stream: ref.String(), Expect: -1, Type: fact.PackageWasAssigned, Reason: reason, Data: a}); err != nil {
 		return p, err
 	}
-	return get(ctx, ch, s.o.Model.packages, ref)
+	return record.Get(ctx, ch, s.o.Model.packages, ref)
 }
 
 // Package gives a package.
 func (s *Orders) Package(ctx context.Context, id string) (Package, error) {
-	return get(ctx, s.o.Store, s.o.Model.packages, fact.Ref{Kind: fact.Package, ID: id})
+	return record.Get(ctx, s.o.Store, s.o.Model.packages, fact.Ref{Kind: fact.Package, ID: id})
 }
 
 // Packages lists up to limit packages after an id: those that ever belonged to
@@ -225,16 +226,16 @@ func (s *Orders) Package(ctx context.Context, id string) (Package, error) {
 func (s *Orders) Packages(ctx context.Context, shipment, state, after string, limit int) ([]Package, error) {
 	switch {
 	case shipment != "":
-		return docs(s.o.Model.packages.Find(ctx, s.o.Store, "shipment", shipment, after, limit))
+		return record.Docs(s.o.Model.packages.Find(ctx, s.o.Store, "shipment", shipment, after, limit))
 	case state != "":
-		return docs(s.o.Model.packages.Find(ctx, s.o.Store, "state", state, after, limit))
+		return record.Docs(s.o.Model.packages.Find(ctx, s.o.Store, "state", state, after, limit))
 	}
-	return docs(s.o.Model.packages.List(ctx, s.o.Store, after, limit))
+	return record.Docs(s.o.Model.packages.List(ctx, s.o.Store, after, limit))
 }
 
 // packagesOf gives the packages that belong to a shipment at an instant.
 func (s *Orders) packagesOf(ctx context.Context, q store.Querier, shipment string, at int64) ([]Package, error) {
-	ever, err := docs(s.o.Model.packages.Find(ctx, q, "shipment", shipment, "", maxPackages))
+	ever, err := record.Docs(s.o.Model.packages.Find(ctx, q, "shipment", shipment, "", maxPackages))
 	var now []Package
 	for _, p := range ever {
 		if p.ShipmentAt(at) == shipment {

@@ -6,6 +6,7 @@ import (
 
 	"frostline/hub/event"
 	"frostline/hub/fact"
+	"frostline/hub/record"
 	"frostline/hub/store"
 )
 
@@ -19,11 +20,11 @@ const (
 func (s *Orders) Plan(ctx context.Context, actor, reason string, p fact.ShipmentPlanned, expected int64) (Shipment, error) {
 	ref := fact.Ref{Kind: fact.Shipment, ID: p.ID}
 	if err := ref.Check(); err != nil {
-		return Shipment{}, invalidf("id: %w", err)
+		return Shipment{}, record.Invalidf("id: %w", err)
 	}
 	if p.ETA != 0 {
 		if err := fact.CheckTime("eta", p.ETA); err != nil {
-			return Shipment{}, invalid(err)
+			return Shipment{}, record.Invalid(err)
 		}
 	}
 	var out Shipment
@@ -36,11 +37,11 @@ func (s *Orders) Plan(ctx context.Context, actor, reason string, p fact.Shipment
 			out = old
 			return nil
 		}
-		if err := expect(ref, expected, old.Revision, found); err != nil {
+		if err := record.Expect(ref, expected, old.Revision, found); err != nil {
 			return err
 		}
 		if now := old.Progress().Status; found && fact.Ended(now) {
-			return refusedf("id %q: the shipment is %s; plan another", p.ID, now)
+			return record.Refusedf("id %q: the shipment is %s; plan another", p.ID, now)
 		}
 		if err := s.checkPlan(ctx, ch, p, old.Order); err != nil {
 			return err
@@ -48,7 +49,7 @@ func (s *Orders) Plan(ctx context.Context, actor, reason string, p fact.Shipment
 		if _, err := ch.Append(ctx, event.New{Stream: ref.String(), Expect: -1, Type: fact.ShipmentWasPlanned, Reason: reason, Data: p}); err != nil {
 			return err
 		}
-		out, err = get(ctx, ch, s.o.Model.shipments, ref)
+		out, err = record.Get(ctx, ch, s.o.Model.shipments, ref)
 		return err
 	})
 	return out, err
@@ -76,13 +77,13 @@ func (s *Orders) checkPlan(ctx context.Context, q store.Querier, p fact.Shipment
 	case err != nil:
 		return err
 	case !found:
-		return invalidf("order %q: there is no such order; place it first", p.Order)
+		return record.Invalidf("order %q: there is no such order; place it first", p.Order)
 	case o.Cancelled:
-		return refusedf("order %q: is cancelled", p.Order)
+		return record.Refusedf("order %q: is cancelled", p.Order)
 	}
 	all, err := s.shipmentsOf(ctx, q, p.Order)
 	if err == nil && len(all) >= maxShipments {
-		err = refusedf("order %q: has %d shipments, the most there can be", p.Order, len(all))
+		err = record.Refusedf("order %q: has %d shipments, the most there can be", p.Order, len(all))
 	}
 	return err
 }
@@ -101,7 +102,7 @@ func (s *Orders) Report(ctx context.Context, actor, reason string, r fact.Shipme
 // package.
 func (s *Orders) CancelShipment(ctx context.Context, actor, reason, id string, expected int64) (Shipment, error) {
 	if reason == "" {
-		return Shipment{}, invalidf("reason: say why the shipment is cancelled")
+		return Shipment{}, record.Invalidf("reason: say why the shipment is cancelled")
 	}
 	now := s.now()
 	r := fact.ShipmentReported{ID: "cancelled:" + id, Shipment: id, Status: "cancelled", At: now, Made: now, Source: actor}
@@ -112,14 +113,14 @@ func (s *Orders) CancelShipment(ctx context.Context, actor, reason, id string, e
 			return false, nil
 		case "planned", "packed":
 		default:
-			return false, refusedf("id %q: the shipment is %s already", id, p.Status)
+			return false, record.Refusedf("id %q: the shipment is %s already", id, p.Status)
 		}
-		if err := expect(fact.Ref{Kind: fact.Shipment, ID: id}, expected, old.Revision, true); err != nil {
+		if err := record.Expect(fact.Ref{Kind: fact.Shipment, ID: id}, expected, old.Revision, true); err != nil {
 			return false, err
 		}
 		packages, err := s.packagesOf(ctx, ch, id, now)
 		if err == nil && len(packages) > 0 {
-			err = refusedf("id %q: package %s is in it; take it out first", id, packages[0].ID)
+			err = record.Refusedf("id %q: package %s is in it; take it out first", id, packages[0].ID)
 		}
 		return true, err
 	})
@@ -132,35 +133,35 @@ func (s *Orders) checkReport(r fact.ShipmentReported) error {
 	}
 	switch {
 	case !known:
-		return invalidf("status %q: want one of %v", r.Status, fact.Statuses[1:len(fact.Statuses)-1])
+		return record.Invalidf("status %q: want one of %v", r.Status, fact.Statuses[1:len(fact.Statuses)-1])
 	case r.Source == "" || len(r.Source) > event.MaxActor:
-		return invalidf("source: %d bytes; want 1 to %d", len(r.Source), event.MaxActor)
+		return record.Invalidf("source: %d bytes; want 1 to %d", len(r.Source), event.MaxActor)
 	}
 	if err := (fact.Ref{Kind: fact.Order, ID: r.ID}).Check(); err != nil {
-		return invalidf("id %q: want up to 64 letters, digits and ._:+-", r.ID)
+		return record.Invalidf("id %q: want up to 64 letters, digits and ._:+-", r.ID)
 	}
 	if err := s.checkAt(r.At); err != nil {
 		return err
 	}
 	if r.Made != 0 {
 		if err := fact.CheckTime("made", r.Made); err != nil {
-			return invalid(err)
+			return record.Invalid(err)
 		}
 		if r.Made > s.now()+s.o.Skew.Milliseconds() {
-			return invalidf("made %d: is ahead of the hub's clock; look at the clock it was taken from", r.Made)
+			return record.Invalidf("made %d: is ahead of the hub's clock; look at the clock it was taken from", r.Made)
 		}
 	}
 	if r.ETA != 0 {
 		if err := fact.CheckTime("eta", r.ETA); err != nil {
-			return invalid(err)
+			return record.Invalid(err)
 		}
 	}
 	if r.Position != nil {
 		if err := r.Position.Check(); err != nil {
-			return invalid(err)
+			return record.Invalid(err)
 		}
 	}
-	return invalid(fact.CheckNote("note", r.Note))
+	return record.Invalid(fact.CheckNote("note", r.Note))
 }
 
 // report appends a report after check, which may say that there is nothing to
@@ -169,7 +170,7 @@ func (s *Orders) report(ctx context.Context, actor, reason string, r fact.Shipme
 	ref := fact.Ref{Kind: fact.Shipment, ID: r.Shipment}
 	var out Shipment
 	err := s.command(ctx, actor, reason, func(ctx context.Context, ch event.Change) (err error) {
-		if out, err = get(ctx, ch, s.o.Model.shipments, ref); err != nil {
+		if out, err = record.Get(ctx, ch, s.o.Model.shipments, ref); err != nil {
 			return err
 		}
 		known, err := s.o.Model.shipments.Find(ctx, ch, "report", r.ID, "", 1)
@@ -185,7 +186,7 @@ func (s *Orders) report(ctx context.Context, actor, reason string, r fact.Shipme
 			}
 		}
 		if len(out.Reports) >= maxReports {
-			return refusedf("shipmentId %q: has %d reports, the most there can be", r.Shipment, len(out.Reports))
+			return record.Refusedf("shipmentId %q: has %d reports, the most there can be", r.Shipment, len(out.Reports))
 		}
 		if r.Made == 0 {
 			r.Made = s.now()
@@ -193,7 +194,7 @@ func (s *Orders) report(ctx context.Context, actor, reason string, r fact.Shipme
 		if _, err := ch.Append(ctx, event.New{ID: "report:" + r.ID, Stream: ref.String(), Expect: -1, Type: fact.ShipmentWasReported, Reason: reason, Data: r}); err != nil {
 			return err
 		}
-		out, err = get(ctx, ch, s.o.Model.shipments, ref)
+		out, err = record.Get(ctx, ch, s.o.Model.shipments, ref)
 		return err
 	})
 	return out, err
@@ -212,23 +213,23 @@ func sameReport(in Shipment, r fact.ShipmentReported) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("id %q: a report of shipment %s is %w; give each report an id of its own", r.ID, in.ID, ErrExists)
+	return fmt.Errorf("id %q: a report of shipment %s is %w; give each report an id of its own", r.ID, in.ID, record.ErrExists)
 }
 
 // Shipment gives a shipment.
 func (s *Orders) Shipment(ctx context.Context, id string) (Shipment, error) {
-	return get(ctx, s.o.Store, s.o.Model.shipments, fact.Ref{Kind: fact.Shipment, ID: id})
+	return record.Get(ctx, s.o.Store, s.o.Model.shipments, fact.Ref{Kind: fact.Shipment, ID: id})
 }
 
 // Shipments lists up to limit shipments after an id, of one order or, where
 // order is "", of all.
 func (s *Orders) Shipments(ctx context.Context, order, after string, limit int) ([]Shipment, error) {
 	if order == "" {
-		return docs(s.o.Model.shipments.List(ctx, s.o.Store, after, limit))
+		return record.Docs(s.o.Model.shipments.List(ctx, s.o.Store, after, limit))
 	}
-	return docs(s.o.Model.shipments.Find(ctx, s.o.Store, "order", order, after, limit))
+	return record.Docs(s.o.Model.shipments.Find(ctx, s.o.Store, "order", order, after, limit))
 }
 
 func (s *Orders) shipmentsOf(ctx context.Context, q store.Querier, order string) ([]Shipment, error) {
-	return docs(s.o.Model.shipments.Find(ctx, q, "order", order, "", maxShipments))
+	return record.Docs(s.o.Model.shipments.Find(ctx, q, "order", order, "", maxShipments))
 }

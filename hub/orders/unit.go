@@ -8,6 +8,7 @@ import (
 
 	"frostline/hub/event"
 	"frostline/hub/fact"
+	"frostline/hub/record"
 	"frostline/hub/store"
 )
 
@@ -31,7 +32,7 @@ func UnitID(gtin, serial string) string {
 // and holds for each. Their IDs may be left out.
 func (s *Orders) Receive(ctx context.Context, actor, reason string, units []fact.UnitReceived, expected int64) ([]Unit, error) {
 	if len(units) == 0 || len(units) > 1000 {
-		return nil, invalidf("units: %d of them; want 1 to 1000", len(units))
+		return nil, record.Invalidf("units: %d of them; want 1 to 1000", len(units))
 	}
 	var out []Unit
 	err := s.command(ctx, actor, reason, func(ctx context.Context, ch event.Change) error {
@@ -56,12 +57,12 @@ func (s *Orders) receive(ctx context.Context, ch event.Change, reason string, u 
 	if err != nil || found && equal(old.UnitReceived, u) {
 		return old, err
 	}
-	if err := expect(ref, expected, old.Revision, found); err != nil {
+	if err := record.Expect(ref, expected, old.Revision, found); err != nil {
 		return Unit{}, fmt.Errorf("id: %w", err)
 	}
 	if found {
 		if old.Product != u.Product {
-			return Unit{}, refusedf("product %q: the unit is of product %q, which never changes", u.Product, old.Product)
+			return Unit{}, record.Refusedf("product %q: the unit is of product %q, which never changes", u.Product, old.Product)
 		}
 	} else if err := s.checkProduct(ctx, ch, u); err != nil {
 		return Unit{}, err
@@ -69,13 +70,13 @@ func (s *Orders) receive(ctx context.Context, ch event.Change, reason string, u 
 	if _, err := ch.Append(ctx, event.New{Stream: ref.String(), Expect: -1, Type: fact.UnitWasReceived, Reason: reason, Data: u}); err != nil {
 		return Unit{}, err
 	}
-	return get(ctx, ch, s.o.Model.units, ref)
+	return record.Get(ctx, ch, s.o.Model.units, ref)
 }
 
 func (s *Orders) checkProduct(ctx context.Context, q store.Querier, u fact.UnitReceived) error {
 	p, err := s.product(ctx, q, "product", u.Product)
 	if err == nil && p.GTIN != "" && p.GTIN != u.GTIN {
-		err = refusedf("gtin %q: product %q has %s; look whether the right code was scanned", u.GTIN, u.Product, p.GTIN)
+		err = record.Refusedf("gtin %q: product %q has %s; look whether the right code was scanned", u.GTIN, u.Product, p.GTIN)
 	}
 	return err
 }
@@ -88,33 +89,33 @@ func checkUnit(u *fact.UnitReceived) error {
 	}
 	switch {
 	case len(u.GTIN) != 14 || !fact.CheckDigit(u.GTIN):
-		return invalidf("gtin %q: want 14 digits with the right check digit", u.GTIN)
+		return record.Invalidf("gtin %q: want 14 digits with the right check digit", u.GTIN)
 	case u.Serial == "" || len(u.Serial) > 20:
-		return invalidf("serial %q: want 1 to 20 characters", u.Serial)
+		return record.Invalidf("serial %q: want 1 to 20 characters", u.Serial)
 	case u.ID != id:
-		return invalidf("id %q: want %q, or leave it out", u.ID, id)
+		return record.Invalidf("id %q: want %q, or leave it out", u.ID, id)
 	case !lotShape.MatchString(u.Lot):
-		return invalidf("lot %q: want 1 to 20 printable characters without spaces", u.Lot)
+		return record.Invalidf("lot %q: want 1 to 20 printable characters without spaces", u.Lot)
 	case len(u.Spent) > maxSpent:
-		return invalidf("spent: %d entries; at most %d", len(u.Spent), maxSpent)
+		return record.Invalidf("spent: %d entries; at most %d", len(u.Spent), maxSpent)
 	}
 	if err := (fact.Ref{Kind: fact.Unit, ID: u.ID}).Check(); err != nil {
-		return invalidf("serial %q: has characters that no GS1 serial has", u.Serial)
+		return record.Invalidf("serial %q: has characters that no GS1 serial has", u.Serial)
 	}
 	if err := fact.CheckDate("expiry", u.Expiry); err != nil {
-		return invalid(err)
+		return record.Invalid(err)
 	}
 	for i, p := range u.Spent {
 		switch {
 		case p.Budget == "" || len(p.Budget) > 64:
-			return invalidf("spent.%d.budget %q: want the name of a stability budget", i, p.Budget)
+			return record.Invalidf("spent.%d.budget %q: want the name of a stability budget", i, p.Budget)
 		case p.Duration < 0 || p.Duration > maxDuration:
-			return invalidf("spent.%d.ms %d: want 0 ms to ten years", i, p.Duration)
+			return record.Invalidf("spent.%d.ms %d: want 0 ms to ten years", i, p.Duration)
 		case p.Source == "":
-			return invalidf("spent.%d.source: say who says so, by which document", i)
+			return record.Invalidf("spent.%d.source: say who says so, by which document", i)
 		}
 		if err := fact.CheckNote(fmt.Sprintf("spent.%d.source", i), p.Source); err != nil {
-			return invalid(err)
+			return record.Invalid(err)
 		}
 	}
 	return nil
@@ -122,7 +123,7 @@ func checkUnit(u *fact.UnitReceived) error {
 
 // Unit gives a unit.
 func (s *Orders) Unit(ctx context.Context, id string) (Unit, error) {
-	return get(ctx, s.o.Store, s.o.Model.units, fact.Ref{Kind: fact.Unit, ID: id})
+	return record.Get(ctx, s.o.Store, s.o.Model.units, fact.Ref{Kind: fact.Unit, ID: id})
 }
 
 // UnitsOf lists up to limit units after an id: of a product, or of one lot of
@@ -130,9 +131,9 @@ func (s *Orders) Unit(ctx context.Context, id string) (Unit, error) {
 func (s *Orders) UnitsOf(ctx context.Context, product, lot, after string, limit int) ([]Unit, error) {
 	switch {
 	case product == "":
-		return docs(s.o.Model.units.List(ctx, s.o.Store, after, limit))
+		return record.Docs(s.o.Model.units.List(ctx, s.o.Store, after, limit))
 	case lot == "":
-		return docs(s.o.Model.units.Find(ctx, s.o.Store, "product", product, after, limit))
+		return record.Docs(s.o.Model.units.Find(ctx, s.o.Store, "product", product, after, limit))
 	}
-	return docs(s.o.Model.units.Find(ctx, s.o.Store, "lot", product+" "+lot, after, limit))
+	return record.Docs(s.o.Model.units.Find(ctx, s.o.Store, "lot", product+" "+lot, after, limit))
 }

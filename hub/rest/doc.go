@@ -24,8 +24,8 @@
 //	}
 //
 //	func init() {
-//		means(orders.ErrNotFound, notFound) // what its errors are on the wire
-//		means(orders.ErrRefused, refused)
+//		means(record.ErrNotFound, notFound) // what its errors are on the wire
+//		means(record.ErrRefused, refused)
 //	}
 //
 //	// What is embedded in an input has to be exported.

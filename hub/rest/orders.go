@@ -14,6 +14,7 @@ import (
 	"frostline/hub/event"
 	"frostline/hub/fact"
 	"frostline/hub/orders"
+	"frostline/hub/record"
 	"frostline/proto/thermal"
 )
 
@@ -31,10 +32,10 @@ type Orders interface {
 }
 
 func init() {
-	means(orders.ErrNotFound, notFound)
-	means(orders.ErrExists, conflict)
-	means(orders.ErrInvalid, unacceptable)
-	means(orders.ErrRefused, refused)
+	means(record.ErrNotFound, notFound)
+	means(record.ErrExists, conflict)
+	means(record.ErrInvalid, unacceptable)
+	means(record.ErrRefused, refused)
 }
 
 // OrderPath names an order.
@@ -129,7 +130,7 @@ type put[T any] struct {
 // putting enters or changes a thing. is tells whether it is there.
 func putting[T any](at string, is func() error, do func() (T, int64, error)) (*put[T], error) {
 	before := is()
-	if before != nil && !errors.Is(before, orders.ErrNotFound) {
+	if before != nil && !errors.Is(before, record.ErrNotFound) {
 		return nil, before
 	}
 	v, revision, err := do()

@@ -10,9 +10,9 @@ import (
 )
 
 // ground is what every context of the hub may stand on: the log they meet in,
-// its vocabulary, the store, files that are there whole, and what intake hands
-// on.
-var ground = []string{"event", "fact", "store", "durable", "intake/batch"}
+// its vocabulary, what keeps a record by events, the store, files that are
+// there whole, and what intake hands on.
+var ground = []string{"event", "fact", "record", "store", "durable", "intake/batch"}
 
 // between: the pure functions of one context that another may call, and why.
 // They read no table.

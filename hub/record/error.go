@@ -1,4 +1,4 @@
-package orders
+package record
 
 import (
 	"errors"
@@ -24,12 +24,17 @@ type said struct{ cause, kind error }
 func (e said) Error() string   { return e.cause.Error() }
 func (e said) Unwrap() []error { return []error{e.cause, e.kind} }
 
-func invalid(err error) error {
+// Invalid makes an ErrInvalid of an error whose text begins with the field; nil
+// of nil.
+func Invalid(err error) error {
 	if err == nil {
 		return nil
 	}
 	return said{err, ErrInvalid}
 }
 
-func invalidf(format string, args ...any) error { return said{fmt.Errorf(format, args...), ErrInvalid} }
-func refusedf(format string, args ...any) error { return said{fmt.Errorf(format, args...), ErrRefused} }
+// Invalidf is an ErrInvalid.
+func Invalidf(format string, args ...any) error { return said{fmt.Errorf(format, args...), ErrInvalid} }
+
+// Refusedf is an ErrRefused.
+func Refusedf(format string, args ...any) error { return said{fmt.Errorf(format, args...), ErrRefused} }
