@@ -28,6 +28,10 @@ const (
 	Unit        Kind = "unit"    // one serialised saleable unit: "GTIN.SERIAL"
 	Party       Kind = "party"   // who can have custody
 	Excursion   Kind = "excursion"
+	Courier     Kind = "courier"
+	Job         Kind = "job"
+	Route       Kind = "route"
+	Place       Kind = "place" // where a delivery goes that is no site: a token; see hub/dispatch
 )
 
 // Ref names a thing.
@@ -60,6 +64,7 @@ var shapes = map[Kind]*regexp.Regexp{
 	Site: plainID, Zone: plainID, Vehicle: plainID, Compartment: plainID, Gateway: plainID, Sensor: sensorID,
 	Tote: plainID, Logger: plainID, Calibration: plainID, Profile: plainID, Product: plainID, Order: plainID,
 	Shipment: plainID, Package: plainID, Unit: unitID, Party: plainID, Excursion: plainID,
+	Courier: plainID, Job: plainID, Route: plainID, Place: plainID,
 }
 
 // Check fails for a kind that does not exist and an id of the wrong shape.
