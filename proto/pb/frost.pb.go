@@ -1288,10 +1288,13 @@ type Scan struct {
 	TickMs      int64                  `protobuf:"zigzag64,15,opt,name=tick_ms,json=tickMs,proto3" json:"tick_ms,omitempty"`          // boottime of the scan
 	// The boot and epoch of tick_ms where they are not those of the block that
 	// the event stands in: it was told after a restart. 0: they are.
-	Boot          uint32 `protobuf:"varint,16,opt,name=boot,proto3" json:"boot,omitempty"`
-	Epoch         uint32 `protobuf:"varint,17,opt,name=epoch,proto3" json:"epoch,omitempty"`
-	Corrects      string `protobuf:"bytes,18,opt,name=corrects,proto3" json:"corrects,omitempty"`    // id of the scan that this one replaces
-	Withdrawn     bool   `protobuf:"varint,19,opt,name=withdrawn,proto3" json:"withdrawn,omitempty"` // that scan was a mistake, and nothing takes its place
+	Boot      uint32 `protobuf:"varint,16,opt,name=boot,proto3" json:"boot,omitempty"`
+	Epoch     uint32 `protobuf:"varint,17,opt,name=epoch,proto3" json:"epoch,omitempty"`
+	Corrects  string `protobuf:"bytes,18,opt,name=corrects,proto3" json:"corrects,omitempty"`    // id of the scan that this one replaces
+	Withdrawn bool   `protobuf:"varint,19,opt,name=withdrawn,proto3" json:"withdrawn,omitempty"` // that scan was a mistake, and nothing takes its place
+	// From when on it is so, where that is not tick_ms: a correction holds from
+	// the tick of the first scan that it goes back to.
+	Since         *Instant `protobuf:"bytes,20,opt,name=since,proto3" json:"since,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1459,6 +1462,74 @@ func (x *Scan) GetWithdrawn() bool {
 	return false
 }
 
+func (x *Scan) GetSince() *Instant {
+	if x != nil {
+		return x.Since
+	}
+	return nil
+}
+
+// Instant is a boottime and the boot and epoch it is of.
+type Instant struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	AtMs          int64                  `protobuf:"zigzag64,1,opt,name=at_ms,json=atMs,proto3" json:"at_ms,omitempty"` // boottime
+	Boot          uint32                 `protobuf:"varint,2,opt,name=boot,proto3" json:"boot,omitempty"`               // ordinal
+	Epoch         uint32                 `protobuf:"varint,3,opt,name=epoch,proto3" json:"epoch,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Instant) Reset() {
+	*x = Instant{}
+	mi := &file_proto_pb_frost_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Instant) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Instant) ProtoMessage() {}
+
+func (x *Instant) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_pb_frost_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Instant.ProtoReflect.Descriptor instead.
+func (*Instant) Descriptor() ([]byte, []int) {
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *Instant) GetAtMs() int64 {
+	if x != nil {
+		return x.AtMs
+	}
+	return 0
+}
+
+func (x *Instant) GetBoot() uint32 {
+	if x != nil {
+		return x.Boot
+	}
+	return 0
+}
+
+func (x *Instant) GetEpoch() uint32 {
+	if x != nil {
+		return x.Epoch
+	}
+	return 0
+}
+
 // Measured is a temperature and what it was measured by.
 type Measured struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1471,7 +1542,7 @@ type Measured struct {
 
 func (x *Measured) Reset() {
 	*x = Measured{}
-	mi := &file_proto_pb_frost_proto_msgTypes[13]
+	mi := &file_proto_pb_frost_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1483,7 +1554,7 @@ func (x *Measured) String() string {
 func (*Measured) ProtoMessage() {}
 
 func (x *Measured) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[13]
+	mi := &file_proto_pb_frost_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1496,7 +1567,7 @@ func (x *Measured) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Measured.ProtoReflect.Descriptor instead.
 func (*Measured) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{13}
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Measured) GetValue() int64 {
@@ -1534,7 +1605,7 @@ type Fix struct {
 
 func (x *Fix) Reset() {
 	*x = Fix{}
-	mi := &file_proto_pb_frost_proto_msgTypes[14]
+	mi := &file_proto_pb_frost_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1546,7 +1617,7 @@ func (x *Fix) String() string {
 func (*Fix) ProtoMessage() {}
 
 func (x *Fix) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[14]
+	mi := &file_proto_pb_frost_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1559,7 +1630,7 @@ func (x *Fix) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Fix.ProtoReflect.Descriptor instead.
 func (*Fix) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{14}
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Fix) GetLatitude() int64 {
@@ -1618,7 +1689,7 @@ type Calibration struct {
 
 func (x *Calibration) Reset() {
 	*x = Calibration{}
-	mi := &file_proto_pb_frost_proto_msgTypes[15]
+	mi := &file_proto_pb_frost_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1630,7 +1701,7 @@ func (x *Calibration) String() string {
 func (*Calibration) ProtoMessage() {}
 
 func (x *Calibration) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[15]
+	mi := &file_proto_pb_frost_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1643,7 +1714,7 @@ func (x *Calibration) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Calibration.ProtoReflect.Descriptor instead.
 func (*Calibration) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{15}
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Calibration) GetSeries() uint32 {
@@ -1721,7 +1792,7 @@ type CalibrationPoint struct {
 
 func (x *CalibrationPoint) Reset() {
 	*x = CalibrationPoint{}
-	mi := &file_proto_pb_frost_proto_msgTypes[16]
+	mi := &file_proto_pb_frost_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1733,7 +1804,7 @@ func (x *CalibrationPoint) String() string {
 func (*CalibrationPoint) ProtoMessage() {}
 
 func (x *CalibrationPoint) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[16]
+	mi := &file_proto_pb_frost_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1746,7 +1817,7 @@ func (x *CalibrationPoint) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CalibrationPoint.ProtoReflect.Descriptor instead.
 func (*CalibrationPoint) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{16}
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *CalibrationPoint) GetMeasured() int64 {
@@ -1780,7 +1851,7 @@ type Parcel struct {
 
 func (x *Parcel) Reset() {
 	*x = Parcel{}
-	mi := &file_proto_pb_frost_proto_msgTypes[17]
+	mi := &file_proto_pb_frost_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1792,7 +1863,7 @@ func (x *Parcel) String() string {
 func (*Parcel) ProtoMessage() {}
 
 func (x *Parcel) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[17]
+	mi := &file_proto_pb_frost_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1805,7 +1876,7 @@ func (x *Parcel) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Parcel.ProtoReflect.Descriptor instead.
 func (*Parcel) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{17}
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Parcel) GetEpoch() uint32 {
@@ -1887,7 +1958,7 @@ type Seal struct {
 
 func (x *Seal) Reset() {
 	*x = Seal{}
-	mi := &file_proto_pb_frost_proto_msgTypes[18]
+	mi := &file_proto_pb_frost_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1899,7 +1970,7 @@ func (x *Seal) String() string {
 func (*Seal) ProtoMessage() {}
 
 func (x *Seal) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[18]
+	mi := &file_proto_pb_frost_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1912,7 +1983,7 @@ func (x *Seal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Seal.ProtoReflect.Descriptor instead.
 func (*Seal) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{18}
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Seal) GetEpoch() uint32 {
@@ -1981,7 +2052,7 @@ type Range struct {
 
 func (x *Range) Reset() {
 	*x = Range{}
-	mi := &file_proto_pb_frost_proto_msgTypes[19]
+	mi := &file_proto_pb_frost_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1993,7 +2064,7 @@ func (x *Range) String() string {
 func (*Range) ProtoMessage() {}
 
 func (x *Range) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[19]
+	mi := &file_proto_pb_frost_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2006,7 +2077,7 @@ func (x *Range) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Range.ProtoReflect.Descriptor instead.
 func (*Range) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{19}
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Range) GetFirst() uint64 {
@@ -2034,7 +2105,7 @@ type Refusal struct {
 
 func (x *Refusal) Reset() {
 	*x = Refusal{}
-	mi := &file_proto_pb_frost_proto_msgTypes[20]
+	mi := &file_proto_pb_frost_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2046,7 +2117,7 @@ func (x *Refusal) String() string {
 func (*Refusal) ProtoMessage() {}
 
 func (x *Refusal) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[20]
+	mi := &file_proto_pb_frost_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2059,7 +2130,7 @@ func (x *Refusal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Refusal.ProtoReflect.Descriptor instead.
 func (*Refusal) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{20}
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Refusal) GetFirst() uint64 {
@@ -2109,7 +2180,7 @@ type Ack struct {
 
 func (x *Ack) Reset() {
 	*x = Ack{}
-	mi := &file_proto_pb_frost_proto_msgTypes[21]
+	mi := &file_proto_pb_frost_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2121,7 +2192,7 @@ func (x *Ack) String() string {
 func (*Ack) ProtoMessage() {}
 
 func (x *Ack) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[21]
+	mi := &file_proto_pb_frost_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2134,7 +2205,7 @@ func (x *Ack) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ack.ProtoReflect.Descriptor instead.
 func (*Ack) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{21}
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Ack) GetEpoch() uint32 {
@@ -2227,7 +2298,7 @@ type TimeEcho struct {
 
 func (x *TimeEcho) Reset() {
 	*x = TimeEcho{}
-	mi := &file_proto_pb_frost_proto_msgTypes[22]
+	mi := &file_proto_pb_frost_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2239,7 +2310,7 @@ func (x *TimeEcho) String() string {
 func (*TimeEcho) ProtoMessage() {}
 
 func (x *TimeEcho) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[22]
+	mi := &file_proto_pb_frost_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2252,7 +2323,7 @@ func (x *TimeEcho) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimeEcho.ProtoReflect.Descriptor instead.
 func (*TimeEcho) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{22}
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *TimeEcho) GetSentMs() int64 {
@@ -2303,7 +2374,7 @@ type State struct {
 
 func (x *State) Reset() {
 	*x = State{}
-	mi := &file_proto_pb_frost_proto_msgTypes[23]
+	mi := &file_proto_pb_frost_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2315,7 +2386,7 @@ func (x *State) String() string {
 func (*State) ProtoMessage() {}
 
 func (x *State) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[23]
+	mi := &file_proto_pb_frost_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2328,7 +2399,7 @@ func (x *State) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use State.ProtoReflect.Descriptor instead.
 func (*State) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{23}
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *State) GetOnline() bool {
@@ -2423,7 +2494,7 @@ type ConfigReport struct {
 
 func (x *ConfigReport) Reset() {
 	*x = ConfigReport{}
-	mi := &file_proto_pb_frost_proto_msgTypes[24]
+	mi := &file_proto_pb_frost_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2435,7 +2506,7 @@ func (x *ConfigReport) String() string {
 func (*ConfigReport) ProtoMessage() {}
 
 func (x *ConfigReport) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[24]
+	mi := &file_proto_pb_frost_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2448,7 +2519,7 @@ func (x *ConfigReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfigReport.ProtoReflect.Descriptor instead.
 func (*ConfigReport) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{24}
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ConfigReport) GetRunning() uint64 {
@@ -2507,7 +2578,7 @@ type Outcome struct {
 
 func (x *Outcome) Reset() {
 	*x = Outcome{}
-	mi := &file_proto_pb_frost_proto_msgTypes[25]
+	mi := &file_proto_pb_frost_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2519,7 +2590,7 @@ func (x *Outcome) String() string {
 func (*Outcome) ProtoMessage() {}
 
 func (x *Outcome) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[25]
+	mi := &file_proto_pb_frost_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2532,7 +2603,7 @@ func (x *Outcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Outcome.ProtoReflect.Descriptor instead.
 func (*Outcome) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{25}
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Outcome) GetNumber() uint64 {
@@ -2583,7 +2654,7 @@ type Signed struct {
 
 func (x *Signed) Reset() {
 	*x = Signed{}
-	mi := &file_proto_pb_frost_proto_msgTypes[26]
+	mi := &file_proto_pb_frost_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2595,7 +2666,7 @@ func (x *Signed) String() string {
 func (*Signed) ProtoMessage() {}
 
 func (x *Signed) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[26]
+	mi := &file_proto_pb_frost_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2608,7 +2679,7 @@ func (x *Signed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Signed.ProtoReflect.Descriptor instead.
 func (*Signed) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{26}
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Signed) GetBody() []byte {
@@ -2645,7 +2716,7 @@ type Desired struct {
 
 func (x *Desired) Reset() {
 	*x = Desired{}
-	mi := &file_proto_pb_frost_proto_msgTypes[27]
+	mi := &file_proto_pb_frost_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2657,7 +2728,7 @@ func (x *Desired) String() string {
 func (*Desired) ProtoMessage() {}
 
 func (x *Desired) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[27]
+	mi := &file_proto_pb_frost_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2670,7 +2741,7 @@ func (x *Desired) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Desired.ProtoReflect.Descriptor instead.
 func (*Desired) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{27}
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Desired) GetGateway() string {
@@ -2715,7 +2786,7 @@ type Command struct {
 
 func (x *Command) Reset() {
 	*x = Command{}
-	mi := &file_proto_pb_frost_proto_msgTypes[28]
+	mi := &file_proto_pb_frost_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2727,7 +2798,7 @@ func (x *Command) String() string {
 func (*Command) ProtoMessage() {}
 
 func (x *Command) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[28]
+	mi := &file_proto_pb_frost_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2740,7 +2811,7 @@ func (x *Command) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Command.ProtoReflect.Descriptor instead.
 func (*Command) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{28}
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Command) GetGateway() string {
@@ -2798,7 +2869,7 @@ type Journal struct {
 
 func (x *Journal) Reset() {
 	*x = Journal{}
-	mi := &file_proto_pb_frost_proto_msgTypes[29]
+	mi := &file_proto_pb_frost_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2810,7 +2881,7 @@ func (x *Journal) String() string {
 func (*Journal) ProtoMessage() {}
 
 func (x *Journal) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[29]
+	mi := &file_proto_pb_frost_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2823,7 +2894,7 @@ func (x *Journal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Journal.ProtoReflect.Descriptor instead.
 func (*Journal) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{29}
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Journal) GetLast() uint64 {
@@ -3004,7 +3075,7 @@ const file_proto_pb_frost_proto_rawDesc = "" +
 	"\aquality\x18\r \x01(\rR\aquality\x12\x16\n" +
 	"\x06reason\x18\x0e \x01(\tR\x06reason\x12\x0e\n" +
 	"\x02by\x18\x0f \x01(\tR\x02by\x12\x17\n" +
-	"\aboot_id\x18\x10 \x01(\tR\x06bootId\"\xe5\x03\n" +
+	"\aboot_id\x18\x10 \x01(\tR\x06bootId\"\x92\x04\n" +
 	"\x04Scan\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x10\n" +
 	"\x03raw\x18\x02 \x01(\fR\x03raw\x12\x12\n" +
@@ -3026,7 +3097,12 @@ const file_proto_pb_frost_proto_rawDesc = "" +
 	"\x04boot\x18\x10 \x01(\rR\x04boot\x12\x14\n" +
 	"\x05epoch\x18\x11 \x01(\rR\x05epoch\x12\x1a\n" +
 	"\bcorrects\x18\x12 \x01(\tR\bcorrects\x12\x1c\n" +
-	"\twithdrawn\x18\x13 \x01(\bR\twithdrawn\"Q\n" +
+	"\twithdrawn\x18\x13 \x01(\bR\twithdrawn\x12+\n" +
+	"\x05since\x18\x14 \x01(\v2\x15.frostline.v1.InstantR\x05since\"H\n" +
+	"\aInstant\x12\x13\n" +
+	"\x05at_ms\x18\x01 \x01(\x12R\x04atMs\x12\x12\n" +
+	"\x04boot\x18\x02 \x01(\rR\x04boot\x12\x14\n" +
+	"\x05epoch\x18\x03 \x01(\rR\x05epoch\"Q\n" +
 	"\bMeasured\x12\x14\n" +
 	"\x05value\x18\x01 \x01(\x12R\x05value\x12\x16\n" +
 	"\x06sensor\x18\x02 \x01(\tR\x06sensor\x12\x17\n" +
@@ -3161,7 +3237,7 @@ func file_proto_pb_frost_proto_rawDescGZIP() []byte {
 	return file_proto_pb_frost_proto_rawDescData
 }
 
-var file_proto_pb_frost_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
+var file_proto_pb_frost_proto_msgTypes = make([]protoimpl.MessageInfo, 31)
 var file_proto_pb_frost_proto_goTypes = []any{
 	(*Block)(nil),            // 0: frostline.v1.Block
 	(*Event)(nil),            // 1: frostline.v1.Event
@@ -3176,23 +3252,24 @@ var file_proto_pb_frost_proto_goTypes = []any{
 	(*ConfigApplied)(nil),    // 10: frostline.v1.ConfigApplied
 	(*Alarm)(nil),            // 11: frostline.v1.Alarm
 	(*Scan)(nil),             // 12: frostline.v1.Scan
-	(*Measured)(nil),         // 13: frostline.v1.Measured
-	(*Fix)(nil),              // 14: frostline.v1.Fix
-	(*Calibration)(nil),      // 15: frostline.v1.Calibration
-	(*CalibrationPoint)(nil), // 16: frostline.v1.CalibrationPoint
-	(*Parcel)(nil),           // 17: frostline.v1.Parcel
-	(*Seal)(nil),             // 18: frostline.v1.Seal
-	(*Range)(nil),            // 19: frostline.v1.Range
-	(*Refusal)(nil),          // 20: frostline.v1.Refusal
-	(*Ack)(nil),              // 21: frostline.v1.Ack
-	(*TimeEcho)(nil),         // 22: frostline.v1.TimeEcho
-	(*State)(nil),            // 23: frostline.v1.State
-	(*ConfigReport)(nil),     // 24: frostline.v1.ConfigReport
-	(*Outcome)(nil),          // 25: frostline.v1.Outcome
-	(*Signed)(nil),           // 26: frostline.v1.Signed
-	(*Desired)(nil),          // 27: frostline.v1.Desired
-	(*Command)(nil),          // 28: frostline.v1.Command
-	(*Journal)(nil),          // 29: frostline.v1.Journal
+	(*Instant)(nil),          // 13: frostline.v1.Instant
+	(*Measured)(nil),         // 14: frostline.v1.Measured
+	(*Fix)(nil),              // 15: frostline.v1.Fix
+	(*Calibration)(nil),      // 16: frostline.v1.Calibration
+	(*CalibrationPoint)(nil), // 17: frostline.v1.CalibrationPoint
+	(*Parcel)(nil),           // 18: frostline.v1.Parcel
+	(*Seal)(nil),             // 19: frostline.v1.Seal
+	(*Range)(nil),            // 20: frostline.v1.Range
+	(*Refusal)(nil),          // 21: frostline.v1.Refusal
+	(*Ack)(nil),              // 22: frostline.v1.Ack
+	(*TimeEcho)(nil),         // 23: frostline.v1.TimeEcho
+	(*State)(nil),            // 24: frostline.v1.State
+	(*ConfigReport)(nil),     // 25: frostline.v1.ConfigReport
+	(*Outcome)(nil),          // 26: frostline.v1.Outcome
+	(*Signed)(nil),           // 27: frostline.v1.Signed
+	(*Desired)(nil),          // 28: frostline.v1.Desired
+	(*Command)(nil),          // 29: frostline.v1.Command
+	(*Journal)(nil),          // 30: frostline.v1.Journal
 }
 var file_proto_pb_frost_proto_depIdxs = []int32{
 	2,  // 0: frostline.v1.Event.epoch_start:type_name -> frostline.v1.EpochStart
@@ -3205,24 +3282,25 @@ var file_proto_pb_frost_proto_depIdxs = []int32{
 	10, // 7: frostline.v1.Event.config_applied:type_name -> frostline.v1.ConfigApplied
 	11, // 8: frostline.v1.Event.alarm:type_name -> frostline.v1.Alarm
 	12, // 9: frostline.v1.Event.scan:type_name -> frostline.v1.Scan
-	15, // 10: frostline.v1.Event.calibration:type_name -> frostline.v1.Calibration
+	16, // 10: frostline.v1.Event.calibration:type_name -> frostline.v1.Calibration
 	8,  // 11: frostline.v1.Event.thinned:type_name -> frostline.v1.Thinned
-	13, // 12: frostline.v1.Scan.temperature:type_name -> frostline.v1.Measured
-	14, // 13: frostline.v1.Scan.position:type_name -> frostline.v1.Fix
-	16, // 14: frostline.v1.Calibration.point:type_name -> frostline.v1.CalibrationPoint
-	5,  // 15: frostline.v1.Seal.anchor:type_name -> frostline.v1.Anchor
-	19, // 16: frostline.v1.Ack.beyond:type_name -> frostline.v1.Range
-	20, // 17: frostline.v1.Ack.refused:type_name -> frostline.v1.Refusal
-	22, // 18: frostline.v1.Ack.echo:type_name -> frostline.v1.TimeEcho
-	4,  // 19: frostline.v1.State.series:type_name -> frostline.v1.SeriesDeclared
-	29, // 20: frostline.v1.State.journal:type_name -> frostline.v1.Journal
-	24, // 21: frostline.v1.State.config:type_name -> frostline.v1.ConfigReport
-	25, // 22: frostline.v1.State.outcomes:type_name -> frostline.v1.Outcome
-	23, // [23:23] is the sub-list for method output_type
-	23, // [23:23] is the sub-list for method input_type
-	23, // [23:23] is the sub-list for extension type_name
-	23, // [23:23] is the sub-list for extension extendee
-	0,  // [0:23] is the sub-list for field type_name
+	14, // 12: frostline.v1.Scan.temperature:type_name -> frostline.v1.Measured
+	15, // 13: frostline.v1.Scan.position:type_name -> frostline.v1.Fix
+	13, // 14: frostline.v1.Scan.since:type_name -> frostline.v1.Instant
+	17, // 15: frostline.v1.Calibration.point:type_name -> frostline.v1.CalibrationPoint
+	5,  // 16: frostline.v1.Seal.anchor:type_name -> frostline.v1.Anchor
+	20, // 17: frostline.v1.Ack.beyond:type_name -> frostline.v1.Range
+	21, // 18: frostline.v1.Ack.refused:type_name -> frostline.v1.Refusal
+	23, // 19: frostline.v1.Ack.echo:type_name -> frostline.v1.TimeEcho
+	4,  // 20: frostline.v1.State.series:type_name -> frostline.v1.SeriesDeclared
+	30, // 21: frostline.v1.State.journal:type_name -> frostline.v1.Journal
+	25, // 22: frostline.v1.State.config:type_name -> frostline.v1.ConfigReport
+	26, // 23: frostline.v1.State.outcomes:type_name -> frostline.v1.Outcome
+	24, // [24:24] is the sub-list for method output_type
+	24, // [24:24] is the sub-list for method input_type
+	24, // [24:24] is the sub-list for extension type_name
+	24, // [24:24] is the sub-list for extension extendee
+	0,  // [0:24] is the sub-list for field type_name
 }
 
 func init() { file_proto_pb_frost_proto_init() }
@@ -3244,18 +3322,18 @@ func file_proto_pb_frost_proto_init() {
 		(*Event_Calibration)(nil),
 		(*Event_Thinned)(nil),
 	}
-	file_proto_pb_frost_proto_msgTypes[17].OneofWrappers = []any{
+	file_proto_pb_frost_proto_msgTypes[18].OneofWrappers = []any{
 		(*Parcel_Block)(nil),
 		(*Parcel_Bundle)(nil),
 	}
-	file_proto_pb_frost_proto_msgTypes[29].OneofWrappers = []any{}
+	file_proto_pb_frost_proto_msgTypes[30].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_proto_pb_frost_proto_rawDesc), len(file_proto_pb_frost_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   30,
+			NumMessages:   31,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
