@@ -51,6 +51,9 @@ type Config struct {
 
 	// Indicators are the lamps and buzzers that alarm. Default: none.
 	Indicators []Indicator `yaml:"indicators"`
+
+	// NextStop is shown to the driver. Default: none, and nothing is shown.
+	NextStop NextStop `yaml:"next-stop" desired:"whole"`
 }
 
 // Hub is where readings go. Both are told to the gateway when it is enrolled,
@@ -65,11 +68,38 @@ type Hub struct {
 	Enrol string `yaml:"enrol"`
 }
 
-// Panel is the gateway's own page.
+// Panel is the gateway's own pages.
 type Panel struct {
 	// Listen is the address it listens on, host:port, or "off". The page asks
 	// nobody who they are. Default 127.0.0.1:8480, the host itself alone.
 	Listen string `yaml:"listen"`
+
+	// Kind is what the gateway is in, and so which page is at /: vehicle for the
+	// driver's, site for the wall of a warehouse or a pharmacy, plain for the
+	// gateway's details. All of them are at /driver, /wall and /details whatever
+	// it is. Default plain.
+	Kind string `yaml:"kind"`
+
+	// Language of the pages, en or es, where whoever looks has not chosen one.
+	// Default: empty, what the browser asks for.
+	Language string `yaml:"language"`
+
+	// TimeZone is the one in which the driver's page and the wall tell the time
+	// of day, by its name in the IANA database, such as America/New_York.
+	// Default UTC.
+	TimeZone string `yaml:"time-zone"`
+}
+
+// NextStop is where a vehicle goes next, as dispatch wants its driver to see it.
+type NextStop struct {
+	// Place is what it is called on the route, 1 to 60 printable characters. It
+	// must name no patient: the page is open to whoever is in the cab. Required
+	// for a stop.
+	Place string `yaml:"place"`
+
+	// Due is when it is expected there, RFC 3339, such as
+	// 2026-11-21T14:40:00-05:00. Default: empty, not said.
+	Due string `yaml:"due"`
 }
 
 // Journal limits what readings take on the gateway until the hub has them.
@@ -146,6 +176,8 @@ func (c Config) WithDefaults(host string) Config {
 	set(&c.Gateway, gatewayID(host))
 	set(&c.Data, "/var/lib/frostline-edge")
 	set(&c.Panel.Listen, "127.0.0.1:8480")
+	set(&c.Panel.Kind, "plain")
+	set(&c.Panel.TimeZone, "UTC")
 	set(&c.Journal.MaxSize, 512<<20)
 	set(&c.Journal.SegmentSize, 4<<20)
 	set(&c.Journal.Memory, 4<<20)

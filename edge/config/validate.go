@@ -36,9 +36,7 @@ func (c Config) Validate() []Problem {
 			v.add("hub.enrol", e, "want a URL with https, such as https://hub.example:8884")
 		}
 	}
-	if l := c.Panel.Listen; l != "off" && !hostPort(l) {
-		v.add("panel.listen", l, `want host:port, such as 127.0.0.1:8480, or "off"`)
-	}
+	v.panel(c)
 	j := c.Journal
 	v.size("journal.max-size", j.MaxSize, 1<<20, 1<<40)
 	v.size("journal.segment-size", j.SegmentSize, 64<<10, 64<<20)

@@ -24,6 +24,10 @@ type Watch struct {
 	// '.', '_', ':' and '-', beginning with a letter or digit, unique. Required.
 	ID string `yaml:"id"`
 
+	// Label is what people read in the place of the id, at most 60 printable
+	// characters: Box B, Walk-in 2. It must name no patient. Default: the id.
+	Label string `yaml:"label"`
+
 	// Profile is the storage profile: the name of a ready-made one, an absolute
 	// path of a file, or the JSON of one. Required.
 	Profile string `yaml:"profile"`
@@ -105,6 +109,7 @@ func (v *validator) watches(c Config) {
 		} else {
 			ids[w.ID] = i
 		}
+		v.label(at+"label", w.Label)
 		switch {
 		case w.Profile == "":
 			v.add(at+"profile", "", "it is missing: want a ready-made profile such as refrigerated, or the absolute path of a file")
