@@ -1276,7 +1276,7 @@ type Scan struct {
 	Kind        uint32                 `protobuf:"varint,3,opt,name=kind,proto3" json:"kind,omitempty"`                               // 1 label, 2 SSCC, 3 serialised unit
 	Value       string                 `protobuf:"bytes,4,opt,name=value,proto3" json:"value,omitempty"`                              // what the code names: the label, the SSCC's 18 digits, GTIN14.SERIAL
 	Action      uint32                 `protobuf:"varint,5,opt,name=action,proto3" json:"action,omitempty"`                           // 1 attach, 2 detach, 3 hand over
-	Target      string                 `protobuf:"bytes,6,opt,name=target,proto3" json:"target,omitempty"`                            // of attach: KIND/ID of what it is in from now on, such as compartment/van-1-a
+	Target      string                 `protobuf:"bytes,6,opt,name=target,proto3" json:"target,omitempty"`                            // KIND/ID of what it is in from now on, such as compartment/van-1-a; of attach, and it may be of a hand-over
 	From        string                 `protobuf:"bytes,7,opt,name=from,proto3" json:"from,omitempty"`                                // of a hand-over: id of the party that gives; empty of the first
 	To          string                 `protobuf:"bytes,8,opt,name=to,proto3" json:"to,omitempty"`                                    // id of the party that takes, or a patient's token
 	Role        string                 `protobuf:"bytes,9,opt,name=role,proto3" json:"role,omitempty"`                                // of who takes: pharmacy, courier, patient, ...
@@ -1295,6 +1295,7 @@ type Scan struct {
 	// From when on it is so, where that is not tick_ms: a correction holds from
 	// the tick of the first scan that it goes back to.
 	Since         *Instant `protobuf:"bytes,20,opt,name=since,proto3" json:"since,omitempty"`
+	Leaves        bool     `protobuf:"varint,21,opt,name=leaves,proto3" json:"leaves,omitempty"` // of a hand-over: it comes out of what it is in
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1467,6 +1468,13 @@ func (x *Scan) GetSince() *Instant {
 		return x.Since
 	}
 	return nil
+}
+
+func (x *Scan) GetLeaves() bool {
+	if x != nil {
+		return x.Leaves
+	}
+	return false
 }
 
 // Instant is a boottime and the boot and epoch it is of.
@@ -2368,6 +2376,7 @@ type State struct {
 	ConfigVersion string                 `protobuf:"bytes,9,opt,name=config_version,json=configVersion,proto3" json:"config_version,omitempty"`
 	Config        *ConfigReport          `protobuf:"bytes,10,opt,name=config,proto3" json:"config,omitempty"`
 	Outcomes      []*Outcome             `protobuf:"bytes,11,rep,name=outcomes,proto3" json:"outcomes,omitempty"` // of the last commands, oldest first
+	Release       *ReleaseReport         `protobuf:"bytes,12,opt,name=release,proto3" json:"release,omitempty"`   // absent of an agent that cannot be updated by its hub
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2475,6 +2484,13 @@ func (x *State) GetConfig() *ConfigReport {
 func (x *State) GetOutcomes() []*Outcome {
 	if x != nil {
 		return x.Outcomes
+	}
+	return nil
+}
+
+func (x *State) GetRelease() *ReleaseReport {
+	if x != nil {
+		return x.Release
 	}
 	return nil
 }
@@ -2641,11 +2657,112 @@ func (x *Outcome) GetReport() []byte {
 	return nil
 }
 
+// ReleaseReport says what has become of the release that the hub wants.
+type ReleaseReport struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Number        uint64                 `protobuf:"varint,1,opt,name=number,proto3" json:"number,omitempty"`           // of the last statement that was heeded; 0: none yet
+	Release       string                 `protobuf:"bytes,2,opt,name=release,proto3" json:"release,omitempty"`          // id of the release that it names; empty: none
+	Phase         uint32                 `protobuf:"varint,3,opt,name=phase,proto3" json:"phase,omitempty"`             // of that release: 0 none, 1 being fetched, 2 on trial, 3 confirmed, 4 refused or undone
+	Reason        string                 `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`            // of phase 4; of others what holds it up, empty for nothing
+	Have          uint64                 `protobuf:"varint,5,opt,name=have,proto3" json:"have,omitempty"`               // bytes of it that are fetched
+	Size          uint64                 `protobuf:"varint,6,opt,name=size,proto3" json:"size,omitempty"`               // bytes to be fetched in all
+	Running       string                 `protobuf:"bytes,7,opt,name=running,proto3" json:"running,omitempty"`          // id of the release that runs; empty: the program of the package
+	KeyId         [][]byte               `protobuf:"bytes,8,rep,name=key_id,json=keyId,proto3" json:"key_id,omitempty"` // of the keys whose releases it takes, first 8 bytes of SHA-256 each; none: it takes none
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReleaseReport) Reset() {
+	*x = ReleaseReport{}
+	mi := &file_proto_pb_frost_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReleaseReport) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReleaseReport) ProtoMessage() {}
+
+func (x *ReleaseReport) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_pb_frost_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReleaseReport.ProtoReflect.Descriptor instead.
+func (*ReleaseReport) Descriptor() ([]byte, []int) {
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *ReleaseReport) GetNumber() uint64 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+func (x *ReleaseReport) GetRelease() string {
+	if x != nil {
+		return x.Release
+	}
+	return ""
+}
+
+func (x *ReleaseReport) GetPhase() uint32 {
+	if x != nil {
+		return x.Phase
+	}
+	return 0
+}
+
+func (x *ReleaseReport) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *ReleaseReport) GetHave() uint64 {
+	if x != nil {
+		return x.Have
+	}
+	return 0
+}
+
+func (x *ReleaseReport) GetSize() uint64 {
+	if x != nil {
+		return x.Size
+	}
+	return 0
+}
+
+func (x *ReleaseReport) GetRunning() string {
+	if x != nil {
+		return x.Running
+	}
+	return ""
+}
+
+func (x *ReleaseReport) GetKeyId() [][]byte {
+	if x != nil {
+		return x.KeyId
+	}
+	return nil
+}
+
 // Signed is a statement of the hub to one gateway: the payload of the config
-// lane, and of the command lane after "signed" and a line feed.
+// lane, and of the command lane after "signed" or "release" and a line feed.
 type Signed struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Body          []byte                 `protobuf:"bytes,1,opt,name=body,proto3" json:"body,omitempty"`                // an encoded Desired or Command
+	Body          []byte                 `protobuf:"bytes,1,opt,name=body,proto3" json:"body,omitempty"`                // an encoded Desired, Command or Release
 	KeyId         []byte                 `protobuf:"bytes,2,opt,name=key_id,json=keyId,proto3" json:"key_id,omitempty"` // first 8 bytes of SHA-256 of the public key
 	Signature     []byte                 `protobuf:"bytes,3,opt,name=signature,proto3" json:"signature,omitempty"`      // Ed25519, 64 bytes, over a text that package mandate writes
 	unknownFields protoimpl.UnknownFields
@@ -2654,7 +2771,7 @@ type Signed struct {
 
 func (x *Signed) Reset() {
 	*x = Signed{}
-	mi := &file_proto_pb_frost_proto_msgTypes[27]
+	mi := &file_proto_pb_frost_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2666,7 +2783,7 @@ func (x *Signed) String() string {
 func (*Signed) ProtoMessage() {}
 
 func (x *Signed) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[27]
+	mi := &file_proto_pb_frost_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2679,7 +2796,7 @@ func (x *Signed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Signed.ProtoReflect.Descriptor instead.
 func (*Signed) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{27}
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Signed) GetBody() []byte {
@@ -2703,6 +2820,84 @@ func (x *Signed) GetSignature() []byte {
 	return nil
 }
 
+// Release is which release of the agent a gateway is to run. The hub chooses;
+// what may be chosen is signed by a key that the hub does not have.
+type Release struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Gateway       string                 `protobuf:"bytes,1,opt,name=gateway,proto3" json:"gateway,omitempty"`
+	Number        uint64                 `protobuf:"varint,2,opt,name=number,proto3" json:"number,omitempty"`      // rising; one that is not above the last is not heeded
+	Manifest      []byte                 `protobuf:"bytes,3,opt,name=manifest,proto3" json:"manifest,omitempty"`   // of package release, as it was signed; empty: none, and what was begun is given up
+	Signature     []byte                 `protobuf:"bytes,4,opt,name=signature,proto3" json:"signature,omitempty"` // Ed25519 by a release key, 64 bytes, over a text that package release writes
+	SetUtcMs      int64                  `protobuf:"zigzag64,5,opt,name=set_utc_ms,json=setUtcMs,proto3" json:"set_utc_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Release) Reset() {
+	*x = Release{}
+	mi := &file_proto_pb_frost_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Release) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Release) ProtoMessage() {}
+
+func (x *Release) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_pb_frost_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Release.ProtoReflect.Descriptor instead.
+func (*Release) Descriptor() ([]byte, []int) {
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *Release) GetGateway() string {
+	if x != nil {
+		return x.Gateway
+	}
+	return ""
+}
+
+func (x *Release) GetNumber() uint64 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+func (x *Release) GetManifest() []byte {
+	if x != nil {
+		return x.Manifest
+	}
+	return nil
+}
+
+func (x *Release) GetSignature() []byte {
+	if x != nil {
+		return x.Signature
+	}
+	return nil
+}
+
+func (x *Release) GetSetUtcMs() int64 {
+	if x != nil {
+		return x.SetUtcMs
+	}
+	return 0
+}
+
 // Desired is the desired state of a gateway, whole.
 type Desired struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -2716,7 +2911,7 @@ type Desired struct {
 
 func (x *Desired) Reset() {
 	*x = Desired{}
-	mi := &file_proto_pb_frost_proto_msgTypes[28]
+	mi := &file_proto_pb_frost_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2728,7 +2923,7 @@ func (x *Desired) String() string {
 func (*Desired) ProtoMessage() {}
 
 func (x *Desired) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[28]
+	mi := &file_proto_pb_frost_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2741,7 +2936,7 @@ func (x *Desired) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Desired.ProtoReflect.Descriptor instead.
 func (*Desired) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{28}
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Desired) GetGateway() string {
@@ -2786,7 +2981,7 @@ type Command struct {
 
 func (x *Command) Reset() {
 	*x = Command{}
-	mi := &file_proto_pb_frost_proto_msgTypes[29]
+	mi := &file_proto_pb_frost_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2798,7 +2993,7 @@ func (x *Command) String() string {
 func (*Command) ProtoMessage() {}
 
 func (x *Command) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[29]
+	mi := &file_proto_pb_frost_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2811,7 +3006,7 @@ func (x *Command) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Command.ProtoReflect.Descriptor instead.
 func (*Command) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{29}
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Command) GetGateway() string {
@@ -2869,7 +3064,7 @@ type Journal struct {
 
 func (x *Journal) Reset() {
 	*x = Journal{}
-	mi := &file_proto_pb_frost_proto_msgTypes[30]
+	mi := &file_proto_pb_frost_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2881,7 +3076,7 @@ func (x *Journal) String() string {
 func (*Journal) ProtoMessage() {}
 
 func (x *Journal) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[30]
+	mi := &file_proto_pb_frost_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2894,7 +3089,7 @@ func (x *Journal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Journal.ProtoReflect.Descriptor instead.
 func (*Journal) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{30}
+	return file_proto_pb_frost_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *Journal) GetLast() uint64 {
@@ -3075,7 +3270,7 @@ const file_proto_pb_frost_proto_rawDesc = "" +
 	"\aquality\x18\r \x01(\rR\aquality\x12\x16\n" +
 	"\x06reason\x18\x0e \x01(\tR\x06reason\x12\x0e\n" +
 	"\x02by\x18\x0f \x01(\tR\x02by\x12\x17\n" +
-	"\aboot_id\x18\x10 \x01(\tR\x06bootId\"\x92\x04\n" +
+	"\aboot_id\x18\x10 \x01(\tR\x06bootId\"\xaa\x04\n" +
 	"\x04Scan\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x10\n" +
 	"\x03raw\x18\x02 \x01(\fR\x03raw\x12\x12\n" +
@@ -3098,7 +3293,8 @@ const file_proto_pb_frost_proto_rawDesc = "" +
 	"\x05epoch\x18\x11 \x01(\rR\x05epoch\x12\x1a\n" +
 	"\bcorrects\x18\x12 \x01(\tR\bcorrects\x12\x1c\n" +
 	"\twithdrawn\x18\x13 \x01(\bR\twithdrawn\x12+\n" +
-	"\x05since\x18\x14 \x01(\v2\x15.frostline.v1.InstantR\x05since\"H\n" +
+	"\x05since\x18\x14 \x01(\v2\x15.frostline.v1.InstantR\x05since\x12\x16\n" +
+	"\x06leaves\x18\x15 \x01(\bR\x06leaves\"H\n" +
 	"\aInstant\x12\x13\n" +
 	"\x05at_ms\x18\x01 \x01(\x12R\x04atMs\x12\x12\n" +
 	"\x04boot\x18\x02 \x01(\rR\x04boot\x12\x14\n" +
@@ -3166,7 +3362,7 @@ const file_proto_pb_frost_proto_rawDesc = "" +
 	"\asent_ms\x18\x01 \x01(\x12R\x06sentMs\x12&\n" +
 	"\x0freceived_utc_ms\x18\x02 \x01(\x12R\rreceivedUtcMs\x12&\n" +
 	"\x0fanswered_utc_ms\x18\x03 \x01(\x12R\ransweredUtcMs\x12%\n" +
-	"\x0euncertainty_ms\x18\x04 \x01(\x04R\runcertaintyMs\"\x92\x03\n" +
+	"\x0euncertainty_ms\x18\x04 \x01(\x04R\runcertaintyMs\"\xc9\x03\n" +
 	"\x05State\x12\x16\n" +
 	"\x06online\x18\x01 \x01(\bR\x06online\x12\x14\n" +
 	"\x05epoch\x18\x02 \x01(\rR\x05epoch\x12\x12\n" +
@@ -3180,7 +3376,8 @@ const file_proto_pb_frost_proto_rawDesc = "" +
 	"\x0econfig_version\x18\t \x01(\tR\rconfigVersion\x122\n" +
 	"\x06config\x18\n" +
 	" \x01(\v2\x1a.frostline.v1.ConfigReportR\x06config\x121\n" +
-	"\boutcomes\x18\v \x03(\v2\x15.frostline.v1.OutcomeR\boutcomes\"\x9f\x01\n" +
+	"\boutcomes\x18\v \x03(\v2\x15.frostline.v1.OutcomeR\boutcomes\x125\n" +
+	"\arelease\x18\f \x01(\v2\x1b.frostline.v1.ReleaseReportR\arelease\"\x9f\x01\n" +
 	"\fConfigReport\x12\x18\n" +
 	"\arunning\x18\x01 \x01(\x04R\arunning\x12\x14\n" +
 	"\x05trial\x18\x02 \x01(\bR\x05trial\x12\x18\n" +
@@ -3193,11 +3390,27 @@ const file_proto_pb_frost_proto_rawDesc = "" +
 	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x12\n" +
 	"\x04done\x18\x03 \x01(\bR\x04done\x12\x16\n" +
 	"\x06detail\x18\x04 \x01(\tR\x06detail\x12\x16\n" +
-	"\x06report\x18\x05 \x01(\fR\x06report\"Q\n" +
+	"\x06report\x18\x05 \x01(\fR\x06report\"\xc8\x01\n" +
+	"\rReleaseReport\x12\x16\n" +
+	"\x06number\x18\x01 \x01(\x04R\x06number\x12\x18\n" +
+	"\arelease\x18\x02 \x01(\tR\arelease\x12\x14\n" +
+	"\x05phase\x18\x03 \x01(\rR\x05phase\x12\x16\n" +
+	"\x06reason\x18\x04 \x01(\tR\x06reason\x12\x12\n" +
+	"\x04have\x18\x05 \x01(\x04R\x04have\x12\x12\n" +
+	"\x04size\x18\x06 \x01(\x04R\x04size\x12\x18\n" +
+	"\arunning\x18\a \x01(\tR\arunning\x12\x15\n" +
+	"\x06key_id\x18\b \x03(\fR\x05keyId\"Q\n" +
 	"\x06Signed\x12\x12\n" +
 	"\x04body\x18\x01 \x01(\fR\x04body\x12\x15\n" +
 	"\x06key_id\x18\x02 \x01(\fR\x05keyId\x12\x1c\n" +
-	"\tsignature\x18\x03 \x01(\fR\tsignature\"w\n" +
+	"\tsignature\x18\x03 \x01(\fR\tsignature\"\x93\x01\n" +
+	"\aRelease\x12\x18\n" +
+	"\agateway\x18\x01 \x01(\tR\agateway\x12\x16\n" +
+	"\x06number\x18\x02 \x01(\x04R\x06number\x12\x1a\n" +
+	"\bmanifest\x18\x03 \x01(\fR\bmanifest\x12\x1c\n" +
+	"\tsignature\x18\x04 \x01(\fR\tsignature\x12\x1c\n" +
+	"\n" +
+	"set_utc_ms\x18\x05 \x01(\x12R\bsetUtcMs\"w\n" +
 	"\aDesired\x12\x18\n" +
 	"\agateway\x18\x01 \x01(\tR\agateway\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\x04R\aversion\x12\x1a\n" +
@@ -3237,7 +3450,7 @@ func file_proto_pb_frost_proto_rawDescGZIP() []byte {
 	return file_proto_pb_frost_proto_rawDescData
 }
 
-var file_proto_pb_frost_proto_msgTypes = make([]protoimpl.MessageInfo, 31)
+var file_proto_pb_frost_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
 var file_proto_pb_frost_proto_goTypes = []any{
 	(*Block)(nil),            // 0: frostline.v1.Block
 	(*Event)(nil),            // 1: frostline.v1.Event
@@ -3266,10 +3479,12 @@ var file_proto_pb_frost_proto_goTypes = []any{
 	(*State)(nil),            // 24: frostline.v1.State
 	(*ConfigReport)(nil),     // 25: frostline.v1.ConfigReport
 	(*Outcome)(nil),          // 26: frostline.v1.Outcome
-	(*Signed)(nil),           // 27: frostline.v1.Signed
-	(*Desired)(nil),          // 28: frostline.v1.Desired
-	(*Command)(nil),          // 29: frostline.v1.Command
-	(*Journal)(nil),          // 30: frostline.v1.Journal
+	(*ReleaseReport)(nil),    // 27: frostline.v1.ReleaseReport
+	(*Signed)(nil),           // 28: frostline.v1.Signed
+	(*Release)(nil),          // 29: frostline.v1.Release
+	(*Desired)(nil),          // 30: frostline.v1.Desired
+	(*Command)(nil),          // 31: frostline.v1.Command
+	(*Journal)(nil),          // 32: frostline.v1.Journal
 }
 var file_proto_pb_frost_proto_depIdxs = []int32{
 	2,  // 0: frostline.v1.Event.epoch_start:type_name -> frostline.v1.EpochStart
@@ -3293,14 +3508,15 @@ var file_proto_pb_frost_proto_depIdxs = []int32{
 	21, // 18: frostline.v1.Ack.refused:type_name -> frostline.v1.Refusal
 	23, // 19: frostline.v1.Ack.echo:type_name -> frostline.v1.TimeEcho
 	4,  // 20: frostline.v1.State.series:type_name -> frostline.v1.SeriesDeclared
-	30, // 21: frostline.v1.State.journal:type_name -> frostline.v1.Journal
+	32, // 21: frostline.v1.State.journal:type_name -> frostline.v1.Journal
 	25, // 22: frostline.v1.State.config:type_name -> frostline.v1.ConfigReport
 	26, // 23: frostline.v1.State.outcomes:type_name -> frostline.v1.Outcome
-	24, // [24:24] is the sub-list for method output_type
-	24, // [24:24] is the sub-list for method input_type
-	24, // [24:24] is the sub-list for extension type_name
-	24, // [24:24] is the sub-list for extension extendee
-	0,  // [0:24] is the sub-list for field type_name
+	27, // 24: frostline.v1.State.release:type_name -> frostline.v1.ReleaseReport
+	25, // [25:25] is the sub-list for method output_type
+	25, // [25:25] is the sub-list for method input_type
+	25, // [25:25] is the sub-list for extension type_name
+	25, // [25:25] is the sub-list for extension extendee
+	0,  // [0:25] is the sub-list for field type_name
 }
 
 func init() { file_proto_pb_frost_proto_init() }
@@ -3326,14 +3542,14 @@ func file_proto_pb_frost_proto_init() {
 		(*Parcel_Block)(nil),
 		(*Parcel_Bundle)(nil),
 	}
-	file_proto_pb_frost_proto_msgTypes[30].OneofWrappers = []any{}
+	file_proto_pb_frost_proto_msgTypes[32].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_proto_pb_frost_proto_rawDesc), len(file_proto_pb_frost_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   31,
+			NumMessages:   33,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
