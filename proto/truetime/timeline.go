@@ -17,11 +17,12 @@ import (
 // best of them is a running maximum; likewise of those after it. Numbers are
 // held in 5000ths of a millisecond, and so are exact.
 type Timeline struct {
-	at []int64 // boottimes of the anchors, ascending, ms
+	at []int64 // boottimes of the anchors it dates by, ascending, ms
 	// For i anchors on the left: the greatest lower and least upper bound that
 	// they give, moved to boottime 0. For those from i on: likewise.
 	leftLow, leftHigh, rightLow, rightHigh []int64
 	conflict                               bool
+	left                                   []Source
 	first                                  int64 // UTC - boottime of the first anchor
 }
 
@@ -31,32 +32,41 @@ const parts int64 = 5000
 // NewTimeline makes the timeline of one boot from its anchors, in any order.
 // Those that are not Plausible are left out.
 //
-// The anchors are in conflict when two of them exclude one another even at
-// MaxDrift over the time between them. Deciding that once for the whole boot
-// keeps Resolve continuous: no two readings change their order.
-func NewTimeline(anchors []Anchor) *Timeline {
+// Two anchors exclude one another when even a clock that drifts by MaxDrift
+// cannot have shown both. If any two do, sources are selected. GNSS, NTP and the
+// hub have a vote each, where they gave an anchor. A source agrees with itself
+// and others where no two anchors of theirs exclude one another. The largest
+// number of voters that agree, if it is two or more, more than half of all that
+// voted, and the only one of its size, is believed; of the others all anchors are
+// left out, and so are those of sources without a vote (the battery-backed clock,
+// and any that are not known) unless all of these fit in. Without such a majority
+// nothing is left out, and the boot is in conflict.
+//
+// Deciding that once for the whole boot keeps Resolve continuous: no two
+// readings change their order. It rests on the anchors alone, not on the order
+// in which they came.
+//
+// So true time is inside what is stated, unless two sources with a vote are
+// wrong alike, or one by so little that another which is right cannot tell.
+func NewTimeline(anchors []Anchor) *Timeline { return Majority.Timeline(anchors) }
+
+// Timeline is NewTimeline by a rule.
+func (r Rule) Timeline(anchors []Anchor) *Timeline {
 	anchors = slices.DeleteFunc(slices.Clone(anchors), func(a Anchor) bool { return !a.Plausible() })
 	slices.SortStableFunc(anchors, func(a, b Anchor) int { return cmp.Compare(a.At, b.At) })
-	n := len(anchors)
-	t := &Timeline{
-		at: make([]int64, n), leftLow: make([]int64, n+1), leftHigh: make([]int64, n+1),
-		rightLow: make([]int64, n+1), rightHigh: make([]int64, n+1),
+	t := &Timeline{}
+	if r == Hull {
+		t.conflict = !consistent(anchors)
+	} else {
+		anchors, t.left, t.conflict = agree(anchors)
 	}
+	n := len(anchors)
+	t.at = make([]int64, n)
+	t.leftLow, t.leftHigh, t.rightLow, t.rightHigh = make([]int64, n+1), make([]int64, n+1), make([]int64, n+1), make([]int64, n+1)
 	if n == 0 {
 		return t
 	}
 	t.first = anchors[0].UTC - anchors[0].At
-	// Two anchors exclude one another when they are further apart than their
-	// uncertainties, each widened for the time between them.
-	low, high := int64(math.MinInt64), int64(math.MaxInt64)
-	for i, a := range anchors {
-		off, u := parts*(a.UTC-a.At), parts*max(a.Uncertainty, 1)
-		t.at[i] = a.At
-		if i > 0 && (low > off+u+a.At || high < off-u-a.At) {
-			t.conflict = true
-		}
-		low, high = max(low, off-u+a.At), min(high, off+u-a.At)
-	}
 	better, worse := func(a, b int64) int64 { return max(a, b) }, func(a, b int64) int64 { return min(a, b) }
 	if t.conflict { // the hull of all claims instead of what they have in common
 		better, worse = worse, better
@@ -70,6 +80,7 @@ func NewTimeline(anchors []Anchor) *Timeline {
 	t.leftLow[0], t.leftHigh[0] = none(better), none(worse)
 	t.rightLow[n], t.rightHigh[n] = none(better), none(worse)
 	for i, a := range anchors {
+		t.at[i] = a.At
 		off, u := parts*(a.UTC-a.At), parts*max(a.Uncertainty, 1)
 		t.leftLow[i+1] = better(t.leftLow[i], off-u+a.At)
 		t.leftHigh[i+1] = worse(t.leftHigh[i], off+u-a.At)
@@ -86,7 +97,17 @@ func NewTimeline(anchors []Anchor) *Timeline {
 // Dated reports whether the timeline has any anchor.
 func (t *Timeline) Dated() bool { return t != nil && len(t.at) > 0 }
 
-// Boottimes are those of the anchors, ascending. Do not change the slice.
+// Left are the sources whose anchors are left out because those that agree
+// contradict them, ascending. Do not change the slice.
+func (t *Timeline) Left() []Source {
+	if t == nil {
+		return nil
+	}
+	return t.left
+}
+
+// Boottimes are those of the anchors it dates by, ascending. Do not change the
+// slice.
 func (t *Timeline) Boottimes() []int64 {
 	if t == nil {
 		return nil
@@ -98,8 +119,8 @@ func (t *Timeline) Boottimes() []int64 {
 // beyond MaxTick: the reading is undated, which is a state, not a guess.
 //
 // Each anchor claims an interval, widened by MaxDrift for the distance to at.
-// The result is the intersection of them all, or, where the anchors are in
-// conflict, their hull. UTC never decreases as at increases.
+// The result is the intersection of those not left out, or, where the anchors
+// are in conflict, the hull of all. UTC never decreases as at increases.
 func (t *Timeline) Resolve(at int64) (m Moment, ok bool) {
 	if !t.Dated() || at <= -MaxTick || at >= MaxTick {
 		return Moment{}, false

@@ -7,7 +7,7 @@ package truetime
 import "fmt"
 
 // Source is where an anchor's UTC came from. Part of the wire format.
-type Source uint8
+type Source uint32
 
 const (
 	RTC  Source = 1 // a battery-backed clock, read at boot
@@ -27,7 +27,7 @@ func (s Source) String() string {
 	case GNSS:
 		return "gnss"
 	}
-	return fmt.Sprintf("source-%d", uint8(s))
+	return fmt.Sprintf("source-%d", uint32(s))
 }
 
 // MaxDrift bounds how far a gateway's oscillator runs off: 200 parts per
@@ -46,9 +46,9 @@ type Anchor struct {
 type Moment struct {
 	UTC         int64 // Unix time, ms
 	Uncertainty int64 // ms
-	// Conflict is set when the anchors contradict one another. Uncertainty
-	// then spans all of them: the truth is inside, but the gateway's clock
-	// sources need attention.
+	// Conflict is set when the anchors contradict one another and no majority
+	// of sources says which are wrong. Uncertainty then spans all of them: the
+	// truth is inside, but the gateway's clock sources need attention.
 	Conflict bool
 }
 
