@@ -16,6 +16,7 @@ import (
 	"frostline/hub/correlate"
 	"frostline/hub/custody"
 	"frostline/hub/desired"
+	"frostline/hub/dispatch"
 	"frostline/hub/dossier"
 	"frostline/hub/event"
 	"frostline/hub/event/relay"
@@ -53,6 +54,7 @@ type contexts struct {
 	correlate *correlate.Engine
 	cases     *excursion.Cases
 	notify    *notify.Notifier
+	dispatch  *dispatch.Dispatch
 	ledger    *ledger.Ledger
 	evidence  *evidence.Exporter
 	dossiers  *dossier.Builder
@@ -101,6 +103,11 @@ func (h *hub) openContexts(ctx context.Context) (err error) {
 	}
 	if c.orders, err = orders.New(orders.Options{
 		Log: c.events, Store: h.store, Model: m.Orders, Catalog: m.Catalog, Places: c.custody, Verdicts: words{c.correlate}, Logger: part("orders"),
+	}); err != nil {
+		return err
+	}
+	if c.dispatch, err = dispatch.New(dispatch.Options{
+		Log: c.events, Store: h.store, Model: m.Dispatch, Catalog: m.Catalog, Shipments: m.Orders, Logger: part("dispatch"),
 	}); err != nil {
 		return err
 	}
@@ -178,7 +185,7 @@ func (h *hub) openEvidence(ctx context.Context) (err error) {
 func (h *hub) runContexts(ctx context.Context, g *errgroup.Group) {
 	c := &h.contexts
 	for name, run := range map[string]func(context.Context) error{
-		"relay": c.relay.Run, "custody": c.custody.Run, "correlate": c.correlate.Run, "excursion": c.cases.Run, "notify": c.notify.Run, "evidence log": c.ledger.Run, "desired state": c.desired.Run,
+		"relay": c.relay.Run, "custody": c.custody.Run, "correlate": c.correlate.Run, "excursion": c.cases.Run, "notify": c.notify.Run, "evidence log": c.ledger.Run, "desired state": c.desired.Run, "dispatch": c.dispatch.Run,
 	} {
 		g.Go(func() error { return named(name, run(ctx)) })
 	}

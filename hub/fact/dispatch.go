@@ -13,6 +13,8 @@ const (
 	StopWasReported    = "dispatch.stop_reported"
 	StopWasHeld        = "dispatch.stop_held"
 	CourierWasMessaged = "dispatch.courier_messaged"
+	PlaceWasSet        = "dispatch.place_set"       // in the stream "place/ID"
+	PlaceWasForgotten  = "dispatch.place_forgotten" // likewise
 )
 
 // Kinds of couriers.
@@ -137,11 +139,22 @@ type CourierMessaged struct {
 	At    int64  `json:"at"`
 }
 
+// PlaceSet: the position of a place was entered or changed. It is not said
+// here: an event is kept for good.
+type PlaceSet struct {
+	ID string `json:"id"`
+}
+
+// PlaceForgotten: the position of a place is kept no longer.
+type PlaceForgotten struct {
+	ID string `json:"id"`
+}
+
 func init() {
 	for typ, example := range map[string]any{
 		CourierWasDefined: CourierDefined{}, JobWasPlanned: JobPlanned{}, JobWasCancelled: JobCancelled{},
 		RouteWasPlanned: RoutePlanned{}, RouteWasReported: RouteReported{}, StopWasReported: StopReported{},
-		StopWasHeld: StopHeld{}, CourierWasMessaged: CourierMessaged{},
+		StopWasHeld: StopHeld{}, CourierWasMessaged: CourierMessaged{}, PlaceWasSet: PlaceSet{}, PlaceWasForgotten: PlaceForgotten{},
 	} {
 		Register(typ, example)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"frostline/hub/catalog"
 	"frostline/hub/custody"
+	"frostline/hub/dispatch"
 	"frostline/hub/event"
 	"frostline/hub/evidence"
 	"frostline/hub/excursion"
@@ -15,18 +16,19 @@ import (
 
 // Models are those that contexts ask by themselves.
 type Models struct {
-	Catalog *catalog.Model
-	Orders  *orders.Model
-	Custody *custody.Model
-	Cases   *excursion.Tables
+	Catalog  *catalog.Model
+	Orders   *orders.Model
+	Custody  *custody.Model
+	Cases    *excursion.Tables
+	Dispatch *dispatch.Model
 }
 
 // New makes all of them. They belong to one log.
 func New() Models {
-	return Models{catalog.NewModel(), orders.NewModel(), custody.NewModel(), excursion.NewTables()}
+	return Models{catalog.NewModel(), orders.NewModel(), custody.NewModel(), excursion.NewTables(), dispatch.NewModel()}
 }
 
 // All lists every read model there is.
 func (m Models) All() []event.Model {
-	return slices.Concat([]event.Model{m.Catalog.Model()}, m.Orders.Models(), m.Custody.Models(), m.Cases.Models(), []event.Model{evidence.Links})
+	return slices.Concat([]event.Model{m.Catalog.Model()}, m.Orders.Models(), m.Custody.Models(), m.Cases.Models(), m.Dispatch.Models(), []event.Model{evidence.Links})
 }

@@ -4,6 +4,7 @@ package orderstest
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -31,13 +32,13 @@ type Bench struct {
 	now     atomic.Int64
 }
 
-// New opens them on a store.
-func New(t testing.TB, db *store.DB) *Bench {
+// New opens them on a store, on a log that has more models too.
+func New(t testing.TB, db *store.DB, more ...event.Model) *Bench {
 	t.Helper()
 	b := &Bench{Catalog: &Catalog{records: map[fact.Ref]fact.Record{}, retired: map[fact.Ref]bool{}}}
 	b.now.Store(Start)
 	om, cm := orders.NewModel(), custody.NewModel()
-	b.Models = append(om.Models(), cm.Models()...)
+	b.Models = slices.Concat(om.Models(), cm.Models(), more)
 	log := storetest.Logger(t)
 	var err error
 	if b.Log, err = event.Open(context.Background(), event.Options{Store: db, Models: b.Models, Now: b.Clock, Log: log}); err != nil {

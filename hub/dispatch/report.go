@@ -1,0 +1,202 @@
+package dispatch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+
+	"frostline/hub/event"
+	"frostline/hub/fact"
+	"frostline/hub/record"
+	"frostline/hub/store"
+)
+
+const maxReports = 5000 // of a route
+
+// statement is one of the things that are said of a route.
+type statement struct {
+	id, route string
+	at, made  int64
+	note      string
+	typ       string
+	data      any
+	check     func(Route) error
+}
+
+// Report takes what a courier came to with its route. A report whose id is
+// known has no effect when it says the same, and is refused when it says
+// something else. A Made of 0 is the hub's clock.
+func (d *Dispatch) Report(ctx context.Context, actor, reason string, r fact.RouteReported) (Route, error) {
+	r.Made = d.made(r.Made)
+	return d.state(ctx, actor, reason, statement{r.ID, r.Route, r.At, r.Made, r.Note, fact.RouteWasReported, r, func(Route) error {
+		return among("status", r.Status, fact.RouteStatuses)
+	}})
+}
+
+// ReportStop takes what happened at a stop; see Report.
+func (d *Dispatch) ReportStop(ctx context.Context, actor, reason string, r fact.StopReported) (Route, error) {
+	r.Made = d.made(r.Made)
+	return d.state(ctx, actor, reason, statement{r.ID, r.Route, r.At, r.Made, r.Note, fact.StopWasReported, r, func(route Route) error {
+		if err := among("status", r.Status, fact.StopStatuses); err != nil {
+			return err
+		}
+		if r.Uncertainty < 0 || r.Uncertainty > 86_400_000 {
+			return record.Invalidf("uncertainty %d: want 0 to 86400000 ms", r.Uncertainty)
+		}
+		if r.Source == "" || len(r.Source) > event.MaxActor {
+			return record.Invalidf("source: %d bytes; want 1 to %d", len(r.Source), event.MaxActor)
+		}
+		if r.Position != nil {
+			if err := r.Position.Check(); err != nil {
+				return record.Invalid(err)
+			}
+		}
+		return route.has(r.Stop)
+	}})
+}
+
+// Hold keeps a stop from being delivered, or lets it go again. A stop that has
+// ended cannot be held.
+func (d *Dispatch) Hold(ctx context.Context, actor, reason string, h fact.StopHeld) (Route, error) {
+	h.Made = d.made(h.Made)
+	return d.state(ctx, actor, reason, statement{h.ID, h.Route, h.At, h.Made, h.Cause, fact.StopWasHeld, h, func(route Route) error {
+		if err := route.has(h.Stop); err != nil {
+			return err
+		}
+		for _, s := range route.Standings() {
+			if s.ID == h.Stop && s.Ended() && h.Held {
+				return record.Refusedf("stop %q: is %s already", h.Stop, s.Status)
+			}
+		}
+		return nil
+	}})
+}
+
+// Message tells whoever drives something, on the panel of the gateway.
+func (d *Dispatch) Message(ctx context.Context, actor, reason string, m fact.CourierMessaged) (Route, error) {
+	return d.state(ctx, actor, reason, statement{m.ID, m.Route, m.At, m.At, m.Text, fact.CourierWasMessaged, m, func(Route) error {
+		if m.Text == "" {
+			return record.Invalidf("text: is empty")
+		}
+		return nil
+	}})
+}
+
+func (d *Dispatch) made(ms int64) int64 {
+	if ms == 0 {
+		return d.now()
+	}
+	return ms
+}
+
+func among(field, s string, words []string) error {
+	if !slices.Contains(words, s) {
+		return record.Invalidf("%s %q: want one of %v", field, s, words)
+	}
+	return nil
+}
+
+// has fails for a stop that never was in the route's plan.
+func (r Route) has(stop string) error {
+	if slices.ContainsFunc(r.Stops, func(s fact.Stop) bool { return s.ID == stop }) {
+		return nil
+	}
+	return record.Invalidf("stop %q: route %q has no such stop", stop, r.ID)
+}
+
+// state appends a statement about a route, once.
+func (d *Dispatch) state(ctx context.Context, actor, reason string, s statement) (Route, error) {
+	if err := (fact.Ref{Kind: fact.Route, ID: s.id}).Check(); err != nil {
+		return Route{}, record.Invalidf("id %q: want up to 64 letters, digits and ._:+-", s.id)
+	}
+	for field, at := range map[string]int64{"at": s.at, "made": s.made} {
+		if err := d.checkAt(at); err != nil {
+			return Route{}, fmt.Errorf("%s: %w", field, err)
+		}
+	}
+	if err := fact.CheckNote("note", s.note); err != nil {
+		return Route{}, record.Invalid(err)
+	}
+	ref := fact.Ref{Kind: fact.Route, ID: s.route}
+	var out Route
+	err := d.command(ctx, actor, reason, func(ctx context.Context, ch event.Change) (err error) {
+		if out, err = record.Get(ctx, ch, d.o.Model.routes, ref); err != nil {
+			return err
+		}
+		known, err := d.known(ctx, ch, s)
+		if err != nil || known {
+			return err
+		}
+		if err := s.check(out); err != nil {
+			return err
+		}
+		if len(out.Reports)+len(out.Made)+len(out.Holds)+len(out.Messages) >= maxReports {
+			return record.Refusedf("route %q: %d things were said of it, the most there can be", s.route, maxReports)
+		}
+		if _, err := ch.Append(ctx, event.New{ID: "dispatch:" + s.id, Stream: ref.String(), Expect: -1, Type: s.typ, Reason: reason, Data: s.data}); err != nil {
+			return err
+		}
+		out, err = record.Get(ctx, ch, d.o.Model.routes, ref)
+		return err
+	})
+	return out, err
+}
+
+// known tells whether the statement was made before, and fails where another
+// has its id. When it was stated is no part of what it says.
+func (d *Dispatch) known(ctx context.Context, q store.Querier, s statement) (bool, error) {
+	in, err := d.o.Model.routes.Find(ctx, q, "report", s.id, "", 1)
+	if err != nil || len(in) == 0 {
+		return false, err
+	}
+	old, err := in[0].Doc.said(s.id)
+	if err != nil {
+		return false, err
+	}
+	if reflect.DeepEqual(unmade(old), unmade(s.data)) {
+		return true, nil
+	}
+	return false, fmt.Errorf("id %q: a statement about route %s is %w; give each an id of its own", s.id, in[0].ID, record.ErrExists)
+}
+
+// said gives the statement of an id.
+func (r Route) said(id string) (any, error) {
+	for _, v := range r.Reports {
+		if v.ID == id {
+			return v, nil
+		}
+	}
+	for _, v := range r.Made {
+		if v.ID == id {
+			return v, nil
+		}
+	}
+	for _, v := range r.Holds {
+		if v.ID == id {
+			return v, nil
+		}
+	}
+	for _, v := range r.Messages {
+		if v.ID == id {
+			return v, nil
+		}
+	}
+	return nil, errors.New("the index of statements is wrong: rebuild the read model dispatch.route")
+}
+
+func unmade(v any) any {
+	switch s := v.(type) {
+	case fact.RouteReported:
+		s.Made = 0
+		return s
+	case fact.StopReported:
+		s.Made = 0
+		return s
+	case fact.StopHeld:
+		s.Made = 0
+		return s
+	}
+	return v
+}
