@@ -55,10 +55,49 @@ func date(anchors []truetime.Anchor, tick int64) (utc int64, conflict, ok bool) 
 		return 0, false, false
 	}
 	abs := func(v int64) int64 { return max(v, -v) }
-	for _, a := range anchors {
-		for _, b := range anchors {
-			d := 5000*(a.UTC-a.At) - 5000*(b.UTC-b.At)
-			conflict = conflict || abs(d) > 5000*(max(a.Uncertainty, 1)+max(b.Uncertainty, 1))+abs(a.At-b.At)
+	exclude := func(a, b truetime.Anchor) bool {
+		d := 5000*(a.UTC-a.At) - 5000*(b.UTC-b.At)
+		return abs(d) > 5000*(max(a.Uncertainty, 1)+max(b.Uncertainty, 1))+abs(a.At-b.At)
+	}
+	fit := func(some func(truetime.Source) bool) (out []truetime.Anchor, all bool) {
+		all = true
+		for _, a := range anchors {
+			for _, b := range anchors {
+				all = all && !(some(a.Source) && some(b.Source) && exclude(a, b))
+			}
+			if some(a.Source) {
+				out = append(out, a)
+			}
+		}
+		return out, all
+	}
+	if _, all := fit(func(truetime.Source) bool { return true }); !all {
+		conflict = true
+		var voters []truetime.Source
+		for s := truetime.NTP; s <= truetime.GNSS; s++ {
+			if a, _ := fit(func(o truetime.Source) bool { return o == s }); len(a) > 0 {
+				voters = append(voters, s)
+			}
+		}
+		// All of them, and else two of three where these are the only two.
+		var agree [][]truetime.Source
+		try := func(some ...truetime.Source) {
+			if _, all := fit(func(o truetime.Source) bool { return slices.Contains(some, o) }); all {
+				agree = append(agree, some)
+			}
+		}
+		if try(voters...); len(agree) == 0 && len(voters) == 3 {
+			try(voters[0], voters[1])
+			try(voters[0], voters[2])
+			try(voters[1], voters[2])
+		}
+		if len(agree) == 1 && len(voters) > 1 {
+			voted := func(o truetime.Source) bool { return slices.Contains(agree[0], o) }
+			used, all := fit(func(o truetime.Source) bool { return voted(o) || o < truetime.NTP || o > truetime.GNSS })
+			if !all {
+				used, _ = fit(voted)
+			}
+			anchors, conflict = used, false
 		}
 	}
 	var low, high int64

@@ -153,13 +153,13 @@ func (w *tale) draw(d *dice, sensors []string) {
 				epoch, number = 2, boot-anew+1
 			}
 			begin := noon - 2000 + int64(boot-1)*(world+4000)/int64(boots)
-			for i := range pick(d, []int{0, 1, 1, 2, 2, 3}, "anchors") {
+			for i := range pick(d, []int{0, 1, 1, 2, 2, 3, 5}, "anchors") {
 				if boot > 1 && i == 0 && roll(d, 0, 1, "no anchor") == 1 {
 					break
 				}
 				at := roll[int64](d, 0, 8000, "anchor at")
-				a := truetime.Anchor{At: at, UTC: begin + at + roll[int64](d, -3, 3, "error"), Uncertainty: roll[int64](d, 2, 40, "uncertainty"), Source: truetime.NTP}
-				if roll[int](d, 0, 15, "wild") == 0 {
+				a := truetime.Anchor{At: at, UTC: begin + at + roll[int64](d, -3, 3, "error"), Uncertainty: roll[int64](d, 2, 40, "uncertainty"), Source: truetime.Source(roll[int](d, 1, 4, "source"))}
+				if roll[int](d, 0, 9, "wild") == 0 {
 					a.UTC += 3000
 				}
 				k := fmt.Sprintf("%s/%d", g, boot)

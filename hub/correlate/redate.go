@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"sort"
 
 	"frostline/hub/fact"
@@ -63,7 +64,8 @@ func (e *Engine) redate(ctx context.Context, k bootKey, b *batch.Batch) (*trueti
 
 // changed bounds the UTC of usable readings that two timelines of a boot date
 // differently, and says by how much at most. Readings of a boot have ticks from
-// 0 on; now has all anchors that was has.
+// 0 on; now knows of all anchors that was knew of, and dates by all that was did
+// unless it leaves out other sources.
 func changed(was, now *truetime.Timeline) (from, to, shift int64) {
 	begin, _ := now.Resolve(0)
 	if !was.Dated() {
@@ -71,7 +73,7 @@ func changed(was, now *truetime.Timeline) (from, to, shift int64) {
 	}
 	old, _ := was.Resolve(0)
 	switch {
-	case old.Conflict != begin.Conflict:
+	case old.Conflict != begin.Conflict, !slices.Equal(was.Left(), now.Left()):
 		return min(old.UTC, begin.UTC), math.MaxInt64, math.MaxInt64
 	case begin.Conflict: // none of them is usable
 		return 0, 0, 0

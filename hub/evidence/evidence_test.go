@@ -80,7 +80,7 @@ func TestWriteFixture(t *testing.T) {
 		t.Skip("set FROSTLINE_UPDATE to write it anew")
 	}
 	b, key := evidenceOf(t)
-	for name, data := range map[string][]byte{"bundle-1.zip": b, "bundle-1.key": []byte(key + "\n")} {
+	for name, data := range map[string][]byte{"bundle-2.zip": b, "bundle-2.key": []byte(key + "\n")} {
 		if err := os.WriteFile(filepath.Join("verify", "testdata", name), data, 0o644); err != nil {
 			t.Fatal(err)
 		}

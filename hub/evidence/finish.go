@@ -181,7 +181,7 @@ func (d *draft) sign() error {
 	if err != nil {
 		return err
 	}
-	note, err := d.x.o.Ledger.SignManifest(bundle.SignedText(bundle.HexSHA256(b), d.shipment))
+	note, err := d.x.o.Ledger.SignManifest(bundle.SignedText(bundle.Version, bundle.HexSHA256(b), d.shipment))
 	if err != nil {
 		return fmt.Errorf("sign manifest: %w", err)
 	}

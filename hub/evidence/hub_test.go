@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
+	"math/rand/v2"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -89,6 +90,15 @@ func (g *gateway) keepBlock(b *block.Block) {
 
 func (g *gateway) anchor() *pb.Event {
 	return &pb.Event{AtMs: g.tick, Kind: &pb.Event_Anchor{Anchor: &pb.Anchor{Boot: g.boot, AtMs: g.tick, UtcMs: g.began + g.tick, UncertaintyMs: 20, Source: 2}}}
+}
+
+// anchorOf is an anchor of some source, off by what that source lies, ms.
+func (g *gateway) anchorOf(rng *rand.Rand, lie [5]int64) *pb.Event {
+	e := g.anchor()
+	a := e.GetAnchor()
+	a.Source = 1 + rng.Uint32N(4)
+	a.UtcMs += lie[a.Source]
+	return e
 }
 
 func declare(id uint32, sensor string, q reading.Quantity) *pb.Event {

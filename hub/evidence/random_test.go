@@ -58,6 +58,10 @@ func live(h *hub, g *gateway, rng *rand.Rand) (end int64) {
 			g.boot++
 			g.tick, g.began = 0, utc+rng.Int64N(400_000)
 			dated := rng.IntN(4) > 0
+			lie := [5]int64{}
+			if rng.IntN(3) == 0 {
+				lie[1+rng.IntN(4)] = 3_600_000 * (1 + rng.Int64N(3))
+			}
 			first := true
 			for range 10 + rng.IntN(120) {
 				if rng.IntN(25) == 0 {
@@ -67,8 +71,8 @@ func live(h *hub, g *gateway, rng *rand.Rand) (end int64) {
 				if first && g.boot == 1 {
 					events = append(events, declare(0, "t", reading.Temperature), declare(1, "h", reading.Humidity))
 				}
-				if dated && (first && rng.IntN(2) == 0 || rng.IntN(40) == 0) {
-					events = append(events, g.anchor())
+				if dated && (first && rng.IntN(2) == 0 || rng.IntN(15) == 0) {
+					events = append(events, g.anchorOf(rng, lie))
 				}
 				first = false
 				g.keepSome(rng, events)

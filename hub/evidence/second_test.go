@@ -34,7 +34,10 @@ sys.stdout.reconfigure(encoding="utf-8", errors="replace")
 import contextlib, verify
 signatures = verify.Verifier().__enter__()
 verify.Verifier = lambda: contextlib.nullcontext(signatures)
-from frostverify import canonical, thermal
+from frostverify import canonical, clocks, thermal
+def date(rule, anchors, ticks):
+    t = (clocks.Hull if rule == 1 else clocks.Majority)([tuple(a) for a in anchors])
+    return json.dumps([t.conflict, [t.utc(tick) for tick in ticks]])
 def evaluate(profile, history, spent):
     h = thermal.History(history["from"], history["to"])
     for s in history["stretches"]:
@@ -44,7 +47,7 @@ def evaluate(profile, history, spent):
 for line in sys.stdin:
     asked = json.loads(line)
     try:
-        print(json.dumps(evaluate(**asked) if isinstance(asked, dict) else verify.check(verify.arguments(asked)).json()), flush=True)
+        print(json.dumps(date(**asked) if "anchors" in asked else evaluate(**asked) if isinstance(asked, dict) else verify.check(verify.arguments(asked)).json()), flush=True)
     except thermal.Impossible:
         print(json.dumps("impossible"), flush=True)
     except verify.CannotCheck as e:

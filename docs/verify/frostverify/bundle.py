@@ -3,6 +3,7 @@
 import hashlib
 
 from . import canonical, container, forms, merkle, notes, protobuf, thermal
+from .clocks import Hull, Majority
 from .facts import Facts
 from .limits import Malformed
 from .readings import Readings
@@ -14,7 +15,7 @@ MANIFEST, NOTE = "manifest.json", "manifest.note"
 EVENTS, INCLUSION, KEYS, SEALS = "events.jsonl", "inclusion.jsonl", "keys.jsonl", "seals.jsonl"
 CONSISTENCY, FIRST, LAST = "consistency.json", "checkpoint/first", "checkpoint/last"
 NEEDED = (NOTE, CONSISTENCY, EVENTS, FIRST, LAST, INCLUSION, KEYS, SEALS, "README.txt")
-VERSION = 1
+OLDEST, VERSION = 1, 2
 
 
 def record(b, form):
@@ -92,8 +93,8 @@ class Checks:
         except Malformed as e:
             return bad(str(e))
         r.shipment, r.engine, r.origin = m["shipment"], m["engine"], m["origin"]
-        if m["bundle"] != VERSION:
-            return bad(f"format {m['bundle']}: this program knows {VERSION}; use one that is as new as the bundle", field="bundle")
+        if not OLDEST <= m["bundle"] <= VERSION:
+            return bad(f"format {m['bundle']}: this program knows {OLDEST} to {VERSION}; use one that is as new as the bundle", field="bundle")
         if m["engine"] != thermal.ENGINE:
             return bad(f"verdicts were made by engine {clip(m['engine'])}: this program has {thermal.ENGINE}", field="engine")
         listed, before = {MANIFEST, NOTE}, None
@@ -378,7 +379,7 @@ class Checks:
 
     def chains(self):
         self.facts = Facts(self.events)
-        self.readings = Readings(self.facts.sensors_placed)
+        self.readings = Readings(self.facts.sensors_placed, Hull if self.manifest["bundle"] == 1 else Majority)
         names, before = set(), None
         for c in self.manifest["chains"]:
             gateway, epoch = c["gateway"], c["epoch"]
@@ -450,7 +451,7 @@ class Checks:
         if len(note.signed) != 1 or b.count(b"\n", len(note.text)) != 2:
             return bad("want one signature alone")
         digest = hashlib.sha256(self.raw).hexdigest()
-        if note.text != f"frostline evidence bundle {VERSION}\nsha256 {digest}\nshipment {self.manifest['shipment']}\n".encode():
+        if note.text != f"frostline evidence bundle {self.manifest['bundle']}\nsha256 {digest}\nshipment {self.manifest['shipment']}\n".encode():
             return bad("it is not the manifest that the hub has signed", MANIFEST)
         return None
 

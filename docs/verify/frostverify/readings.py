@@ -2,7 +2,6 @@
 
 import math
 
-from .clocks import Timeline
 from .limits import MAX_READINGS, CannotCheck
 
 USABLE, BAD, CONFLICTING = range(3)
@@ -11,9 +10,9 @@ USABLE, BAD, CONFLICTING = range(3)
 class Readings:
     """All readings of temperature of the sensors that could vouch."""
 
-    def __init__(self, needed):
-        self.needed = needed
-        self.anchors = {}  # (gateway, epoch, boot): [((at, utc, uncertainty), signed)]
+    def __init__(self, needed, timeline):
+        self.needed, self.timeline = needed, timeline
+        self.anchors = {}  # (gateway, epoch, boot): [((at, utc, uncertainty, source), signed)]
         self.raw = {}  # sensor: [(epoch, boot, tick, series, order, value, ok, signed)]
         self.count = 0
         self.all, self.signed = View(self, False), View(self, True)
@@ -42,7 +41,7 @@ class View:
     def timeline(self, boot):
         t = self.timelines.get(boot)
         if t is None:
-            t = Timeline([a for a, signed in self.of.anchors.get(boot, ()) if signed or not self.only_signed])
+            t = self.of.timeline([a for a, signed in self.of.anchors.get(boot, ()) if signed or not self.only_signed])
             self.timelines[boot] = t
         return t
 

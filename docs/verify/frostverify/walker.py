@@ -124,7 +124,7 @@ class Walker:
             except protobuf.Broken:
                 continue
             if kind == protobuf.ANCHORED:
-                anchor = m.get("at_ms", 0), m.get("utc_ms", 0), m.get("uncertainty_ms", 0)
+                anchor = m.get("at_ms", 0), m.get("utc_ms", 0), m.get("uncertainty_ms", 0), m.get("source", 0)
                 store.anchor((self.gateway, self.epoch, m.get("boot", 0)), anchor, signed)
             elif kind == protobuf.DECLARED and m.get("id", 0) not in self.series:
                 sensor = f"{self.gateway}/{m.get('sensor', '')}" if m.get("quantity", 0) == TEMPERATURE else None

@@ -8,10 +8,27 @@
 // is ever unpacked to disk, and no size is believed before it is checked.
 package bundle
 
-import "regexp"
+import (
+	"regexp"
 
-// Version of the format, in every manifest.
-const Version = 1
+	"frostline/proto/truetime"
+)
+
+// Version of the format, in every manifest that is made. Bundles of Oldest to
+// Version can be checked; see Dating.
+const (
+	Version = 2
+	Oldest  = 1
+)
+
+// Dating is the rule by which a bundle of a version dates readings: that is all
+// in which versions 1 and 2 differ.
+func Dating(version int) truetime.Rule {
+	if version == 1 {
+		return truetime.Hull
+	}
+	return truetime.Majority
+}
 
 // Names of the files in a bundle.
 const (

@@ -10,7 +10,7 @@ import (
 // ManifestRecord is manifest.json: canonical JSON (RFC 8785), signed by
 // manifest.note.
 type ManifestRecord struct {
-	Bundle     int       `json:"bundle"` // Version
+	Bundle     int       `json:"bundle"` // Oldest to Version
 	Shipment   string    `json:"shipment"`
 	Origin     string    `json:"origin"`   // of the log
 	Key        string    `json:"key"`      // of the log: a note verifier key
@@ -89,9 +89,9 @@ type ConsistencyRecord struct {
 	Proof [][]byte `json:"proof"`
 }
 
-// SignedText is the text of manifest.note.
-func SignedText(digest, shipment string) string {
-	return fmt.Sprintf("frostline evidence bundle %d\nsha256 %s\nshipment %s\n", Version, digest, shipment)
+// SignedText is the text of manifest.note in a bundle of a version.
+func SignedText(version int, digest, shipment string) string {
+	return fmt.Sprintf("frostline evidence bundle %d\nsha256 %s\nshipment %s\n", version, digest, shipment)
 }
 
 // HexSHA256 is the SHA-256 of b in lower-case hexadecimal.

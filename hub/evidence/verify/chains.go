@@ -26,7 +26,7 @@ func (r *run) putChains() bool {
 		slices.Sort(all)
 	}
 	var err error
-	if r.store, err = newReadings(r.events); err != nil {
+	if r.store, err = newReadings(r.events, bundle.Dating(r.m.Bundle)); err != nil {
 		r.fail(Problem{Check: EventIs, File: bundle.Events, Detail: "facts cannot be read"})
 		return false
 	}

@@ -49,6 +49,7 @@ type datedReading struct {
 // readings are the temperatures of the sensors that bear on the shipment.
 type readings struct {
 	facts    *join.Facts
+	dating   truetime.Rule
 	needed   map[string]bool // sensors that could vouch
 	anchors  map[bootKey][]anchor
 	raw      map[string][]taken
@@ -72,8 +73,8 @@ type view struct {
 }
 
 // newReadings applies the facts and finds which sensors could vouch.
-func newReadings(events []event.Event) (*readings, error) {
-	s := &readings{facts: join.NewFacts(), needed: map[string]bool{}, anchors: map[bootKey][]anchor{}, raw: map[string][]taken{}}
+func newReadings(events []event.Event, dating truetime.Rule) (*readings, error) {
+	s := &readings{dating: dating, facts: join.NewFacts(), needed: map[string]bool{}, anchors: map[bootKey][]anchor{}, raw: map[string][]taken{}}
 	s.all, s.signed = s.view(false), s.view(true)
 	for _, e := range events {
 		if err := s.facts.Apply(e); err != nil {
@@ -122,7 +123,7 @@ func (v *view) timeline(k bootKey) *truetime.Timeline {
 				anchors = append(anchors, a.Anchor)
 			}
 		}
-		t = truetime.NewTimeline(anchors)
+		t = v.of.dating.Timeline(anchors)
 		v.lines[k] = t
 	}
 	return t

@@ -124,8 +124,8 @@ func (r *run) manifest() bool {
 		return false
 	}
 	r.Shipment, r.Engine, r.Origin = r.m.Shipment, r.m.Engine, r.m.Origin
-	if r.m.Bundle != bundle.Version {
-		r.fail(Problem{Check: ManifestIs, File: f.Name, Field: "bundle", Detail: fmt.Sprintf("format %d: this program knows %d; use one that is as new as the bundle", r.m.Bundle, bundle.Version)})
+	if r.m.Bundle < bundle.Oldest || r.m.Bundle > bundle.Version {
+		r.fail(Problem{Check: ManifestIs, File: f.Name, Field: "bundle", Detail: fmt.Sprintf("format %d: this program knows %d to %d; use one that is as new as the bundle", r.m.Bundle, bundle.Oldest, bundle.Version)})
 		return false
 	}
 	if r.m.Engine != thermal.EngineVersion {
@@ -211,7 +211,7 @@ func (r *run) signature() {
 		r.fail(Problem{Check: ManifestIs, File: f.Name, Detail: "its signature does not verify by the hub's bundle key"})
 	case len(n.Sigs) != 1 || bytes.Count(b[len(n.Text):], []byte("\n")) != 2:
 		r.fail(Problem{Check: ManifestIs, File: f.Name, Detail: "want one signature alone"})
-	case n.Text != bundle.SignedText(bundle.HexSHA256(r.raw), r.m.Shipment):
+	case n.Text != bundle.SignedText(r.m.Bundle, bundle.HexSHA256(r.raw), r.m.Shipment):
 		r.fail(Problem{Check: ManifestIs, File: bundle.Manifest, Detail: "it is not the manifest that the hub has signed"})
 	}
 }

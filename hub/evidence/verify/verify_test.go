@@ -3,6 +3,7 @@ package verify
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"encoding/json"
 	"os"
 	"strings"
@@ -12,15 +13,22 @@ import (
 	"frostline/proto/thermal"
 )
 
-// fixture is a bundle as the first version wrote it. The tests of package
-// evidence write it anew with FROSTLINE_UPDATE set.
+// fixture is a bundle of the present format. The tests of package evidence
+// write it anew with FROSTLINE_UPDATE set.
 func fixture(t testing.TB) (b []byte, key string) {
 	t.Helper()
-	b, err := os.ReadFile("testdata/bundle-1.zip")
+	return written(t, bundle.Version)
+}
+
+// written is a bundle of a format, as it was written when that was the present one.
+func written(t testing.TB, format int) (b []byte, key string) {
+	t.Helper()
+	name := fmt.Sprint("testdata/bundle-", format)
+	b, err := os.ReadFile(name + ".zip")
 	if err != nil {
 		t.Fatal(err)
 	}
-	k, err := os.ReadFile("testdata/bundle-1.key")
+	k, err := os.ReadFile(name + ".key")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,15 +47,17 @@ func verified(t testing.TB, b []byte, o Options) *Report {
 	return r
 }
 
-// TestOldFormat opens a bundle as the first version wrote it.
-func TestOldFormat(t *testing.T) {
-	b, key := fixture(t)
-	r := verified(t, b, Options{Key: key})
-	if r.Engine != thermal.EngineVersion {
-		t.Skipf("the fixture was judged by engine %s: write it anew", r.Engine)
-	}
-	if !r.Holds || len(r.Verdicts) != 1 {
-		t.Fatalf("%v", r.Problems)
+// TestOldFormats opens a bundle of each format.
+func TestOldFormats(t *testing.T) {
+	for format := bundle.Oldest; format <= bundle.Version; format++ {
+		b, key := written(t, format)
+		r := verified(t, b, Options{Key: key})
+		if r.Engine != thermal.EngineVersion {
+			t.Skipf("the fixture was judged by engine %s: write it anew", r.Engine)
+		}
+		if !r.Holds || len(r.Verdicts) != 1 {
+			t.Errorf("format %d: %v", format, r.Problems)
+		}
 	}
 }
 
