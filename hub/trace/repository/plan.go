@@ -1,0 +1,214 @@
+package repository
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"math"
+)
+
+// condition is a filter whose values were looked up.
+type condition struct {
+	values []int64 // any of them
+	roles  []Role
+	field  int64 // of intervals
+	ranges []Interval
+	size   int // of events, at most few+1; -1 until it is estimated
+}
+
+// plan is how a query is answered.
+type plan struct {
+	conditions []condition
+	driver     int   // the condition that is read from its index; -1 for none
+	small      bool  // it matches few events: read them all, then put them in order
+	low, high  int64 // bounds of seq, inclusive
+	from, to   int64 // bounds of event time, inclusive and exclusive
+	byRecord   bool
+	descending bool
+	after      *Position
+}
+
+const (
+	few         = 1000 // events are read whole and put in order
+	maxBranches = 64   // values of a condition that are read from its index one after the other
+	maxPrefixed = 1000 // values with a prefix
+)
+
+// plan looks up what the query names. It gives nil where nothing can match.
+func (r *Repository) plan(ctx context.Context, q Query, at Position) (*plan, error) {
+	p := &plan{driver: -1, low: q.AfterSeq + 1, high: at.Snapshot, from: math.MinInt64, to: math.MaxInt64, byRecord: q.ByRecord, descending: q.Descending}
+	if q.UptoSeq > 0 {
+		p.high = min(p.high, q.UptoSeq)
+	}
+	if q.FromTime != nil {
+		p.from = *q.FromTime
+	}
+	if q.BeforeTime != nil {
+		p.to = *q.BeforeTime
+	}
+	if err := r.recorded(ctx, q, p); err != nil {
+		return nil, err
+	}
+	if p.low > p.high || p.from >= p.to {
+		return nil, nil
+	}
+	for _, f := range q.Filters {
+		if f.Field != "" {
+			ids, err := r.numbers(ctx, Measured, []string{f.Field})
+			if err != nil || len(ids) == 0 {
+				return nil, err
+			}
+			// That an event has the field at all may be known of fewer.
+			p.conditions = append(p.conditions, condition{field: ids[0], ranges: f.Intervals, size: -1}, condition{values: ids, size: -1})
+			continue
+		}
+		values := f.Values
+		if f.Within {
+			var err error
+			if values, err = r.descendants(ctx, values); err != nil {
+				return nil, fmt.Errorf("%s: %w", f.Name, err)
+			}
+		}
+		ids, err := r.numbers(ctx, f.Kind, values)
+		if err != nil {
+			return nil, err
+		}
+		more, err := r.prefixed(ctx, f)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", f.Name, err)
+		}
+		if ids = append(ids, more...); len(ids) == 0 {
+			return nil, nil
+		}
+		p.conditions = append(p.conditions, condition{values: ids, roles: f.Roles, size: -1})
+	}
+	return p, r.choose(ctx, p)
+}
+
+// recorded turns bounds of record time into bounds of seq: both rise together.
+func (r *Repository) recorded(ctx context.Context, q Query, p *plan) error {
+	first := func(from int64) (seq int64, err error) {
+		err = r.store.QueryRow(ctx, "SELECT seq FROM epcis_event WHERE recorded_ms >= $1 ORDER BY recorded_ms, seq LIMIT 1", from).Scan(&seq)
+		if errors.Is(err, sql.ErrNoRows) {
+			return math.MaxInt64, nil
+		}
+		return seq, err
+	}
+	if q.FromRecord != nil {
+		seq, err := first(*q.FromRecord)
+		if err != nil {
+			return fmt.Errorf("look up record time: %w", err)
+		}
+		p.low = max(p.low, seq)
+	}
+	if q.BeforeRecord != nil {
+		seq, err := first(*q.BeforeRecord)
+		if err != nil {
+			return fmt.Errorf("look up record time: %w", err)
+		}
+		p.high = min(p.high, seq-1)
+	}
+	return nil
+}
+
+// numbers gives the numbers of those values that are known.
+func (r *Repository) numbers(ctx context.Context, kind Kind, values []string) (ids []int64, err error) {
+	var args []any
+	for _, v := range values {
+		args = append(args, int64(kind), indexed(v))
+	}
+	seen := map[int64]bool{}
+	err = valueByText.each(ctx, r.store, args, func(rows *sql.Rows) error {
+		var id int64
+		var t text
+		if err := rows.Scan(&id, &t.kind, &t.value); err != nil {
+			return err
+		}
+		if !seen[id] {
+			seen[id] = true
+			ids = append(ids, id)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("look up values: %w", err)
+	}
+	return ids, nil
+}
+
+// prefixed gives the numbers of the values that begin as a filter says.
+func (r *Repository) prefixed(ctx context.Context, f Filter) (ids []int64, err error) {
+	for _, prefix := range f.Prefixes {
+		err := rowsOf(ctx, r.store, "SELECT id FROM epcis_value WHERE kind = $1 AND value >= $2 AND value < $3 ORDER BY value LIMIT $4", func(rows *sql.Rows) error {
+			var id int64
+			err := rows.Scan(&id)
+			ids = append(ids, id)
+			return err
+		}, int64(f.Kind), prefix, prefix+"\U0010ffff", maxPrefixed+1)
+		if err != nil {
+			return nil, fmt.Errorf("look up pattern: %w", err)
+		}
+		if len(ids) > maxPrefixed {
+			return nil, fmt.Errorf("%w: more than %d identifiers match the pattern", ErrTooComplex, maxPrefixed)
+		}
+	}
+	return ids, nil
+}
+
+// choose picks the condition to read from its index.
+func (r *Repository) choose(ctx context.Context, p *plan) error {
+	if len(p.conditions) == 0 {
+		return nil
+	}
+	if c := p.conditions[0]; len(p.conditions) == 1 && len(c.values) == 1 && !p.byRecord {
+		p.driver = 0 // in order as it is
+		return nil
+	}
+	best := -1
+	for i := range p.conditions {
+		c := &p.conditions[i]
+		if err := r.estimate(ctx, c, p); err != nil {
+			return err
+		}
+		if best < 0 || c.size < p.conditions[best].size {
+			best = i
+		}
+	}
+	c := p.conditions[best]
+	p.small = c.size <= few
+	if p.small || !p.byRecord && len(c.ranges) == 0 && len(c.values) <= maxBranches {
+		p.driver = best
+	}
+	return nil
+}
+
+// estimate counts what a condition matches, up to few+1.
+func (r *Repository) estimate(ctx context.Context, c *condition, p *plan) error {
+	c.size = 0
+	add := func(query string, args ...any) error {
+		var n int
+		if err := r.store.QueryRow(ctx, "SELECT COUNT(*) FROM ("+query+") AS some", args...).Scan(&n); err != nil {
+			return fmt.Errorf("estimate query: %w", err)
+		}
+		c.size += n
+		return nil
+	}
+	for _, v := range c.values {
+		if c.size > few {
+			return nil
+		}
+		if err := add("SELECT 1 AS one FROM epcis_term WHERE value = $1 AND time_ms >= $2 AND time_ms < $3 LIMIT $4", v, p.from, p.to, few+1); err != nil {
+			return err
+		}
+	}
+	for _, i := range c.ranges {
+		if c.size > few {
+			return nil
+		}
+		if err := add("SELECT 1 AS one FROM epcis_number WHERE field = $1 AND number >= $2 AND number <= $3 LIMIT $4", c.field, i.Low, i.High, few+1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
