@@ -188,7 +188,7 @@ func (r *Repository) estimate(ctx context.Context, c *condition, p *plan) error 
 	c.size = 0
 	add := func(query string, args ...any) error {
 		var n int
-		if err := r.store.QueryRow(ctx, "SELECT COUNT(*) FROM ("+query+") AS some", args...).Scan(&n); err != nil {
+		if err := r.store.QueryRow(ctx, "SELECT COUNT(*) FROM ("+query+") AS part", args...).Scan(&n); err != nil {
 			return fmt.Errorf("estimate query: %w", err)
 		}
 		c.size += n
@@ -198,7 +198,7 @@ func (r *Repository) estimate(ctx context.Context, c *condition, p *plan) error 
 		if c.size > few {
 			return nil
 		}
-		if err := add("SELECT 1 AS one FROM epcis_term WHERE value = $1 AND time_ms >= $2 AND time_ms < $3 LIMIT $4", v, p.from, p.to, few+1); err != nil {
+		if err := add("SELECT 1 AS hit FROM epcis_term WHERE value = $1 AND time_ms >= $2 AND time_ms < $3 LIMIT $4", v, p.from, p.to, few+1); err != nil {
 			return err
 		}
 	}
@@ -206,7 +206,7 @@ func (r *Repository) estimate(ctx context.Context, c *condition, p *plan) error 
 		if c.size > few {
 			return nil
 		}
-		if err := add("SELECT 1 AS one FROM epcis_number WHERE field = $1 AND number >= $2 AND number <= $3 LIMIT $4", c.field, i.Low, i.High, few+1); err != nil {
+		if err := add("SELECT 1 AS hit FROM epcis_number WHERE field = $1 AND number >= $2 AND number <= $3 LIMIT $4", c.field, i.Low, i.High, few+1); err != nil {
 			return err
 		}
 	}
