@@ -5,6 +5,7 @@
 package config
 
 import (
+	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"frostline/edge/sensor"
+	"frostline/proto/release"
 )
 
 // Config is the configuration of a gateway. The zero value of a field means its
@@ -36,6 +38,7 @@ type Config struct {
 	Hub     Hub     `yaml:"hub"`
 	Panel   Panel   `yaml:"panel"`
 	Journal Journal `yaml:"journal"`
+	Update  Update  `yaml:"update"`
 
 	// W1Root is where the kernel shows its 1-Wire devices.
 	// Default /sys/bus/w1/devices.
@@ -129,6 +132,32 @@ type Journal struct {
 	KeepAcknowledged time.Duration `yaml:"keep-acknowledged"`
 }
 
+// Update says whose releases of the agent this gateway runs when its hub chooses
+// one.
+type Update struct {
+	// Keys are the public keys that releases are signed by, as "frostline release
+	// key" prints them, at most 4. Default: none, and no release is taken.
+	Keys []string `yaml:"keys"`
+
+	// Connected is for how long a new release may have a connection to the hub
+	// and get nothing acknowledged before it is undone, 5s to 24h. Default 10m.
+	Connected time.Duration `yaml:"connected"`
+
+	// Alone is for how long a new release may have no connection before the one
+	// before it runs again, and tries it again later, 5s to 168h. Default 1h.
+	Alone time.Duration `yaml:"alone"`
+}
+
+// ReleaseKeys are Keys, read; those that cannot be read are left out.
+func (u Update) ReleaseKeys() (all []ed25519.PublicKey) {
+	for _, k := range u.Keys {
+		if key, err := release.ParsePublic(k); err == nil {
+			all = append(all, key)
+		}
+	}
+	return all
+}
+
 // Sensor is one sensor.
 type Sensor struct {
 	// ID names the sensor, 1 to 63 of a-z, 0-9, '.', '_' and '-', beginning
@@ -180,6 +209,8 @@ func (c Config) WithDefaults(host string) Config {
 	set(&c.Panel.TimeZone, "UTC")
 	set(&c.Journal.MaxSize, 512<<20)
 	set(&c.Journal.SegmentSize, 4<<20)
+	set(&c.Update.Connected, 10*time.Minute)
+	set(&c.Update.Alone, time.Hour)
 	set(&c.Journal.Memory, 4<<20)
 	set(&c.W1Root, "/sys/bus/w1/devices")
 	c.Sensors = append([]Sensor(nil), c.Sensors...)

@@ -25,6 +25,7 @@ func TestExampleLoads(t *testing.T) {
 	want := Config{
 		Gateway: "pharmacy-1", Data: "/var/lib/frostline-edge", Panel: Panel{Listen: "127.0.0.1:8480", Kind: "plain", TimeZone: "UTC"}, W1Root: "/sys/bus/w1/devices",
 		Journal: Journal{MaxSize: 512 << 20, SegmentSize: 4 << 20, Memory: 4 << 20},
+		Update:  Update{Connected: 10 * time.Minute, Alone: time.Hour},
 		Sensors: []Sensor{{ID: "fridge-1", Driver: "ds18b20", Bus: "w1", Address: "28-0316a2794b2c", Interval: 10 * time.Second, Timeout: 2 * time.Second,
 			Options: sensor.Options{Resolution: 12, MaxRate: 5}}},
 	}

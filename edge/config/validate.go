@@ -46,6 +46,7 @@ func (c Config) Validate() []Problem {
 	}
 	v.span("journal.group-wait", j.GroupWait, 0, 10*time.Second)
 	v.span("journal.keep-acknowledged", j.KeepAcknowledged, 0, 365*24*time.Hour)
+	v.update(c.Update)
 	if len(c.Sensors) > maxSensors {
 		v.add("sensors", strconv.Itoa(len(c.Sensors)), fmt.Sprintf("one gateway reads at most %d sensors: spread them", maxSensors))
 	}
