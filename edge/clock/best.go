@@ -8,11 +8,20 @@ import (
 )
 
 // Best is the anchor that dates the present moment most narrowly, of those
-// offered in this boot and not refused. ok is false while there is none.
+// offered in this boot by sources that are not left out. ok is false while there
+// is none.
 func (k *Keeper) Best() (a truetime.Anchor, ok bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.best(slices.Collect(maps.Values(k.latest)), k.c.Clock.Now())
+	return narrowest(slices.Collect(maps.Values(k.latest)), k.timeline().Left(), k.c.Clock.Now())
+}
+
+// Left are the sources that are not believed, because those that agree
+// contradict them.
+func (k *Keeper) Left() []truetime.Source {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return slices.Clone(k.timeline().Left())
 }
 
 // Dated reports whether any anchor has been accepted in this boot.
@@ -27,11 +36,16 @@ func (k *Keeper) Dated() bool {
 func (k *Keeper) UTC(at int64) (m truetime.Moment, ok bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	return k.timeline().Resolve(at)
+}
+
+// timeline is made of all anchors known. k.mu is held.
+func (k *Keeper) timeline() *truetime.Timeline {
 	anchors := slices.Clone(k.recorded)
 	for _, a := range k.latest {
 		anchors = append(anchors, a)
 	}
-	return truetime.NewTimeline(anchors).Resolve(at)
+	return truetime.NewTimeline(anchors)
 }
 
 // Stats tells what the Keeper has seen.
@@ -41,9 +55,10 @@ func (k *Keeper) Stats() KeeperStats {
 	return k.stats
 }
 
-func (*Keeper) best(anchors []truetime.Anchor, at int64) (best truetime.Anchor, ok bool) {
+// narrowest picks the anchor that is surest at a boottime, of sources not left out.
+func narrowest(anchors []truetime.Anchor, left []truetime.Source, at int64) (best truetime.Anchor, ok bool) {
 	for _, a := range anchors {
-		if !ok || width(a, at) < width(best, at) {
+		if !slices.Contains(left, a.Source) && (!ok || width(a, at) < width(best, at)) {
 			best, ok = a, true
 		}
 	}

@@ -47,24 +47,28 @@ type KeeperStats struct {
 const (
 	minGain     = 20  // ms by which an anchor has to be better than the recorded ones
 	maxPending  = 256 // events that wait for Record
-	maxCompared = 64  // recorded anchors a new one is compared with
+	maxCompared = 64  // recorded anchors that a new one is compared with
 	maxDissent  = 3   // contradictions in a row after which a source is recorded all the same
 )
 
 // Keeper decides which anchors are worth recording: the first of a boot, one
 // that halves the uncertainty, one an hour, one after each step of the system
-// clock, and contradictions that persist. Offer and the getters are safe for
-// concurrent use.
+// clock, contradictions that persist, and what settles them. Which source to
+// believe is truetime's to say, here as at the hub. Offer and the getters are
+// safe for concurrent use.
 type Keeper struct {
 	c KeeperConfig
 
 	mu       sync.Mutex
-	recorded []truetime.Anchor // the last maxCompared
+	recorded []truetime.Anchor // the first of each source, and the last
 	latest   map[truetime.Source]truetime.Anchor
-	dissent  map[truetime.Source]int
-	pending  []Event
-	stats    KeeperStats
-	renew    bool // record the next anchor: the system clock has stepped
+	dissent  map[truetime.Source]int // contradictions in a row
+	// dissented is the boottime of the last one that was recorded, ms.
+	dissented map[truetime.Source]int64
+	pending   []Event
+	stats     KeeperStats
+	renew     bool   // record the next anchor: the system clock has stepped
+	told      string // how the sources stand, as it was logged last
 
 	// Used by Run alone.
 	started int64                     // boottime, ms
@@ -85,7 +89,7 @@ func NewKeeper(c KeeperConfig) (*Keeper, error) {
 			*d.at = d.standard
 		}
 	}
-	return &Keeper{c: c, latest: map[truetime.Source]truetime.Anchor{}, dissent: map[truetime.Source]int{}, failing: map[string]*outage.Outage{}}, nil
+	return &Keeper{c: c, latest: map[truetime.Source]truetime.Anchor{}, dissent: map[truetime.Source]int{}, dissented: map[truetime.Source]int64{}, failing: map[string]*outage.Outage{}}, nil
 }
 
 // Run polls the sources until ctx ends, and then returns nil. What Record has
@@ -157,72 +161,6 @@ func (k *Keeper) step(at, d int64) {
 	k.renew = true
 	k.push(Event{At: at, Step: d})
 	k.c.Log.Warn("system clock stepped", "by", time.Duration(d)*time.Millisecond)
-}
-
-// Offer hands in an anchor of any source, such as the hub's or a receiver's.
-// It is recorded at the next poll if it is worth it. An anchor outside
-// Floor to Ceiling, from the future of boottime, or without uncertainty is
-// refused and counted.
-func (k *Keeper) Offer(a truetime.Anchor) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	now := k.c.Clock.Now()
-	if a.UTC < Floor || a.UTC > Ceiling || a.At > now || a.Uncertainty < 1 {
-		k.stats.Refused++
-		return
-	}
-	contradicts := k.contradicts(a)
-	if contradicts {
-		if k.dissent[a.Source]++; k.dissent[a.Source] < maxDissent {
-			k.stats.Refused++
-			return
-		}
-		k.c.Log.Error("time sources contradict one another", "source", a.Source, "recorded", len(k.recorded))
-	}
-	k.dissent[a.Source] = 0
-	k.latest[a.Source] = a
-	if contradicts || k.worth(a, now) {
-		k.record(a)
-	}
-}
-
-// worth decides on an anchor that fits those recorded. k.mu is held.
-func (k *Keeper) worth(a truetime.Anchor, now int64) bool {
-	best, ok := k.best(k.recorded, now)
-	if !ok || k.renew {
-		return true
-	}
-	// What best has lost to drift since it was made is what Every is for.
-	if gain := best.Uncertainty - a.Uncertainty; gain >= minGain && gain >= best.Uncertainty/2 {
-		return true
-	}
-	// Hourly, but not an anchor so poor that it says nothing new.
-	return now-k.stats.LastAt >= k.c.Every.Milliseconds() && width(a, now) <= 4*width(best, now)
-}
-
-func (k *Keeper) record(a truetime.Anchor) {
-	k.renew = false
-	if k.recorded = append(k.recorded, a); len(k.recorded) > maxCompared {
-		k.recorded = k.recorded[1:]
-	}
-	k.stats.Recorded++
-	k.stats.LastAt = a.At
-	k.push(Event{At: a.At, Anchor: &a})
-}
-
-// contradicts says whether a and a recorded anchor exclude one another, and
-// nothing recorded of a's own source has said so before.
-func (k *Keeper) contradicts(a truetime.Anchor) bool {
-	excluded := false
-	for _, b := range k.recorded {
-		apart := (a.UTC - a.At) - (b.UTC - b.At)
-		if max(apart, -apart) > width(a, b.At)+b.Uncertainty {
-			excluded = true
-		} else if a.Source == b.Source {
-			return false
-		}
-	}
-	return excluded
 }
 
 // push adds an event for Record. k.mu is held.

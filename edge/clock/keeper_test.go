@@ -198,3 +198,36 @@ func TestKeeperOffersAgainWhatWasNotKept(t *testing.T) {
 		t.Errorf("out of order: %+v", k.events)
 	}
 }
+
+// A source that a majority contradicts is named and not used, and another that
+// settles a contradiction is recorded at once however wide it is.
+func TestKeeperLeavesOutTheOutvoted(t *testing.T) {
+	k := keep(t)
+	k.rtc = true
+	k.pass(t, 3*time.Minute)
+	k.want(t, "the rtc", 1, 0)
+	k.v.StepUTC(-time.Hour) // it was in local time
+	k.rtc = false
+	k.pass(t, time.Second)
+	offer := func(s truetime.Source, uncertainty int64) {
+		k.Offer(truetime.Anchor{At: k.v.Now(), UTC: k.v.UTC(), Uncertainty: uncertainty, Source: s})
+		k.pass(t, time.Second)
+	}
+	for range 3 {
+		offer(truetime.GNSS, 500)
+	}
+	if m, _ := k.UTC(k.v.Now()); !m.Conflict || k.Left() != nil {
+		t.Fatalf("one against one: got %+v, left out %v, want a conflict", m, k.Left())
+	}
+	offer(truetime.Hub, 3000)
+	k.want(t, "the hub settles it", 3, 1)
+	if m, _ := k.UTC(k.v.Now()); m.Conflict || m.Uncertainty > 510 || max(m.UTC-k.v.UTC(), k.v.UTC()-m.UTC) > m.Uncertainty {
+		t.Errorf("got %+v, true %d", m, k.v.UTC())
+	}
+	if left := k.Left(); len(left) != 1 || left[0] != truetime.RTC {
+		t.Errorf("left out %v, want the rtc", left)
+	}
+	if best, _ := k.Best(); best.Source != truetime.GNSS {
+		t.Errorf("best %+v, want the receiver's", best)
+	}
+}

@@ -97,6 +97,10 @@ func (r Rule) Timeline(anchors []Anchor) *Timeline {
 // Dated reports whether the timeline has any anchor.
 func (t *Timeline) Dated() bool { return t != nil && len(t.at) > 0 }
 
+// Conflict reports whether its anchors contradict one another and no majority
+// of sources says which are wrong.
+func (t *Timeline) Conflict() bool { return t != nil && t.conflict }
+
 // Left are the sources whose anchors are left out because those that agree
 // contradict them, ascending. Do not change the slice.
 func (t *Timeline) Left() []Source {
