@@ -159,9 +159,9 @@ func TestBadInputChangesNothing(t *testing.T) {
 	})
 }
 
-// TestOrderFreeStandings: what a stop came to does not depend on the order in
+// TestOrderFreeVisits: what a stop came to does not depend on the order in
 // which its reports arrived, and told twice they are one.
-func TestOrderFreeStandings(t *testing.T) {
+func TestOrderFreeVisits(t *testing.T) {
 	base := []fact.StopReported{
 		stop("a", "s1", "arrived", 1000), stop("b", "s1", "departed", 2000), stop("c", "s1", "arrived", 3000),
 		stop("d", "s1", "completed", 4000), stop("e", "s1", "departed", 5000), stop("f", "s2", "failed", 6000), stop("g", "s2", "completed", 9000),
@@ -172,7 +172,7 @@ func TestOrderFreeStandings(t *testing.T) {
 		for _, i := range rand.New(rand.NewPCG(seed, 1)).Perm(len(base)) {
 			r.Made = append(r.Made, base[i])
 		}
-		text, err := json.Marshal(r.Standings())
+		text, err := json.Marshal(r.Visits())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -184,7 +184,7 @@ func TestOrderFreeStandings(t *testing.T) {
 		}
 	}
 	if !strings.Contains(first, `"status":"completed","arrived":1000,"departed":5000,"completed":4000`) || strings.Count(first, `"status":"completed"`) < 2 {
-		t.Errorf("standings: %s", first)
+		t.Errorf("visits: %s", first)
 	}
 }
 
@@ -222,11 +222,11 @@ func TestHoldAndRelease(t *testing.T) {
 		must[dispatch.Route](t)(d.Hold(ctx, actor, "", hold))
 		b.Pass(time.Second)
 		r := must[dispatch.Route](t)(d.Hold(ctx, actor, "", hold)) // told twice
-		if len(r.Holds) != 1 || !r.Standings()[1].Held {
-			t.Errorf("%d holds, held %v; want 1, true", len(r.Holds), r.Standings()[1].Held)
+		if len(r.Holds) != 1 || !r.Visits()[1].Held {
+			t.Errorf("%d holds, held %v; want 1, true", len(r.Holds), r.Visits()[1].Held)
 		}
 		hold.ID, hold.Held, hold.At, hold.Made = "h2", false, b.Now(), 0
-		if r = must[dispatch.Route](t)(d.Hold(ctx, actor, "", hold)); r.Standings()[1].Held {
+		if r = must[dispatch.Route](t)(d.Hold(ctx, actor, "", hold)); r.Visits()[1].Held {
 			t.Error("the stop is held still")
 		}
 	})

@@ -114,7 +114,7 @@ func (d *Dispatch) untouched(ctx context.Context, ch event.Change, j Job) error 
 	if err != nil || !found {
 		return err
 	}
-	for _, s := range r.Standings() {
+	for _, s := range r.Visits() {
 		if s.Job == j.ID && s.Status != "planned" {
 			return record.Refusedf("id %q: stop %s of route %s is %s already", j.ID, s.ID, r.ID, s.Status)
 		}

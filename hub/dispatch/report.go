@@ -58,14 +58,14 @@ func (d *Dispatch) ReportStop(ctx context.Context, actor, reason string, r fact.
 }
 
 // Hold keeps a stop from being delivered, or lets it go again. A stop that has
-// ended cannot be held.
+// ended cannot be held. An At of 0 is the hub's clock.
 func (d *Dispatch) Hold(ctx context.Context, actor, reason string, h fact.StopHeld) (Route, error) {
-	h.Made = d.made(h.Made)
+	h.Made, h.At = d.made(h.Made), d.made(h.At)
 	return d.state(ctx, actor, reason, statement{h.ID, h.Route, h.At, h.Made, h.Cause, fact.StopWasHeld, h, func(route Route) error {
 		if err := route.has(h.Stop); err != nil {
 			return err
 		}
-		for _, s := range route.Standings() {
+		for _, s := range route.Visits() {
 			if s.ID == h.Stop && s.Ended() && h.Held {
 				return record.Refusedf("stop %q: is %s already", h.Stop, s.Status)
 			}
@@ -74,8 +74,10 @@ func (d *Dispatch) Hold(ctx context.Context, actor, reason string, h fact.StopHe
 	}})
 }
 
-// Message tells whoever drives something, on the panel of the gateway.
+// Message tells whoever drives something, on the panel of the gateway. An At of
+// 0 is the hub's clock.
 func (d *Dispatch) Message(ctx context.Context, actor, reason string, m fact.CourierMessaged) (Route, error) {
+	m.At = d.made(m.At)
 	return d.state(ctx, actor, reason, statement{m.ID, m.Route, m.At, m.At, m.Text, fact.CourierWasMessaged, m, func(Route) error {
 		if m.Text == "" {
 			return record.Invalidf("text: is empty")
@@ -103,7 +105,7 @@ func (r Route) has(stop string) error {
 	if slices.ContainsFunc(r.Stops, func(s fact.Stop) bool { return s.ID == stop }) {
 		return nil
 	}
-	return record.Invalidf("stop %q: route %q has no such stop", stop, r.ID)
+	return fmt.Errorf("stop %q of route %q: %w", stop, r.ID, record.ErrNotFound)
 }
 
 // state appends a statement about a route, once.
@@ -145,7 +147,8 @@ func (d *Dispatch) state(ctx context.Context, actor, reason string, s statement)
 }
 
 // known tells whether the statement was made before, and fails where another
-// has its id. When it was stated is no part of what it says.
+// has its id. When it was stated is no part of what it says, nor is the instant of
+// a hold or message, which may be the hub's clock.
 func (d *Dispatch) known(ctx context.Context, q store.Querier, s statement) (bool, error) {
 	in, err := d.o.Model.routes.Find(ctx, q, "report", s.id, "", 1)
 	if err != nil || len(in) == 0 {
@@ -195,7 +198,10 @@ func unmade(v any) any {
 		s.Made = 0
 		return s
 	case fact.StopHeld:
-		s.Made = 0
+		s.Made, s.At = 0, 0
+		return s
+	case fact.CourierMessaged:
+		s.At = 0
 		return s
 	}
 	return v

@@ -106,14 +106,14 @@ func mayReplan(old Route, p fact.RoutePlanned) error {
 	for _, s := range p.Stops {
 		planned[s.ID] = s
 	}
-	for _, s := range old.Standings() {
+	for _, s := range old.Visits() {
 		n, there := planned[s.ID]
 		if s.Status != "planned" && (!there || n.Job != s.Job || n.Kind != s.Kind || n.Place != s.Place) {
 			return record.Refusedf("stops: stop %q is %s and cannot be taken out or changed", s.ID, s.Status)
 		}
 	}
 	ended, open := map[string]bool{}, ""
-	for _, s := range old.Standings() {
+	for _, s := range old.Visits() {
 		ended[s.ID] = s.Ended()
 	}
 	for i, s := range p.Stops {
@@ -189,7 +189,7 @@ func (d *Dispatch) elsewhere(ctx context.Context, ch event.Change, i int, s fact
 	if st := other.Status(); st == "ended" || st == "cancelled" {
 		return nil
 	}
-	for _, o := range other.Standings() {
+	for _, o := range other.Visits() {
 		if o.Job == s.Job && o.Kind == s.Kind && o.Status != "failed" {
 			return record.Refusedf("stops.%d.job %q: is in route %q as stop %q; take it out there first", i, s.Job, other.ID, o.ID)
 		}
@@ -207,7 +207,7 @@ func (d *Dispatch) Reorder(ctx context.Context, actor, reason, id string, order 
 	p := r.RoutePlanned
 	p.Stops = nil
 	open := map[string]fact.Stop{}
-	for i, s := range r.Standings() {
+	for i, s := range r.Visits() {
 		if s.Ended() {
 			p.Stops = append(p.Stops, r.Stops[i])
 		} else {

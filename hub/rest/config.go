@@ -41,6 +41,7 @@ type Config struct {
 	EvidenceLog   EvidenceLog
 	Reports       Reports
 	Desired       Desired
+	Dispatch      Dispatch
 
 	also func(huma.API) // operations of tests
 }
@@ -82,5 +83,8 @@ func (cfg *Config) register(api huma.API) {
 	}
 	if cfg.Desired != nil {
 		registerDesired(api, cfg.Desired)
+	}
+	if cfg.Dispatch != nil {
+		registerDispatch(api, cfg.Dispatch)
 	}
 }

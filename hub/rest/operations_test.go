@@ -318,7 +318,10 @@ func fits(s *huma.Schema, v string) bool {
 }
 
 // enters are operations that enter what is not there.
-var enters = map[string]bool{"put-order": true, "put-shipment": true, "put-package": true, "put-unit": true}
+var enters = map[string]bool{
+	"put-order": true, "put-shipment": true, "put-package": true, "put-unit": true,
+	"put-courier": true, "put-job": true, "put-route": true,
+}
 
 // missing names what is not there. A record is entered by PUT where it is not
 // yet, so that is asked for with a condition.
@@ -339,6 +342,7 @@ func (a *attack) missing(p *huma.Param, v string) {
 			k = unacceptable // gtin and serial in the body say another id
 		}
 		a.refused("path "+p.Name, "", a.instead(p.Name, v), a.body, k, "If-Match", `"v7"`)
+	case a.op.OperationID == "put-place": // entered whatever was there; nothing can be missing
 	default:
 		a.refused("path "+p.Name+" of nothing", "", a.instead(p.Name, v), a.body, notFound)
 	}
@@ -386,7 +390,11 @@ func (a *attack) preconditions() {
 		}
 		switch p.Name {
 		case "If-Match":
-			a.refused("stale version", "", a.target, a.body, stale, "If-Match", `"v987654"`)
+			k := stale
+			if enters[a.op.OperationID] && a.status == http.StatusCreated {
+				k = notFound
+			}
+			a.refused("stale version", "", a.target, a.body, k, "If-Match", `"v987654"`)
 			for _, tag := range []string{"v1", `W/"v1"`, `"v-1"`, `"v1", "v2"`, `"v99999999999999999999"`, strings.Repeat(`"`, 33)} {
 				a.refused("version "+tag, "/If-Match", a.target, a.body, unacceptable, "If-Match", tag)
 			}

@@ -154,6 +154,24 @@ func script() (all []step) {
 	add(step{op: "get-handover", target: "/custody/h1"}, step{op: "withdraw-handover", target: "/custody/h2/withdraw?reason=twice"}, step{op: "get-package-custody", target: "/packages/P1/custody"})
 	add(step{op: "report-delivery", target: "/deliveries/H1/status", body: `{"id":"r1","status":"in_transit","at":` + at(62) + `,"eta":` + at(500) + `}`}, step{op: "get-order-status", target: "/orders/O1/status"})
 
+	add(step{op: "put-courier", target: "/couriers/van-1", body: `{"kind":"van","vehicle":"V1","party":"co1","speed":12000,"payload":400000,"timeConstant":7200}`, status: 201})
+	add(step{op: "get-courier", target: "/couriers/van-1"}, step{op: "list-couriers", target: "/couriers"})
+	add(step{op: "put-place", target: "/places/pl_9d41c07be2", body: `{"latitude":407000000,"longitude":-740000000}`})
+	for _, j := range []string{"J1", "J2"} {
+		add(step{op: "put-job", target: "/jobs/" + j, body: `{"shipment":"H1","from":{"kind":"site","id":"S1"},"to":{"kind":"place","id":"pl_9d41c07be2"},"load":5000,"windows":[{"from":` + at(100) + `,"until":` + at(400) + `}]}`, status: 201})
+	}
+	add(step{op: "get-job", target: "/jobs/J1"}, step{op: "list-jobs", target: "/jobs?waiting=true"}, step{op: "cancel-job", target: "/jobs/J2?reason=twice"})
+	add(step{op: "put-job", target: "/jobs/J3", body: `{"shipment":"H1","from":{"kind":"site","id":"S1"},"to":{"kind":"place","id":"pl_9d41c07be2"}}`, status: 201})
+	stop := func(id, job string) string {
+		return `{"id":"` + id + `","job":"` + job + `","kind":"delivery","place":{"kind":"place","id":"pl_9d41c07be2"}}`
+	}
+	add(step{op: "put-route", target: "/routes/R1", body: `{"courier":"van-1","start":{"kind":"site","id":"S1"},"depart":` + at(60) + `,"stops":[` + stop("s1", "J1") + `,` + stop("s2", "J3") + `]}`, status: 201})
+	add(step{op: "get-route", target: "/routes/R1"}, step{op: "list-routes", target: "/routes?courier=van-1"})
+	add(step{op: "reorder-route", target: "/routes/R1/order", body: `{"order":["s2","s1"]}`})
+	add(step{op: "report-route", target: "/routes/R1/status", body: `{"id":"rs1","status":"started","at":` + at(61) + `}`})
+	add(step{op: "report-stop", target: "/routes/R1/stops/s2/status", body: `{"id":"ss1","status":"arrived","at":` + at(70) + `,"position":{"latitude":407000000,"longitude":-740000000,"accuracy":5000}}`})
+	add(step{op: "hold-stop", target: "/routes/R1/stops/s1/hold", body: `{"held":true,"cause":"looked warm"}`})
+	add(step{op: "message-courier", target: "/routes/R1/messages", body: `{"text":"call in, please"}`})
 	add(step{op: "get-package-verdict", target: "/packages/P1/verdict", before: (*world).settle}, step{op: "list-package-verdicts", target: "/packages/P1/verdicts"}, step{op: "get-package-state", target: "/packages/P1/state"})
 	add(step{op: "get-package-chart", target: "/packages/P1/chart?buckets=20"}, step{op: "list-watched-packages", target: "/watch"}, step{op: "get-unit-budget", target: "/units/" + unitOne + "/budget"})
 	add(step{op: "list-excursions", target: "/excursions?package=P1", after: remember("case", "id")})

@@ -21,6 +21,7 @@ import (
 	"frostline/hub/correlate"
 	"frostline/hub/custody"
 	"frostline/hub/desired"
+	"frostline/hub/dispatch"
 	"frostline/hub/event"
 	"frostline/hub/excursion"
 	"frostline/hub/notify"
@@ -66,8 +67,8 @@ func newWorld(t testing.TB, url string) *world {
 		}
 	}
 	logger := storetest.Logger(t)
-	cm, om, um, tables := catalog.NewModel(), orders.NewModel(), custody.NewModel(), excursion.NewTables()
-	models := slices.Concat([]event.Model{cm.Model()}, om.Models(), um.Models(), tables.Models())
+	cm, om, um, dm, tables := catalog.NewModel(), orders.NewModel(), custody.NewModel(), dispatch.NewModel(), excursion.NewTables()
+	models := slices.Concat([]event.Model{cm.Model()}, om.Models(), um.Models(), dm.Models(), tables.Models())
 	keeper, err := people.New(people.Options{Store: w.db, Log: logger, Now: w.now})
 	must(err)
 	w.log, err = event.Open(t.Context(), event.Options{Store: w.db, Models: models, Now: w.now, Log: logger})
@@ -89,6 +90,8 @@ func newWorld(t testing.TB, url string) *world {
 		Store: w.db, Events: w.log, Key: ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize)), Now: w.now, Log: logger,
 		Publish: func(string, topic.Lane, []byte) error { return nil }, Enrolled: func(g string) bool { return g == "g-1" },
 	})
+	must(err)
+	cfg.Dispatch, err = dispatch.New(dispatch.Options{Log: w.log, Store: w.db, Model: dm, Catalog: cm, Shipments: om, Now: w.now, Logger: logger})
 	must(err)
 	w.cases = mountExcursions(t, w.log, &cfg, tables)
 	cfg.Excursions = w.cases
