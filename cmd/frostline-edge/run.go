@@ -14,6 +14,7 @@ import (
 
 	"frostline/edge/agent"
 	"frostline/edge/config"
+	"frostline/edge/identity"
 	"frostline/edge/systemd"
 	"frostline/firmware-sim/control"
 	"frostline/proto/simbus"
@@ -39,6 +40,9 @@ it finds, and says so.`,
 			if err != nil {
 				return err
 			}
+			if err := o.launch(program, log); err != nil {
+				return err
+			}
 			own, err := o.read(cmd.ErrOrStderr())
 			if err != nil {
 				return err
@@ -51,6 +55,10 @@ it finds, and says so.`,
 			if err != nil {
 				return err
 			}
+			source := &hubPieces{}
+			if a.Update, err = updateOf(c, source, log); err != nil {
+				return err
+			}
 			if a.Mandate, err = mandateOf(own, level, log); err != nil {
 				return err
 			}
@@ -59,13 +67,19 @@ it finds, and says so.`,
 			}
 			ctx, hurry, stop := signals()
 			defer stop()
-			log.Info("starting", "gateway", c.Gateway, "sensors", len(c.Sensors), "data", c.Data)
+			reap(ctx)
+			log.Info("starting", "version", a.Version, "gateway", c.Gateway, "sensors", len(c.Sensors), "data", c.Data)
 			err = agent.Run(ctx, hurry, a, func(now func() time.Time) (agent.Identity, error) {
-				return openIdentity(c.Data, now, log)
+				id, err := openIdentity(c.Data, now, log)
+				if err != nil {
+					return nil, err
+				}
+				source.Pieces = id.Pieces()
+				return id, nil
 			})
 			if errors.Is(err, agent.ErrRestart) {
-				log.Info("starting again as the hub asked; everything taken is kept")
-				return startAgain(program)
+				log.Info("starting again; everything taken is kept")
+				return startAgain(launcher(program))
 			}
 			if err == nil {
 				log.Info("stopped; everything taken is kept")
@@ -92,11 +106,14 @@ func ownProgram() (string, error) {
 // the same process id, so that a service manager need not know. It comes back
 // only where that failed.
 func startAgain(program string) error {
-	if err := syscall.Exec(program, os.Args, os.Environ()); err != nil {
+	if err := syscall.Exec(program, os.Args, launcherEnvironment()); err != nil {
 		return fmt.Errorf("start %s again: %w", program, err)
 	}
 	return nil
 }
+
+// hubPieces are the hub's, once the agent knows who it is.
+type hubPieces struct{ *identity.Pieces }
 
 func recordCommand(o *options) *cobra.Command {
 	var span time.Duration

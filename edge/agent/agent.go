@@ -54,6 +54,7 @@ type Config struct {
 	// Mandate gives none.
 	ConfigVersion string
 	Mandate       Mandate
+	Update        Update
 	// Manager is the service manager that started the agent; the zero value is
 	// none.
 	Manager systemd.Manager
@@ -123,6 +124,7 @@ type agent struct {
 	progress     progress
 	deaf         bool // the service manager does not hear; supervise's own
 
+	releases   chan struct{}          // capacity 1: another release is wanted
 	proofs     chan proof             // capacity 1: of what runs now
 	digest     atomic.Pointer[string] // of what runs now
 	forged     atomic.Bool            // what the hub did not sign was told in the chain
@@ -159,6 +161,9 @@ func Run(ctx, hurry context.Context, c Config, openIdentity func(now func() time
 		return errors.Join(fmt.Errorf("start agent: %w", err), a.close())
 	}
 	err = a.run(ctx, hurry)
+	if err == nil && c.Update.Keeper != nil {
+		err = c.Update.Keeper.Ended()
+	}
 	if err == nil && a.again.Load() && ctx.Err() == nil {
 		err = ErrRestart
 	}
@@ -168,7 +173,7 @@ func Run(ctx, hurry context.Context, c Config, openIdentity func(now func() time
 // open makes the parts on a clock. special overrides what a recording needs
 // otherwise.
 func open(c Config, clk clock.Clock, special journal.Options) (*agent, error) {
-	a := &agent{c: c, log: c.Log, clock: clk, started: clk.Now(), swaps: make(chan swap), proofs: make(chan proof, 1)}
+	a := &agent{c: c, log: c.Log, clock: clk, started: clk.Now(), swaps: make(chan swap), proofs: make(chan proof, 1), releases: make(chan struct{}, 1)}
 	o := c.Journal
 	o.Boottime, o.BootID, o.Version, o.Recorded, o.Log = clk.Now, clk.BootID(), c.Version, special.Recorded, c.Log
 	o.Within = a.within
@@ -239,6 +244,7 @@ func (a *agent) run(ctx, hurry context.Context) error {
 	g.Go(func() error { return a.watchCalibrations(outer) })
 	g.Go(func() error { return a.supervise(outer, ctx) })
 	g.Go(func() error { return a.prove(outer) })
+	g.Go(func() error { return a.update(outer) })
 	socket := panel.NewSocket(a, &a.link, a.log)
 	socket.Alarms(a.guard)
 	g.Go(func() error { return socket.Serve(outer, operator) })
@@ -326,6 +332,9 @@ func (a *agent) uplink(ctx context.Context) error {
 	if a.c.Mandate.Desired != nil {
 		u.Handle(strings.TrimSuffix(mandate.Prefix, "\n"), a.command)
 	}
+	if a.c.Update.Keeper != nil {
+		u.Handle(strings.TrimSuffix(mandate.ReleasePrefix, "\n"), a.release)
+	}
 	a.link.set(u)
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return u.Run(ctx) })
@@ -370,6 +379,7 @@ func (a *agent) birth() *pb.State {
 		Series: a.journal.Declared(), ConfigVersion: a.c.ConfigVersion,
 	}
 	a.report(s)
+	a.reportRelease(s)
 	return s
 }
 

@@ -45,9 +45,10 @@ type Mandate struct {
 // provingTime is the usual time to prove itself.
 const provingTime = 10 * time.Minute
 
-// ErrRestart is what Run returns when the hub asked for a restart: everything
-// taken is kept, and the program is to be started again.
-var ErrRestart = errors.New("restart as the hub asked")
+// ErrRestart is what Run returns when the hub asked for a restart, or another
+// release is to run: everything taken is kept, and the program is to be started
+// again.
+var ErrRestart = errors.New("to be started again")
 
 // trust makes the hub's key count, and forgets what another hub wanted.
 func (a *agent) trust(ctx context.Context) {
