@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"mime"
-	"strings"
 	"time"
 )
 
@@ -54,18 +53,18 @@ type Document struct {
 	QueryName, Subscription string
 	// Sender, Receiver and Instance are what the JSON form says of its header.
 	Sender, Receiver, Instance string
-	// Header is the header with the master data and whatever else stands in
-	// it, as fields.
+	// Header is what stands in the header, as fields.
 	Header []Field
+	// Master is the master data in the header.
+	Master []VocabularyElement
 	// Ignored are the names of fields that the document asks to leave out of
-	// hash ids, written as in its events: see [Event.HashIDWithout].
+	// hash ids, with their namespace in braces: see [Event.HashIDWithout].
 	Ignored []string
 	// Events is filled by [Parse], not by [Read].
 	Events []*Event
 	// Problems are those of the document around its events.
 	Problems []Problem
 
-	header  node
 	scope   *scope
 	version version
 }
@@ -130,7 +129,7 @@ func Read(r io.Reader, mediaType string, limits Limits, f func(*Event) error) (*
 		return nil, err
 	}
 	if xml {
-		return nil, fmt.Errorf("epcis: %w: XML", ErrMediaType)
+		return readXML(m, limits, f)
 	}
 	return readJSON(m, limits, f)
 }
@@ -194,7 +193,8 @@ func (m *meter) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// ReadByte lets the XML decoder read without a buffer of its own.
+// sniff gives the first byte that is no space and no byte order mark, and
+// leaves it to be read.
 func (m *meter) sniff() (byte, error) {
 	var b [1]byte
 	for len(m.ahead) < 4096 {
@@ -205,7 +205,7 @@ func (m *meter) sniff() (byte, error) {
 			return 0, err
 		}
 		m.ahead = append(m.ahead, b[0])
-		if !strings.ContainsRune(" \t\r\n\xef\xbb\xbf", rune(b[0])) && b[0] != 0xef && b[0] != 0xbb && b[0] != 0xbf {
+		if !bytes.ContainsAny(b[:], " \t\r\n") && b[0] != 0xef && b[0] != 0xbb && b[0] != 0xbf {
 			return b[0], nil
 		}
 	}

@@ -13,8 +13,8 @@ import (
 // event's own id, its recordTime and its error declaration do not count.
 func (e *Event) HashID() string { return e.HashIDWithout(nil) }
 
-// HashIDWithout is HashID without the fields of the given names, which are
-// written as in the event. A document may ask for that with ignoreFields; what
+// HashIDWithout is HashID without the fields of the given names, which have
+// their namespace in braces before them. A document may ask for that with ignoreFields; what
 // keeps events must not follow it, or two events could be made to look alike.
 func (e *Event) HashIDWithout(ignored []string) string {
 	sum := sha256.Sum256([]byte(e.Prehash(ignored)))
@@ -28,18 +28,22 @@ func (e *Event) Prehash(ignored []string) string {
 	b.Grow(1024)
 	b.WriteString("eventType=")
 	b.WriteString(e.Type)
-	for _, f := range eventOrder {
-		if n := e.root.member(f.name); n != nil && !slices.Contains(ignored, f.name) {
+	var rest []string
+	for i := range eventOrder {
+		f := &eventOrder[i]
+		if n := e.root.member(f.name); n != nil && !h.ignores(ignored, n) {
 			b.WriteString(h.field(f, n))
+			if s := h.residue(f, n); s != "" {
+				rest = append(rest, s)
+			}
 		}
 	}
 	// What has no place in the order of properties comes last and sorted: the
 	// lists of transactions, destinations and sources, ILMD, extensions.
-	var rest []string
 	for i := range e.root.kids {
 		n := &e.root.kids[i]
 		switch {
-		case slices.Contains(ignored, n.name), unhashed[n.name], ordered[n.name]:
+		case h.ignores(ignored, n), unhashed[n.name], ordered[n.name]:
 		case n.name == "bizTransactionList", n.name == "sourceList", n.name == "destinationList":
 			if s := h.pairs(n); s != "" {
 				rest = append(rest, n.name+s)
@@ -55,6 +59,10 @@ func (e *Event) Prehash(ignored []string) string {
 	return b.String()
 }
 
+func (h *hasher) ignores(ignored []string, n *node) bool {
+	return len(ignored) > 0 && slices.Contains(ignored, clark(h.scope.name(n.name)))
+}
+
 // unhashed are members that do not count.
 var unhashed = words("type eventID recordTime errorDeclaration @context comment rdfs:comment")
 
@@ -65,7 +73,6 @@ type property struct {
 	kids  []property
 	time  bool
 	words *vocabulary // of its value
-	open  bool        // has extensions
 }
 
 var (
@@ -92,14 +99,14 @@ var (
 		{name: "bizStep", words: bizSteps},
 		{name: "disposition", words: dispositions},
 		{name: "persistentDisposition", kids: []property{{name: "set", words: dispositions}, {name: "unset", words: dispositions}}},
-		{name: "readPoint", kids: placeOrder, open: true},
-		{name: "bizLocation", kids: placeOrder, open: true},
-		{name: "sensorElementList", as: "sensorElement", open: true, kids: []property{
-			{name: "sensorMetadata", open: true, kids: []property{
+		{name: "readPoint", kids: placeOrder},
+		{name: "bizLocation", kids: placeOrder},
+		{name: "sensorElementList", as: "sensorElement", kids: []property{
+			{name: "sensorMetadata", kids: []property{
 				{name: "time", time: true}, {name: "startTime", time: true}, {name: "endTime", time: true},
 				{name: "deviceID"}, {name: "deviceMetadata"}, {name: "rawData"},
 				{name: "dataProcessingMethod"}, {name: "bizRules"}}},
-			{name: "sensorReport", open: true, kids: []property{
+			{name: "sensorReport", kids: []property{
 				{name: "type", words: measurements}, {name: "exception", words: alarms},
 				{name: "deviceID"}, {name: "deviceMetadata"}, {name: "rawData"}, {name: "dataProcessingMethod"},
 				{name: "time", time: true}, {name: "microorganism"}, {name: "chemicalSubstance"}, {name: "value"},
@@ -123,7 +130,7 @@ type hasher struct{ scope *scope }
 
 // field is a standard field: each of its values with the name before it, or
 // its elements sorted behind one name.
-func (h *hasher) field(p property, n *node) string {
+func (h *hasher) field(p *property, n *node) string {
 	list := make([]string, 0, max(1, len(n.kids)))
 	n.each(func(_ int, m *node) {
 		name := p.name
@@ -147,32 +154,88 @@ func (h *hasher) field(p property, n *node) string {
 }
 
 // value is "=" and a scalar, or the fields of an object in their order.
-func (h *hasher) value(p property, n *node) string {
+func (h *hasher) value(p *property, n *node) string {
 	if n.kind != kindObject {
 		return h.scalar(p, n)
 	}
 	var b strings.Builder
-	for _, kid := range p.kids {
-		if m := n.member(kid.name); m != nil {
-			b.WriteString(h.field(kid, m))
+	for i := range p.kids {
+		if m := n.member(p.kids[i].name); m != nil {
+			b.WriteString(h.field(&p.kids[i], m))
 		}
 	}
-	if p.open {
-		var rest []string
-		for i := range n.kids {
-			if m := &n.kids[i]; !slices.ContainsFunc(p.kids, func(q property) bool { return q.name == m.name }) {
-				rest = h.extension(rest, m)
-			}
+	// Extensions come behind the fields of what they are in.
+	var rest []string
+	for i := range n.kids {
+		if m := &n.kids[i]; p.kid(m.name) == nil && h.extends(m) {
+			rest = h.extension(rest, m)
 		}
-		slices.Sort(rest)
-		for _, s := range rest {
-			b.WriteString(s)
-		}
+	}
+	slices.Sort(rest)
+	for _, s := range rest {
+		b.WriteString(s)
 	}
 	return b.String()
 }
 
-func (h *hasher) scalar(p property, n *node) string {
+func (p property) kid(name string) *property {
+	for i := range p.kids {
+		if p.kids[i].name == name {
+			return &p.kids[i]
+		}
+	}
+	return nil
+}
+
+// extends says whether a member is in a namespace.
+func (h *hasher) extends(n *node) bool {
+	ns, _ := h.scope.name(strings.TrimPrefix(n.name, "@"))
+	return ns != ""
+}
+
+// residue are the members of a standard field that are neither in the order of
+// properties nor in a namespace, under the names they are in: bizRules in a
+// report. They come last in the event.
+func (h *hasher) residue(p *property, n *node) string {
+	if p.kids == nil {
+		return ""
+	}
+	name := p.name
+	if p.as != "" {
+		name = p.as
+	}
+	var list []string
+	n.each(func(_ int, e *node) {
+		if e.kind != kindObject {
+			return
+		}
+		var inner []string
+		for i := range e.kids {
+			m := &e.kids[i]
+			if q := p.kid(m.name); q != nil {
+				if s := h.residue(q, m); s != "" {
+					inner = append(inner, s)
+				}
+			} else if !h.extends(m) {
+				inner = h.extension(inner, m)
+			}
+		}
+		if len(inner) > 0 {
+			slices.Sort(inner)
+			list = append(list, name+strings.Join(inner, ""))
+		}
+	})
+	if len(list) == 0 {
+		return ""
+	}
+	slices.Sort(list)
+	if p.as != "" {
+		return p.name + strings.Join(list, "")
+	}
+	return strings.Join(list, "")
+}
+
+func (h *hasher) scalar(p *property, n *node) string {
 	s := strings.TrimSpace(n.text)
 	if s == "" || n.kind == kindNull {
 		return ""
@@ -198,10 +261,10 @@ func (h *hasher) pairs(n *node) string {
 	n.each(func(_ int, m *node) {
 		var s string
 		if t := m.member("type"); t != nil {
-			s = "type" + h.scalar(property{words: types}, t)
+			s = "type" + h.scalar(&property{words: types}, t)
 		}
 		if v := m.member(value); v != nil {
-			s += value + h.scalar(property{}, v)
+			s += value + h.scalar(&property{}, v)
 		}
 		list = append(list, s)
 	})
@@ -216,9 +279,7 @@ func (h *hasher) extension(list []string, n *node) []string {
 		return list
 	}
 	name := strings.TrimPrefix(n.name, "@")
-	if ns, local := h.scope.name(name); ns != "" {
-		name = "{" + ns + "}" + local
-	}
+	name = clark(h.scope.name(name))
 	n.each(func(_ int, m *node) { list = append(list, name+h.content(m)) })
 	return list
 }
@@ -231,7 +292,7 @@ func (h *hasher) content(n *node) string {
 		var list []string
 		for i := range n.kids {
 			if m := &n.kids[i]; m.name == "#text" {
-				own = h.scalar(property{}, m)
+				own = h.scalar(&property{}, m)
 			} else {
 				list = h.extension(list, m)
 			}
@@ -239,5 +300,5 @@ func (h *hasher) content(n *node) string {
 		slices.Sort(list)
 		return own + strings.Join(list, "")
 	}
-	return h.scalar(property{}, n)
+	return h.scalar(&property{}, n)
 }

@@ -16,10 +16,10 @@ type jsonReader struct {
 	limits Limits
 	doc    *Document
 	f      func(*Event) error
-	// typed and contexted say that type and @context were seen.
-	contexted bool
-	rest      node // members that are not read otherwise
-	deferred  *node
+	// contexted and list say that @context and a list of events were seen.
+	contexted, list bool
+	rest            node // members that are not read otherwise
+	deferred        *node
 }
 
 func readJSON(m *meter, limits Limits, f func(*Event) error) (*Document, error) {
@@ -74,11 +74,11 @@ func (r *jsonReader) node(name string) (node, error) {
 	if err != nil {
 		return node{}, err
 	}
-	return r.rest1(name, t)
+	return r.value(name, t)
 }
 
-// rest1 reads the value that begins with t.
-func (r *jsonReader) rest1(name string, t jsontext.Token) (node, error) {
+// value reads the value that begins with t.
+func (r *jsonReader) value(name string, t jsontext.Token) (node, error) {
 	n := node{name: name}
 	switch t.Kind() {
 	case 'n':
@@ -111,7 +111,7 @@ func (r *jsonReader) rest1(name string, t jsontext.Token) (node, error) {
 					return n, err
 				}
 			}
-			kid, err := r.rest1(name, t)
+			kid, err := r.value(name, t)
 			if err != nil {
 				return n, err
 			}
@@ -179,7 +179,11 @@ func (r *jsonReader) document() error {
 	switch d.Type {
 	case CaptureDocument, QueryDocument:
 		d.describe(&r.rest, r.contexted)
-		return r.deferredBody()
+		if err := r.deferredBody(); err != nil {
+			return err
+		}
+		d.checkEnvelope(r.list)
+		return nil
 	}
 	// A single event that stands alone.
 	return r.f(newEvent(r.rest, d.scope, "", version20))
@@ -193,15 +197,23 @@ func (d *Document) describe(n *node, contexted bool) {
 	d.Receiver = n.member("receiver").scalar()
 	d.Instance = n.member("instanceIdentifier").scalar()
 	if h := n.member("epcisHeader"); h != nil {
-		d.header = *h
 		d.Header = d.scope.fields(h)
+		d.masterFromJSON(h)
 	}
 	for i := range n.kids {
 		if strings.HasSuffix(n.kids[i].name, ":ignoreFields") {
 			d.ignore(&n.kids[i])
 		}
 	}
-	d.check(n, contexted)
+	if !contexted {
+		d.Problems = append(d.Problems, Problem{"/@context", "@context is required: name " + ContextURL})
+	}
+	switch c := n.member("creationDate"); {
+	case c == nil:
+		d.created("")
+	default:
+		d.created(c.text)
+	}
 }
 
 // ignore takes a list of fields to leave out of hash ids, which the reference
@@ -210,7 +222,7 @@ func (d *Document) ignore(n *node) {
 	if ns, _ := d.scope.name(n.name); ns != ignoreNamespace && n.name != ":ignoreFields" {
 		return
 	}
-	n.each(func(_ int, e *node) { d.Ignored = append(d.Ignored, e.text) })
+	n.each(func(_ int, e *node) { d.Ignored = append(d.Ignored, clark(d.scope.name(e.text))) })
 }
 
 const ignoreNamespace = "https://repository-x.example.com/"
@@ -266,6 +278,7 @@ func (d *Document) results(n *node) {
 }
 
 func (r *jsonReader) events() error {
+	r.list = true
 	t, err := r.token()
 	if err != nil {
 		return err
@@ -286,6 +299,7 @@ func (r *jsonReader) events() error {
 }
 
 func (r *jsonReader) event() error {
+	r.list = true
 	r.budget(r.limits.EventBytes)
 	n, err := r.node("")
 	if err != nil {
@@ -300,6 +314,7 @@ func (r *jsonReader) deferredBody() error {
 	if r.deferred == nil {
 		return nil
 	}
+	r.list = true
 	body, p := r.deferred, "/epcisBody"
 	list := body.member("eventList")
 	if results := body.member("queryResults"); results != nil {

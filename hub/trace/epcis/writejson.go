@@ -49,8 +49,8 @@ func EncodeJSON(w io.Writer, d *Document) error {
 			n.kids = append(n.kids, m)
 		}
 	}
-	if d.header.kind == kindObject {
-		n.kids = append(n.kids, d.header)
+	if len(d.Master) > 0 {
+		n.kids = append(n.kids, d.masterJSON())
 	}
 	b := n.appendJSON(make([]byte, 0, 1024*(1+len(d.Events))))
 	b = append(b[:len(b)-1], `,"epcisBody":{`...)
