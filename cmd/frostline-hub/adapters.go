@@ -13,6 +13,7 @@ import (
 	"frostline/hub/dossier"
 	"frostline/hub/evidence"
 	"frostline/hub/excursion"
+	"frostline/hub/fact"
 	"frostline/hub/people"
 	"frostline/hub/registry"
 	"frostline/hub/report"
@@ -151,4 +152,10 @@ func export(ctx context.Context, e *evidence.Exporter, shipment string, w io.Wri
 	}
 	_, err = b.WriteTo(w)
 	return unsigned, err
+}
+
+// tellShipment tells orders what became of a shipment on its route.
+func (c *contexts) tellShipment(ctx context.Context, actor, reason string, r fact.ShipmentReported) error {
+	_, err := c.orders.Report(ctx, actor, reason, r)
+	return err
 }

@@ -89,13 +89,13 @@ func (d *Dispatch) command(ctx context.Context, actor, reason string, do func(co
 	return err
 }
 
-// checkAt wants a time that has come.
-func (d *Dispatch) checkAt(at int64) error {
-	if err := fact.CheckTime("at", at); err != nil {
+// checkTime wants a time that has come.
+func (d *Dispatch) checkTime(field string, at int64) error {
+	if err := fact.CheckTime(field, at); err != nil {
 		return record.Invalid(err)
 	}
 	if ahead := at - d.now(); ahead > d.o.Skew.Milliseconds() {
-		return record.Invalidf("at %d: is %d s ahead of the hub's clock; look at the clock it was taken from", at, ahead/1000)
+		return record.Invalidf("%s %d: is %d s ahead of the hub's clock; look at the clock it was taken from", field, at, ahead/1000)
 	}
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"frostline/hub/dispatch/dispatchtest"
 	"frostline/hub/event"
 	"frostline/hub/fact"
+	"frostline/hub/orders"
 	"frostline/hub/record"
 	"frostline/hub/store"
 	"frostline/hub/store/storetest"
@@ -230,4 +231,45 @@ func TestHoldAndRelease(t *testing.T) {
 			t.Error("the stop is held still")
 		}
 	})
+}
+
+// TestShipmentsAreTold: what happens on a route is told to the shipments, once,
+// though the consumer hears of it twice.
+func TestShipmentsAreTold(t *testing.T) {
+	run(t, func(t *testing.T, b *dispatchtest.Bench) {
+		d, at := b.Dispatch, b.Now()
+		must[dispatch.Route](t)(d.Route(ctx, actor, "", b.Round(), 0))
+		must[dispatch.Route](t)(d.Report(ctx, actor, "", fact.RouteReported{ID: "g1", Route: "R1", Status: "started", At: at, Source: "driver"}))
+		must[dispatch.Route](t)(d.ReportStop(ctx, actor, "", stop("g2", "s1", "completed", at+1)))
+		must[dispatch.Route](t)(d.ReportStop(ctx, actor, "", stop("g3", "s2", "failed", at+2)))
+		tell := func(ctx context.Context, actor, reason string, r fact.ShipmentReported) error {
+			_, err := b.Orders.Report(ctx, actor, reason, r)
+			return err
+		}
+		for range 2 {
+			if err := d.Follow(ctx, replay{b.Log}, tell); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for shipment, status := range map[string]string{"SH1": "delivered", "SH2": "failed", "SH3": "in_transit"} {
+			s := must[orders.Shipment](t)(b.Orders.Shipment(ctx, shipment))
+			if got := s.Progress().Status; got != status {
+				t.Errorf("shipment %s is %s, want %s", shipment, got, status)
+			}
+			if reports := 2; shipment != "SH3" && len(s.Reports) != reports {
+				t.Errorf("shipment %s has %d reports, want %d", shipment, len(s.Reports), reports)
+			}
+		}
+	})
+}
+
+// replay hands on all events there are, once more with each call.
+type replay struct{ log *event.Log }
+
+func (r replay) Consume(ctx context.Context, _ string, handle func(context.Context, []event.Event) error) error {
+	all, err := r.log.Read(ctx, 0, 1000)
+	if err != nil {
+		return err
+	}
+	return handle(ctx, all)
 }

@@ -113,10 +113,11 @@ func (d *Dispatch) state(ctx context.Context, actor, reason string, s statement)
 	if err := (fact.Ref{Kind: fact.Route, ID: s.id}).Check(); err != nil {
 		return Route{}, record.Invalidf("id %q: want up to 64 letters, digits and ._:+-", s.id)
 	}
-	for field, at := range map[string]int64{"at": s.at, "made": s.made} {
-		if err := d.checkAt(at); err != nil {
-			return Route{}, fmt.Errorf("%s: %w", field, err)
-		}
+	if err := d.checkTime("at", s.at); err != nil {
+		return Route{}, err
+	}
+	if err := d.checkTime("made", s.made); err != nil {
+		return Route{}, err
 	}
 	if err := fact.CheckNote("note", s.note); err != nil {
 		return Route{}, record.Invalid(err)
