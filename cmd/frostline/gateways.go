@@ -115,7 +115,11 @@ func clockWord(g api.Gateway) string {
 	case g.Clock.Conflict:
 		return view.Uncertain(g.Clock.UncertaintyMs) + ", sources contradict"
 	}
-	return view.Uncertain(g.Clock.UncertaintyMs) + " by " + g.Clock.Source
+	word := view.Uncertain(g.Clock.UncertaintyMs) + " by " + g.Clock.Source
+	if len(g.Clock.Left) > 0 {
+		word += ", " + strings.Join(g.Clock.Left, " and ") + " is off"
+	}
+	return word
 }
 
 // sensorsWord counts sensors by the worst state of their channels.

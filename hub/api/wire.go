@@ -67,6 +67,8 @@ type Clock struct {
 	UncertaintyMs int64  `json:"uncertainty_ms,omitempty"`
 	Source        string `json:"source,omitempty"`
 	Conflict      bool   `json:"conflict,omitempty"`
+	// Left names the sources that are left out, because those that agree contradict them.
+	Left []string `json:"left,omitempty"`
 }
 
 // Alarm is an alarm that a gateway raised on the spot.
@@ -199,7 +201,7 @@ func gatewayOf(g view.Gateway, now time.Time) Gateway {
 		Gateway: g.ID, Link: string(view.JudgeLink(g, now.UnixMilli()).Link), Enrolled: stamp(g.Enrolled), Revoked: stamp(g.Revoked),
 		RevokedFor: g.RevokedFor, Heard: stamp(g.Heard), Version: g.Version, Epoch: g.Epoch, Boot: g.Boot, Kept: g.Kept,
 		Committed: g.Committed, PendingBlocks: g.PendingBlocks, PendingReadings: g.PendingReadings, LastCommit: stamp(g.LastCommit),
-		Quarantined: g.Quarantined, Config: configOf(g.Config), Clock: Clock{Dated: g.Clock.Dated, UncertaintyMs: g.Clock.Uncertainty, Source: g.Clock.Source, Conflict: g.Clock.Conflict},
+		Quarantined: g.Quarantined, Config: configOf(g.Config), Clock: Clock{Dated: g.Clock.Dated, UncertaintyMs: g.Clock.Uncertainty, Source: g.Clock.Source, Conflict: g.Clock.Conflict, Left: g.Clock.Left},
 		Journal: Journal(g.Journal), Faults: []Fault{}, Alarms: []Alarm{}, Sensors: []Sensor{},
 	}
 	for _, a := range g.Alarms {

@@ -173,7 +173,11 @@ func (f *Fleet) clock(ctx context.Context, g view.Gateway) (view.Clock, error) {
 	if err != nil || !c.Dated {
 		return view.Clock{}, err
 	}
-	return view.Clock{Dated: true, Uncertainty: c.Uncertainty, Source: c.Source.String(), Conflict: c.Conflict}, nil
+	v := view.Clock{Dated: true, Uncertainty: c.Uncertainty, Source: c.Source.String(), Conflict: c.Conflict}
+	for _, s := range c.Left {
+		v.Left = append(v.Left, s.String())
+	}
+	return v, nil
 }
 
 func later(a, b *view.Reading) bool {

@@ -4,6 +4,8 @@ import (
 	"container/list"
 	"context"
 	"fmt"
+	"math"
+	"slices"
 	"sync"
 
 	"frostline/hub/intake/batch"
@@ -174,8 +176,11 @@ type ClockState struct {
 	Dated       bool
 	UTC         int64           // Unix ms, at the boottime asked for
 	Uncertainty int64           // ms, likewise
-	Source      truetime.Source // of the newest anchor
+	Source      truetime.Source // of the newest anchor that it is dated by
 	Conflict    bool            // the gateway's clock sources contradict one another
+	// Left are the sources that are left out because those that agree
+	// contradict them, ascending.
+	Left []truetime.Source
 }
 
 // ClockState tells how well a boottime of a gateway's boot can be dated.
@@ -194,7 +199,23 @@ func (h *History) ClockState(ctx context.Context, gateway string, epoch, boot ui
 		b.timeline = truetime.NewTimeline(b.list)
 	}
 	m, ok := b.timeline.Resolve(boottime)
-	return ClockState{Dated: ok, UTC: m.UTC, Uncertainty: m.Uncertainty, Source: truetime.Source(b.newest.Source), Conflict: m.Conflict}, nil
+	left := slices.Clone(b.timeline.Left())
+	return ClockState{Dated: ok, UTC: m.UTC, Uncertainty: m.Uncertainty, Source: b.newestBut(left), Conflict: m.Conflict, Left: left}, nil
+}
+
+// newestBut is the source of the newest anchor of those not left out.
+func (b *bootAnchors) newestBut(left []truetime.Source) truetime.Source {
+	newest := truetime.Source(b.newest.Source)
+	if !slices.Contains(left, newest) {
+		return newest
+	}
+	at := int64(math.MinInt64)
+	for _, a := range b.list {
+		if a.At >= at && !slices.Contains(left, a.Source) {
+			at, newest = a.At, a.Source
+		}
+	}
+	return newest
 }
 
 // Timeline dates the boottimes of a boot of a gateway by the anchors known so

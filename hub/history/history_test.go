@@ -76,6 +76,14 @@ func TestPromise4LateAnchorsDate(t *testing.T) {
 		if got := query(t, open(t, db, rec, 1<<20), 0, 1<<45).Points[0]; !got.Conflict {
 			t.Fatalf("after a restart: %+v", got)
 		}
+		h.Committed(rec.add(anchored(&batch.Batch{Gateway: "van-1", Epoch: 1}, 1, truetime.Anchor{At: 10_000, UTC: noon + 10_100, Uncertainty: 500, Source: truetime.Hub})))
+		if got := query(t, h, 0, 1<<45).Points[0]; got.Conflict || got.UTC != noon+1000 || got.Uncertainty > 10 {
+			t.Fatalf("after a third that agrees with the first: %+v", got)
+		}
+		s, err = h.ClockState(t.Context(), "van-1", 1, 1, 5000)
+		if err != nil || s.Conflict || s.Source != truetime.GNSS || !slices.Equal(s.Left, []truetime.Source{truetime.NTP}) {
+			t.Errorf("clock %+v, %v", s, err)
+		}
 	})
 }
 

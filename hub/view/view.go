@@ -138,6 +138,9 @@ type Clock struct {
 	Uncertainty int64  // ms, now
 	Source      string // of the newest anchor: rtc, ntp, hub, gnss
 	Conflict    bool   // the gateway's clock sources contradict one another
+	// Left names the sources that are not believed, because those that agree
+	// contradict them.
+	Left []string
 }
 
 // Fault is something about a gateway that an operator should see.

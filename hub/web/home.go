@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"frostline/hub/view"
@@ -76,6 +77,9 @@ func stripOf(g view.Gateway, now int64) gatewayView {
 		v.ClockWord, v.ClockWarn = view.Uncertain(g.Clock.Uncertainty)+", its sources contradict one another", true
 	default:
 		v.ClockWord = view.Uncertain(g.Clock.Uncertainty) + " by " + g.Clock.Source
+		if len(g.Clock.Left) > 0 {
+			v.ClockWord, v.ClockWarn = v.ClockWord+"; "+strings.Join(g.Clock.Left, " and ")+" contradicts the others and is not used", true
+		}
 	}
 	if g.Config.Wanted != 0 || g.Config.Running != 0 || g.Config.Stranger {
 		v.ConfigWord, v.ConfigWarn = g.Config.Word()

@@ -42,7 +42,8 @@ type boot struct {
 	steps  int   // of the system clock that were made
 	moved  int64 // by them together, ms
 	silent bool  // no anchor ever comes
-	liar   bool  // one of its sources lies and is believed, so that they contradict one another
+	liar   bool  // a source lies and nobody settles it, so that they contradict one another
+	outed  bool  // a source lies, insists, and is left out
 }
 
 // offer is what a time source says.
@@ -164,8 +165,8 @@ func (b *boot) live(t *testing.T, c *chance, dir, gateway string) {
 
 // TestPromise4TrueTime steps the system clock of a gateway by up to ten years,
 // again and again. It has no battery behind its clock, an oscillator that is
-// 100 ppm off, and learns the time an hour after it has started, or never. All
-// of it goes through journal, intake and history, in any order.
+// 100 ppm off, and learns the time an hour after it has started, or never; some
+// of what it is told is wrong. All of it goes through journal, intake and history, in any order.
 func TestPromise4TrueTime(t *testing.T) {
 	t.Parallel()
 	c := seeded(t)
@@ -197,6 +198,28 @@ func TestPromise4TrueTime(t *testing.T) {
 			51 * time.Minute:  {honest(truetime.GNSS, 100*time.Millisecond)},
 			52 * time.Minute:  {honest(truetime.GNSS, 100*time.Millisecond)},
 			100 * time.Minute: {honest(truetime.GNSS, 100*time.Millisecond)},
+		}},
+		{name: "local-time-in-the-battery", ppm: -100, outed: true, offers: map[time.Duration][]offer{
+			2 * time.Minute:  {{truetime.RTC, -5 * time.Hour, 10 * time.Minute}},
+			60 * time.Minute: {honest(truetime.GNSS, 400*time.Millisecond)},
+			61 * time.Minute: {honest(truetime.GNSS, 400*time.Millisecond)},
+			62 * time.Minute: {honest(truetime.GNSS, 400*time.Millisecond)},
+			90 * time.Minute: {honest(truetime.Hub, 3*time.Second)},
+		}},
+		{name: "a-hub-that-is-off", ppm: 100, outed: true, offers: map[time.Duration][]offer{
+			1 * time.Minute:  {{truetime.Hub, tenYears, time.Second}},
+			30 * time.Minute: {honest(truetime.NTP, 200*time.Millisecond)},
+			31 * time.Minute: {honest(truetime.NTP, 200*time.Millisecond)},
+			32 * time.Minute: {honest(truetime.NTP, 200*time.Millisecond)},
+			33 * time.Minute: {{truetime.Hub, tenYears, time.Second}},
+			80 * time.Minute: {honest(truetime.GNSS, 4*time.Second)},
+		}},
+		{name: "ntp-stepped-half-way", ppm: -100, outed: true, offers: map[time.Duration][]offer{
+			5 * time.Minute:  {honest(truetime.NTP, 200*time.Millisecond), honest(truetime.GNSS, 90*time.Millisecond)},
+			20 * time.Minute: {{truetime.NTP, time.Hour, 50 * time.Millisecond}},
+			21 * time.Minute: {{truetime.NTP, time.Hour, 50 * time.Millisecond}},
+			22 * time.Minute: {{truetime.NTP, time.Hour, 50 * time.Millisecond}},
+			23 * time.Minute: {honest(truetime.Hub, 2*time.Second)},
 		}},
 	}
 	for i, b := range boots {
@@ -247,7 +270,7 @@ func TestPromise4TrueTime(t *testing.T) {
 // only of sources that could be believed.
 func inTheChain(t *testing.T, k *kept, boots []*boot) {
 	t.Helper()
-	steps, moved := make([]int, len(boots)), make([]int64, len(boots))
+	steps, moved, lied := make([]int, len(boots)), make([]int64, len(boots)), make([]bool, len(boots))
 	for _, e := range k.events {
 		if s := e.GetClockStep(); s != nil {
 			steps[e.boot-1]++
@@ -256,12 +279,18 @@ func inTheChain(t *testing.T, k *kept, boots []*boot) {
 		if a := e.GetAnchor(); a != nil {
 			b := boots[a.Boot-1]
 			wrong := math.Abs(float64(a.UtcMs) - b.truth(a.AtMs))
-			if !b.liar && wrong > float64(a.UncertaintyMs)+1 {
+			switch lie := wrong > float64(a.UncertaintyMs)+1; {
+			case lie && !b.liar && !b.outed:
 				t.Errorf("boot %s has recorded an anchor that is %.0f s off: %v", b.name, wrong/1000, a)
+			case lie:
+				lied[a.Boot-1] = true
 			}
 		}
 	}
 	for i, b := range boots {
+		if lied[i] != (b.liar || b.outed) {
+			t.Errorf("boot %s: an anchor of the chain is a lie: %v, want %v", b.name, lied[i], b.liar || b.outed)
+		}
 		if steps[i] != b.steps || moved[i] != b.moved {
 			t.Errorf("boot %s: the chain tells of %d steps by %d ms, made were %d by %d ms", b.name, steps[i], moved[i], b.steps, b.moved)
 		}
