@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"time"
@@ -12,7 +13,7 @@ const never = math.MaxInt32 / 2 // later than any instant, and may be added to
 type arc struct{ seconds, cost int32 }
 
 // model is a problem as the search reads it: seconds from Now, nodes instead of
-// places, one table of arcs for each speed. It is not changed once made.
+// places, one table of arcs for each speed. One search uses it at a time.
 type model struct {
 	p       *Problem
 	rates   Rates
@@ -22,10 +23,12 @@ type model struct {
 	speeds  [][]arc
 	stops   []visit
 	cars    []car
-	kinds   int     // vehicles of a kind are the same in all that matters
+	kinds   int // vehicles of a kind are the same in all that matters
 	near    [][]int32
-	mixed   bool // some stop picks up
-	typical float64
+	mixed   bool    // some stop picks up
+	binds   bool    // some stop is bound to vehicles
+	typical float64 // cost of the way from a stop to those nearest to it
+	trial   []int32 // of loads
 }
 
 // visit is a stop; one for each compartment is kept where limits differ.
@@ -189,6 +192,7 @@ func (m *model) visit(s *Stop, boxes []time.Duration) visit {
 		v.limits, v.due = append(v.limits, limits), append(v.due, due)
 	}
 	if len(s.Vehicles) > 0 {
+		m.binds = true
 		v.only = make([]bool, len(m.p.Vehicles))
 		for _, k := range s.Vehicles {
 			v.only[k] = true
@@ -217,19 +221,15 @@ func (m *model) sorts() {
 	var seen []same
 	for i := range m.cars {
 		key := same{c: m.cars[i]}
-		for _, v := range m.stops {
-			if v.only != nil {
-				key.bind = i + 1 // stops are bound to vehicles: none is like another
-				break
-			}
+		if m.binds {
+			key.bind = i + 1 // none is like another
 		}
 		m.cars[i].kind, seen = class(seen, key)
 	}
 	m.kinds = len(seen)
 }
 
-// neighbours lists for each stop all others, nearest first, by way and by the
-// waiting or lateness that going there at once would bring.
+// neighbours lists for each stop all others, itself first and then nearest first.
 func (m *model) neighbours() {
 	table, sum := m.speeds[0], 0.0
 	m.near = make([][]int32, m.n)
@@ -240,15 +240,8 @@ func (m *model) neighbours() {
 			list[j] = int32(j)
 			cost[j] = min(int64(table[i*m.nodes+j].cost), int64(table[j*m.nodes+i].cost))
 		}
-		slices.SortStableFunc(list, func(a, b int32) int {
-			switch {
-			case cost[a] < cost[b] || int(a) == i && int(b) != i:
-				return -1
-			case cost[a] > cost[b] || int(b) == i && int(a) != i:
-				return 1
-			}
-			return 0
-		})
+		cost[i] = -1 // itself first
+		slices.SortStableFunc(list, func(a, b int32) int { return cmp.Compare(cost[a], cost[b]) })
 		m.near[i] = list
 		k := min(4, m.n-1)
 		for _, j := range list[1 : k+1] {
