@@ -36,7 +36,11 @@ func mandateOf(own config.Own, level *slog.LevelVar, log *slog.Logger) (agent.Ma
 				return agent.Settings{}, err
 			}
 			watches, err := agentWatches(m.Config)
-			return agent.Settings{Sensors: agentSensors(m.Config), Watches: watches, Digest: m.Digest()}, err
+			if err != nil {
+				return agent.Settings{}, err
+			}
+			packages, err := agentPackages(m.Config)
+			return agent.Settings{Sensors: agentSensors(m.Config), Watches: watches, Packages: packages, Digest: m.Digest()}, err
 		},
 		Diagnose: func(ctx context.Context, w io.Writer) error {
 			document, _ := keeper.Document()
@@ -72,7 +76,19 @@ func agentWatches(c config.Config) (all []guard.Watch, err error) {
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, guard.Watch{Name: w.ID, Profile: p, Sensors: w.Sensors, UnknownAfter: w.UnknownAfter})
+		all = append(all, guard.Watch{Name: w.ID, Profile: p, Sensors: w.Sensors, UnknownAfter: w.UnknownAfter, WhenAboard: w.When == config.WatchAboard})
+	}
+	return all, nil
+}
+
+// agentPackages reads the storage profiles of packages.
+func agentPackages(c config.Config) (all []agent.Package, err error) {
+	for _, p := range c.Packages {
+		profile, err := p.ReadProfile()
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, agent.Package{ID: p.ID, Profile: profile})
 	}
 	return all, nil
 }

@@ -98,6 +98,9 @@ func agentConfig(c config.Config, log *slog.Logger) (agent.Config, error) {
 		a.Indicators = append(a.Indicators, agent.Indicator{Line: i.Line, Buzzer: i.Kind == "buzzer", ActiveLow: i.Active == "low"})
 	}
 	var err error
-	a.Watches, err = agentWatches(c)
+	if a.Watches, err = agentWatches(c); err != nil {
+		return a, err
+	}
+	a.Packages, err = agentPackages(c)
 	return a, err
 }

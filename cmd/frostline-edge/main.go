@@ -43,7 +43,7 @@ and sends it over MQTT when there is a network.`,
 	root.PersistentFlags().StringVar(&o.config, "config", "", "configuration file (default: "+packaged+" if it is there; else none, and what is found is used)")
 	root.PersistentFlags().StringVar(&o.data, "data", "", "directory of journal, keys and socket (overrides the configuration)")
 	root.PersistentFlags().StringVar(&o.level, "log-level", "info", "debug, info, warn or error")
-	root.AddCommand(runCommand(&o), enrolCommand(&o), doctorCommand(&o), statusCommand(&o), alarmsCommand(&o), linkCommand(&o), checkCommand(&o), recordCommand(&o), gnssCommand(), journalCommand(&o), configCommand(&o), guardTrialCommand(&o))
+	root.AddCommand(runCommand(&o), enrolCommand(&o), doctorCommand(&o), statusCommand(&o), alarmsCommand(&o), scanCommand(&o), scansCommand(&o), linkCommand(&o), checkCommand(&o), recordCommand(&o), gnssCommand(), journalCommand(&o), configCommand(&o), guardTrialCommand(&o))
 	root.SetArgs(args)
 	root.SetOut(out)
 	root.SetErr(errOut)

@@ -27,6 +27,7 @@ import (
 	"frostline/edge/identity"
 	"frostline/edge/journal"
 	"frostline/edge/panel"
+	"frostline/edge/scan"
 	"frostline/edge/sensor"
 	"frostline/edge/systemd"
 	"frostline/edge/uplink"
@@ -45,6 +46,7 @@ type Config struct {
 	// Watches are the storage profiles that the gateway itself alarms by, and
 	// Indicators what it alarms with.
 	Watches    []guard.Watch
+	Packages   []Package // whose own storage profiles are known
 	Indicators []Indicator
 	W1Root     string          // where the kernel shows its 1-Wire devices; empty means the usual place
 	Journal    journal.Options // limits; what the agent knows better is overwritten
@@ -114,7 +116,10 @@ type agent struct {
 	keeper       *clock.Keeper
 	present      atomic.Pointer[stage]
 	swaps        chan swap
-	guard        *guard.Guard // nil in a recording
+	guard        *guard.Guard  // nil in a recording
+	scanner      *scan.Scanner // likewise
+	watching     sync.Mutex    // held while the guard is told what to watch
+	watched      atomic.Pointer[[]guard.Watch]
 	calibrations calibrations
 	outputs      *bus.Set // of the indicators; nil without
 	identity     Identity
@@ -191,7 +196,7 @@ func open(c Config, clk clock.Clock, special journal.Options) (*agent, error) {
 	if a.keeper, err = clock.NewKeeper(k); err != nil {
 		return nil, errors.Join(err, a.close())
 	}
-	sensors, watches, digest := c.Sensors, c.Watches, ""
+	run := Settings{Sensors: c.Sensors, Watches: c.Watches, Packages: c.Packages}
 	if m := c.Mandate; m.Desired != nil {
 		document, version := m.Desired.Document()
 		a.began = version
@@ -199,17 +204,17 @@ func open(c Config, clk clock.Clock, special journal.Options) (*agent, error) {
 		if err != nil {
 			return nil, errors.Join(err, a.close())
 		}
-		sensors, watches, digest = set.Sensors, set.Watches, set.Digest
+		run = set
 	}
-	a.digest.Store(&digest)
-	first, err := a.openStage(sensors, watches)
+	a.digest.Store(&run.Digest)
+	first, err := a.openStage(run)
 	if err != nil {
 		return nil, errors.Join(err, a.close())
 	}
 	a.tellCalibrations(first)
 	a.present.Store(first)
 	if !special.Recorded {
-		if err := a.openGuard(first); err != nil {
+		if err := errors.Join(a.openScanner(), a.openGuard(first)); err != nil {
 			return nil, errors.Join(err, a.close())
 		}
 	}
@@ -241,12 +246,14 @@ func (a *agent) run(ctx, hurry context.Context) error {
 		}
 	}
 	g.Go(func() error { return a.guard.Run(outer) })
+	g.Go(func() error { return a.scanner.Run(outer) })
 	g.Go(func() error { return a.watchCalibrations(outer) })
 	g.Go(func() error { return a.supervise(outer, ctx) })
 	g.Go(func() error { return a.prove(outer) })
 	g.Go(func() error { return a.update(outer) })
 	socket := panel.NewSocket(a, &a.link, a.log)
 	socket.Alarms(a.guard)
+	socket.Scans(a.scanner)
 	g.Go(func() error { return socket.Serve(outer, operator) })
 	g.Go(func() error {
 		defer stop()

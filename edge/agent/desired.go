@@ -22,7 +22,10 @@ import (
 type Settings struct {
 	Sensors []Sensor
 	Watches []guard.Watch
-	Digest  string // SHA-256 of the whole configuration, hex
+	// Packages are those whose own storage profiles are known. They are watched
+	// by them while they are aboard.
+	Packages []Package
+	Digest   string // SHA-256 of the whole configuration, hex
 }
 
 // Mandate is what the hub may have a say in. The zero value is a gateway that
@@ -108,7 +111,7 @@ func (a *agent) turn(ctx context.Context) {
 		document, version := a.c.Mandate.Desired.Document()
 		set, err := a.c.Mandate.Settings(document)
 		if err == nil {
-			err = a.replace(ctx, set.Sensors, set.Watches)
+			err = a.replace(ctx, set)
 		}
 		if err == nil {
 			a.log.Info("configuration applied", "version", version, "sensors", len(set.Sensors))

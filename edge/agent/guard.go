@@ -31,7 +31,7 @@ func guardDir(data string) string { return filepath.Join(data, "guard") }
 // not keep the gateway from measuring.
 func (a *agent) openGuard(s *stage) error {
 	c := guard.Config{
-		Watches: s.watches, Sensors: s.thermometers(), Dir: guardDir(a.c.Data), BootID: a.clock.BootID(), Now: a.clock.Now,
+		Watches: a.effective(s), Sensors: s.thermometers(), Dir: guardDir(a.c.Data), BootID: a.clock.BootID(), Now: a.clock.Now,
 		Journal: chain{a}, Told: a.link.seal, Log: a.log.With("part", "guard"),
 	}
 	if len(a.c.Indicators) > 0 {
@@ -54,6 +54,7 @@ func (a *agent) openGuard(s *stage) error {
 		}
 	}
 	a.guard = g
+	a.watched.Store(&c.Watches)
 	return nil
 }
 

@@ -21,23 +21,25 @@ type stage struct {
 	began   int64 // boottime, ms
 	sensors []Sensor
 	watches []guard.Watch
-	buses   *bus.Set
-	drivers []sensor.Driver
-	sampler *sampler.Sampler
-	ctx     context.Context // ends with its time as the present one
-	end     context.CancelFunc
+	// packages are those whose storage profiles are known; see watching.
+	packages []Package
+	buses    *bus.Set
+	drivers  []sensor.Driver
+	sampler  *sampler.Sampler
+	ctx      context.Context // ends with its time as the present one
+	end      context.CancelFunc
 }
 
 // openStage makes drivers and sampler. No sensor has to answer for that.
-func (a *agent) openStage(sensors []Sensor, watches []guard.Watch) (*stage, error) {
-	s := &stage{began: a.clock.Now(), sensors: sensors, watches: watches, buses: bus.NewSet(a.c.W1Root, a.log)}
+func (a *agent) openStage(c Settings) (*stage, error) {
+	s := &stage{began: a.clock.Now(), sensors: c.Sensors, watches: c.Watches, packages: c.Packages, buses: bus.NewSet(a.c.W1Root, a.log)}
 	s.ctx, s.end = context.WithCancel(context.Background())
 	env := sensor.Env{
 		Buses: s.buses, Now: a.clock.Now, Log: a.log,
 		OnTime: func(t truetime.Anchor) { a.keeper.Offer(t) },
 	}
 	var sampled []sampler.Sensor
-	for _, c := range sensors {
+	for _, c := range c.Sensors {
 		d, err := sensor.Open(c.Spec, env)
 		if err != nil {
 			return nil, errors.Join(err, s.close())
@@ -95,9 +97,8 @@ func (s *stage) close() error {
 
 // swap is a wish for another configuration.
 type swap struct {
-	sensors []Sensor
-	watches []guard.Watch
-	done    chan error
+	to   Settings
+	done chan error
 }
 
 // errEnding is what a swap gets that came too late.
@@ -107,8 +108,8 @@ var errEnding = errors.New("the agent is ending")
 // before the first of the new ones is taken; the ticks between are not read,
 // some tens of milliseconds as a rule. Where the new ones cannot be opened the
 // former go on, and the error says why.
-func (a *agent) replace(ctx context.Context, sensors []Sensor, watches []guard.Watch) error {
-	w := swap{sensors, watches, make(chan error, 1)}
+func (a *agent) replace(ctx context.Context, to Settings) error {
+	w := swap{to, make(chan error, 1)}
 	select {
 	case a.swaps <- w:
 	case <-ctx.Done():
@@ -149,21 +150,22 @@ func (a *agent) swapTo(former *stage, w swap) error {
 	if err := former.close(); err != nil {
 		a.log.Warn("sensors could not be closed", "err", err)
 	}
-	next, err := a.openStage(w.sensors, w.watches)
+	next, err := a.openStage(w.to)
 	if err == nil {
-		if err = a.guard.Set(w.watches, next.thermometers()); err != nil {
+		if err = a.watch(next); err != nil {
 			err = errors.Join(err, next.close())
 		}
 	}
 	if err != nil {
 		var again error
-		if next, again = a.openStage(former.sensors, former.watches); again != nil {
+		if next, again = a.openStage(Settings{Sensors: former.sensors, Watches: former.watches, Packages: former.packages}); again != nil {
 			w.done <- err
 			return fmt.Errorf("open the sensors of before again: %w", again)
 		}
 	}
 	a.tellCalibrations(next)
 	a.present.Store(next)
+	a.rewatch() // something may have come aboard meanwhile
 	w.done <- err
 	return nil
 }

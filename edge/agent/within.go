@@ -1,6 +1,8 @@
 package agent
 
 import (
+	"slices"
+
 	"frostline/edge/guard"
 	"frostline/edge/journal"
 	"frostline/proto/reading"
@@ -14,5 +16,9 @@ func (a *agent) within(s journal.Series) (low, high int64, ok bool) {
 	if present == nil || s.Quantity != reading.Temperature {
 		return 0, 0, false
 	}
-	return guard.Within(present.watches, s.Sensor)
+	watches := present.watches
+	if now := a.watched.Load(); now != nil {
+		watches = append(slices.Clone(watches), *now...) // also by profiles of packages aboard
+	}
+	return guard.Within(watches, s.Sensor)
 }

@@ -52,6 +52,11 @@ type Config struct {
 	// gateway alarms on the spot. Default: none.
 	Watches []Watch `yaml:"watches" desired:"whole"`
 
+	// Packages have storage profiles of their own: each is watched by its own
+	// while it is aboard by a scan. Default: none; the profile of what a package
+	// is in counts.
+	Packages []Package `yaml:"packages" desired:"whole"`
+
 	// Indicators are the lamps and buzzers that alarm. Default: none.
 	Indicators []Indicator `yaml:"indicators"`
 
@@ -219,6 +224,10 @@ func (c Config) WithDefaults(host string) Config {
 		set(&s.Interval, 10*time.Second)
 		s.Options = s.Options.WithDefaults(s.Driver)
 		set(&s.Timeout, max(min(2*time.Second, s.Interval-s.Spec().Lead()), 0))
+	}
+	c.Watches = append([]Watch(nil), c.Watches...)
+	for i := range c.Watches {
+		set(&c.Watches[i].When, WatchAlways)
 	}
 	c.Indicators = append([]Indicator(nil), c.Indicators...)
 	for i := range c.Indicators {

@@ -52,6 +52,7 @@ func (c Config) Validate() []Problem {
 	}
 	v.sensors(c.Sensors)
 	v.watches(c)
+	v.packages(c)
 	v.indicators(c)
 	return v.problems
 }

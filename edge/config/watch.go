@@ -39,6 +39,10 @@ type Watch struct {
 	// UnknownAfter is how long a sensor may give nothing usable before that is
 	// an alarm, 0s to 24h. Default 0s, at once.
 	UnknownAfter time.Duration `yaml:"unknown-after"`
+
+	// When is always, or aboard: only while a package without a profile of its
+	// own is in it by a scan at this gateway. Default always.
+	When string `yaml:"when"`
 }
 
 // Indicator is a lamp or a buzzer on an output of the gateway.
@@ -54,6 +58,12 @@ type Indicator struct {
 	// Default high.
 	Active string `yaml:"active"`
 }
+
+// When something is watched.
+const (
+	WatchAlways = "always"
+	WatchAboard = "aboard"
+)
 
 // Limits of lists.
 const (
@@ -134,6 +144,9 @@ func (v *validator) watches(c Config) {
 			case slices.Index(w.Sensors, id) < k:
 				v.add(field, id, "it is there twice: give it once")
 			}
+		}
+		if w.When != WatchAlways && w.When != WatchAboard {
+			v.add(at+"when", w.When, "want always or aboard")
 		}
 		v.span(at+"unknown-after", w.UnknownAfter, 0, 24*time.Hour)
 	}

@@ -50,6 +50,9 @@ type Watch struct {
 	// UnknownAfter is how long a sensor may be unknown before that is an alarm.
 	// 0: it is one at once.
 	UnknownAfter time.Duration
+	// WhenAboard: it is to be watched only while something is aboard. That is for
+	// who chooses what to Set; the guard watches all that it is given.
+	WhenAboard bool
 }
 
 // Sensor is a thermometer of the gateway.

@@ -38,6 +38,7 @@ type Socket struct {
 	source Source
 	link   Link
 	alarms Acknowledger // nil: none can be acknowledged
+	scans  Scanning     // nil: nothing can be scanned
 	log    *slog.Logger
 }
 
@@ -102,13 +103,15 @@ func (s *Socket) Serve(ctx context.Context, l net.Listener) error {
 	return serve(ctx, l, s.Handler(), s.log)
 }
 
-// Handler is the socket's HTTP interface: GET /status, POST /link and POST
-// /acknowledge.
+// Handler is the socket's HTTP interface: GET /status, POST /link, POST
+// /acknowledge, POST /scan and GET /scans.
 func (s *Socket) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /status", s.status)
 	mux.HandleFunc("POST /link", s.setLink)
 	mux.HandleFunc("POST /acknowledge", s.acknowledge)
+	mux.HandleFunc("POST /scan", s.scan)
+	mux.HandleFunc("GET /scans", s.listScans)
 	return mux
 }
 

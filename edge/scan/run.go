@@ -37,6 +37,7 @@ func (s *Scanner) advance(ctx context.Context) {
 		return
 	}
 	defer func() { <-s.turn }()
+	s.note()
 	s.tellAll(ctx)
 	s.note()
 	if !s.unsaved {
@@ -114,8 +115,15 @@ func (s *Scanner) note() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, r := range s.records {
-		if r.Place != nil && !r.Done && s.c.Chain.Committed(*r.Place) {
-			r.Done, s.unsaved = true, true
+		if r.Place != nil && !r.Done {
+			committed, lost := s.c.Chain.Fate(*r.Place)
+			switch {
+			case committed:
+				r.Done, s.unsaved = true, true
+			case lost: // a full or damaged journal gave it up: it is told again
+				s.c.Log.Warn("the chain has lost a scan, which is told again", "scan", r.ID, "epoch", r.Place.Epoch, "block", r.Place.Block)
+				r.Place, s.unsaved = nil, true
+			}
 		}
 		if r.BootID != s.c.BootID {
 			continue

@@ -36,8 +36,9 @@ type Chain interface {
 	Tell(ctx context.Context, e *pb.Event) (at Place, kept bool, err error)
 	// Flush returns nil when nothing is held in memory any more; at is the end.
 	Flush(ctx context.Context) (at Place, err error)
-	// Committed reports whether the hub has a place of the chain, and all before.
-	Committed(at Place) bool
+	// Fate reports whether the hub has the block of a place, or it is declared
+	// lost; neither while it waits.
+	Fate(at Place) (committed, lost bool)
 	// Recent gives the scans that are left of the chain, in order, each with
 	// epoch and boot of its block.
 	Recent(ctx context.Context, yield func(at Place, boot uint32, e *pb.Event)) error
@@ -148,7 +149,7 @@ func (s *Scanner) entry(r *record, f folded) Entry {
 	e := Entry{Scan: r.Scan, State: Waiting, Replaced: f.replaced[r]}
 	if r.Place != nil {
 		e.State = Kept
-		if r.Done || s.c.Chain.Committed(*r.Place) {
+		if committed, _ := s.c.Chain.Fate(*r.Place); r.Done || committed {
 			e.State = Committed
 		}
 	}

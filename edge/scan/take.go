@@ -34,7 +34,7 @@ func (s *Scanner) scan(ctx context.Context, q Request, at int64) (Result, error)
 	} else if !requestID.MatchString(q.ID) {
 		return Result{}, &Problem{Code: BadID, Field: "id", Why: "want 8 to 40 letters, digits and '-', drawn at random, or none"}
 	}
-	corrected, p := s.corrected(q)
+	corrected, p := s.corrected(&q)
 	if p != nil {
 		return Result{}, p
 	}
@@ -71,9 +71,9 @@ func notKept(err error) *Problem {
 	return &Problem{Code: NotKept, Field: "scan", Why: "it could not be kept and nothing has changed: scan again: " + err.Error(), Err: err}
 }
 
-// corrected finds the scan that is corrected: the last that corrects the same,
-// so that corrections form one line.
-func (s *Scanner) corrected(q Request) (*record, *Problem) {
+// corrected finds the scan that is corrected, as it stands by now. A correction of
+// a correction is one of the first scan: q names that from here on.
+func (s *Scanner) corrected(q *Request) (*record, *Problem) {
 	if q.Corrects == "" {
 		return nil, nil
 	}
@@ -81,7 +81,18 @@ func (s *Scanner) corrected(q Request) (*record, *Problem) {
 	if r == nil || q.Corrects == q.ID {
 		return nil, &Problem{Code: BadCorrection, Field: "corrects", Why: "there is no scan of that id here: list them first; one of long ago is corrected at the hub"}
 	}
-	return r, nil
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f := fold(s.records)
+	root := f.root[r]
+	if root.ID == q.ID {
+		return nil, &Problem{Code: ReusedID, Field: "id", Why: "another scan has it: draw one for each scan"}
+	}
+	q.Corrects = root.ID
+	if root.Corrects != "" { // the first is no longer here
+		q.Corrects = root.Corrects
+	}
+	return f.last[root], nil
 }
 
 // find finds a record by its id.
