@@ -71,17 +71,18 @@ func (p *plan) build(b *builder, limit int) {
 	if len(c.values)+len(c.ranges) > 1 {
 		b.say("SELECT DISTINCT time_ms, seq FROM (")
 	}
-	if len(c.values) > maxBranches { // few events, though
+	switch {
+	case len(c.seqs) > 0:
+		one("t.time_ms, t.seq FROM epcis_event t WHERE t.seq IN (")
+		b.list(c.seqs)
+		b.say(") AND ")
+		p.branch(b, condition{}, tail)
+	case len(c.values) > maxBranches: // few events, though
 		one("t.time_ms, t.seq FROM epcis_term t WHERE t.value IN (")
-		for i, v := range c.values {
-			if i > 0 {
-				b.say(", ")
-			}
-			b.say(b.arg(v))
-		}
+		b.list(c.values)
 		b.say(") AND ")
 		p.branch(b, c, tail)
-	} else {
+	default:
 		for _, v := range c.values {
 			one("t.time_ms, t.seq FROM epcis_term t WHERE t.value = ")
 			b.say(b.arg(v), " AND ")
@@ -106,6 +107,15 @@ func (p *plan) branch(b *builder, c condition, tail func(string)) {
 	p.others(b, "t")
 	tail("t")
 	b.say(") AS branch")
+}
+
+func (b *builder) list(all []int64) {
+	for i, v := range all {
+		if i > 0 {
+			b.say(", ")
+		}
+		b.say(b.arg(v))
+	}
 }
 
 func (b *builder) roles(of string, roles []Role) {
@@ -146,6 +156,12 @@ func (p *plan) others(b *builder, of string) {
 		if i == p.driver {
 			continue
 		}
+		if len(c.seqs) > 0 {
+			b.say(" AND ", of, ".seq IN (")
+			b.list(c.seqs)
+			b.say(")")
+			continue
+		}
 		b.say(" AND EXISTS (SELECT 1 FROM ")
 		if len(c.ranges) > 0 {
 			b.say("epcis_number x WHERE x.field = ", b.arg(c.field), " AND x.seq = ", of, ".seq AND (")
@@ -161,12 +177,7 @@ func (p *plan) others(b *builder, of string) {
 		b.say("epcis_term x WHERE ")
 		b.roles("x", c.roles)
 		b.say("x.value IN (")
-		for j, v := range c.values {
-			if j > 0 {
-				b.say(", ")
-			}
-			b.say(b.arg(v))
-		}
+		b.list(c.values)
 		b.say(") AND x.time_ms = ", of, ".time_ms AND x.seq = ", of, ".seq)")
 	}
 }

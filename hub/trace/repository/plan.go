@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 )
 
 // condition is a filter whose values were looked up.
@@ -14,7 +15,8 @@ type condition struct {
 	roles  []Role
 	field  int64 // of intervals
 	ranges []Interval
-	size   int // of events, at most few+1; -1 until it is estimated
+	seqs   []int64 // of the events that have one of some ids
+	size   int     // of events, at most few+1; -1 until it is estimated
 }
 
 // plan is how a query is answered.
@@ -83,6 +85,13 @@ func (r *Repository) plan(ctx context.Context, q Query, at Position) (*plan, err
 		}
 		p.conditions = append(p.conditions, condition{values: ids, roles: f.Roles, size: -1})
 	}
+	for _, ids := range q.IDs {
+		seqs, err := r.seqs(ctx, ids)
+		if err != nil || len(seqs) == 0 {
+			return nil, err
+		}
+		p.conditions = append(p.conditions, condition{seqs: seqs})
+	}
 	return p, r.choose(ctx, p)
 }
 
@@ -137,6 +146,32 @@ func (r *Repository) numbers(ctx context.Context, kind Kind, values []string) (i
 	return ids, nil
 }
 
+var seqByKey = &lookup{one: "SELECT seq, id FROM epcis_event WHERE id_key = $1 ", width: 1}
+
+// seqs gives the events that have one of some ids.
+func (r *Repository) seqs(ctx context.Context, ids []string) (all []int64, err error) {
+	var keys []any
+	for _, id := range ids {
+		keys = append(keys, idKey(id))
+	}
+	err = seqByKey.each(ctx, r.store, keys, func(rows *sql.Rows) error {
+		var seq int64
+		var id string
+		err := rows.Scan(&seq, &id)
+		if slices.Contains(ids, id) && !slices.Contains(all, seq) {
+			all = append(all, seq)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("look up ids of events: %w", err)
+	}
+	if len(all) > few {
+		return nil, fmt.Errorf("%w: more than %d events have these ids", ErrTooComplex, few)
+	}
+	return all, nil
+}
+
 // prefixed gives the numbers of the values that begin as a filter says.
 func (r *Repository) prefixed(ctx context.Context, f Filter) (ids []int64, err error) {
 	for _, prefix := range f.Prefixes {
@@ -185,7 +220,7 @@ func (r *Repository) choose(ctx context.Context, p *plan) error {
 
 // estimate counts what a condition matches, up to few+1.
 func (r *Repository) estimate(ctx context.Context, c *condition, p *plan) error {
-	c.size = 0
+	c.size = len(c.seqs)
 	add := func(query string, args ...any) error {
 		var n int
 		if err := r.store.QueryRow(ctx, "SELECT COUNT(*) FROM ("+query+") AS part", args...).Scan(&n); err != nil {

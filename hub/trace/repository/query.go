@@ -16,6 +16,7 @@ var (
 // wants all.
 type Query struct {
 	Filters []Filter
+	IDs     [][]string // of events: one of each list
 	// Bounds in Unix ms: from, inclusive, and before, exclusive. Nil for none.
 	FromTime, BeforeTime     *int64 // event time
 	FromRecord, BeforeRecord *int64 // record time
