@@ -28,9 +28,9 @@ scanned. What a person takes is an opaque token, never a name.
 
 A mistake is corrected by another scan, --corrects ID, or taken back by --withdraw
 ID; "frostline-edge scans" shows the ids.`,
-		Example: `  frostline-edge scan 095060001343520010 --attach van-1-a
-  frostline-edge scan 095060001343520010 --hand-over courier-7 --role courier --from pharmacy-1 --attach van-1-a --seal intact
-  frostline-edge scan 095060001343520010 --hand-over 3f2504e0-4f89-11d3-9a0c-0305e82c3301 --role patient --from courier-7 --detach
+		Example: `  frostline-edge scan 095060001343520017 --attach van-1-a
+  frostline-edge scan 095060001343520017 --hand-over courier-7 --role courier --from pharmacy-1 --attach van-1-a --seal intact
+  frostline-edge scan 095060001343520017 --hand-over 3f2504e0-4f89-11d3-9a0c-0305e82c3301 --role patient --from courier-7 --detach
   frostline-edge scan --withdraw k3f9x2m7q4p5w6r7t2yz`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
