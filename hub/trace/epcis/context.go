@@ -64,15 +64,21 @@ func (s *scope) name(key string) (ns, local string) {
 	return "", key
 }
 
-// expand makes a value with a known prefix a full URI, and gives any other
-// value back.
+// expand makes a value with a prefix that the document declares, or with one of
+// the vocabularies of GS1, a full URI, and gives any other value back.
 func (s *scope) expand(v string) string {
 	prefix, rest, ok := strings.Cut(v, ":")
 	if !ok || strings.HasPrefix(rest, "//") {
 		return v
 	}
-	if ns, ok := s.resolve(prefix); ok {
-		return ns + rest
+	if s != nil {
+		if ns, ok := s.prefixes[prefix]; ok {
+			return ns + rest
+		}
+	}
+	switch prefix {
+	case "gs1", "cbv", "epcis":
+		return standardPrefixes[prefix] + rest
 	}
 	return v
 }

@@ -46,7 +46,7 @@ var (
 		owning_party possessing_party location`)}
 	errorReasons = &vocabulary{"reason of an error", cbvWeb + "ER-", "cbv:ER-", cbvURN + "er:", words(`
 		did_not_occur incorrect_data`)}
-	components = &vocabulary{"component", cbvWeb + "Comp-", "cbv:Comp-", cbvURN + "comp:", words(`
+	components = &vocabulary{"component", cbvWeb + "Comp-", "cbv:Comp-", "", words(`
 		x y z axial_distance azimuth height spherical_radius polar_angle elevation_angle easting northing latitude
 		longitude altitude`)}
 	alarms = &vocabulary{"exception", gs1Web, "gs1:", "", words(`ALARM_CONDITION ERROR_CONDITION`)}
