@@ -89,10 +89,11 @@ func (d *dictionary) find(ai string, unknown bool) *entry {
 	if e := d.index[slot(ai)]; e != nil || !unknown {
 		return e
 	}
-	if w := int(d.widths[two(ai)]); w != 0 && w != len(ai) {
+	width := int(d.widths[two(ai)])
+	if width != 0 && width != len(ai) {
 		return nil
 	}
-	return stranger(ai)
+	return stranger(ai, width != 0)
 }
 
 // begin gives the entry of the application identifier that a text begins with,
@@ -131,10 +132,11 @@ func fixed(prefix int) int {
 }
 
 // stranger makes an entry for an application identifier that is not in the
-// dictionary.
-func stranger(ai string) *entry {
+// dictionary. Its value is only of a fixed length if others begin with the same
+// two digits.
+func stranger(ai string, family bool) *entry {
 	e := &entry{ai: ai, separator: true, attribute: unknownAttribute, min: 1, max: 90}
-	if n := fixed(two(ai)); n != 0 && len(ai) > 2 {
+	if n := fixed(two(ai)); n != 0 && family {
 		e.separator, e.min, e.max = false, n, n
 	}
 	e.parts = []part{{set: cset82, min: e.min, max: e.max}}

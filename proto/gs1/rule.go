@@ -1,5 +1,7 @@
 package gs1
 
+import "strings"
+
 // rule judges one component of a value. It gives no fault, or a fault and the
 // bytes it is about.
 type rule func(v string) (f Fault, at, n int)
@@ -112,7 +114,7 @@ func nonZero(v string) (Fault, int, int) {
 	if f, at, n := digits(v); f != "" {
 		return f, at, n
 	}
-	if f, _, _ := zero(v); f != "" {
+	if strings.Trim(v, "0") != "" {
 		return "", 0, 0
 	}
 	return IllegalZero, 0, len(v)

@@ -103,6 +103,9 @@ func (s *scheme) inLink(rest string) (EPC, bool) {
 	default:
 		e.key = rest
 	}
+	if s.digits == 0 && s.hasSerial && strings.Contains(e.key, ".") { // no part number has a dot
+		return e, false
+	}
 	if isEscaped(rest) {
 		e.key, e.serial = escapeURN(unescapeURI(e.key, false)), escapeURN(unescapeURI(e.serial, false))
 	}
