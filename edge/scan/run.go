@@ -90,7 +90,7 @@ func (s *Scanner) tell(ctx context.Context, r *record) error {
 	if err == nil {
 		var at Place
 		var kept bool
-		if at, kept, err = s.c.Chain.Tell(ctx, r.message(s.c.Now(), epoch, boot)); err == nil {
+		if at, kept, err = s.c.Chain.Tell(ctx, r.message(s.c.Now(), epoch, boot, s.c.BootID)); err == nil {
 			s.mu.Lock()
 			if r.held = !kept; kept {
 				r.Place = &at

@@ -82,7 +82,7 @@ func (in *Intake) Anchors(ctx context.Context, gateway string, epoch uint32, yie
 }
 
 // Told gives the committed events of a kind ("alarm", "anchor", "boot", "calibration",
-// "clock-step", "config", "epoch-start", "fault", "gap", "series", "thinned", "malformed",
+// "clock-step", "config", "epoch-start", "fault", "gap", "scan", "series", "thinned", "malformed",
 // "unknown"), in the order of the chain within each epoch; at is the hub's clock when they
 // were received, Unix ms.
 func (in *Intake) Told(ctx context.Context, kind string, yield func(gateway string, epoch uint32, at int64, e batch.Event) error) error {

@@ -157,6 +157,8 @@ func kind(e *pb.Event) string {
 		return "config"
 	case *pb.Event_Alarm:
 		return "alarm"
+	case *pb.Event_Scan:
+		return "scan"
 	case *pb.Event_Thinned:
 		return "thinned"
 	case *pb.Event_Calibration:
