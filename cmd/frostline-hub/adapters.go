@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"frostline/hub/correlate"
+	"frostline/hub/custody"
 	"frostline/hub/dossier"
 	"frostline/hub/evidence"
 	"frostline/hub/excursion"
@@ -17,6 +18,7 @@ import (
 	"frostline/hub/people"
 	"frostline/hub/registry"
 	"frostline/hub/report"
+	"frostline/hub/scan"
 	"frostline/hub/web"
 	"frostline/proto/reading"
 	"frostline/proto/thermal"
@@ -39,6 +41,25 @@ type measured struct{ *registry.Registry }
 func (m measured) Measured(gateway string, epoch, series uint32) (string, reading.Quantity, bool) {
 	s, ok := m.Lookup(gateway, epoch, series)
 	return s.Sensor, s.Quantity, ok
+}
+
+// device gives custody what was scanned at gateways, which cannot be asked again.
+type device struct{ *custody.Custody }
+
+func (d device) Take(ctx context.Context, actor, reason string, all []scan.Statement) ([]scan.Outcome, error) {
+	scans := make([]custody.Scan, len(all))
+	for i, s := range all {
+		scans[i] = custody.Scan(s)
+	}
+	outcomes, err := d.Custody.Take(ctx, actor, reason, scans, true)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]scan.Outcome, len(outcomes))
+	for i, o := range outcomes {
+		out[i] = scan.Outcome{State: o.State, Problem: o.Problem}
+	}
+	return out, nil
 }
 
 // words tells how packages fared, in a word each.

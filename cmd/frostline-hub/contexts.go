@@ -31,6 +31,7 @@ import (
 	"frostline/hub/people"
 	"frostline/hub/report"
 	"frostline/hub/rest"
+	"frostline/hub/scan"
 	"frostline/hub/web"
 	"frostline/proto/thermal"
 	"frostline/proto/version"
@@ -51,6 +52,7 @@ type contexts struct {
 	catalog   *catalog.Catalog
 	orders    *orders.Orders
 	custody   *custody.Custody
+	scans     *scan.Keeper
 	correlate *correlate.Engine
 	cases     *excursion.Cases
 	notify    *notify.Notifier
@@ -85,6 +87,11 @@ func (h *hub) openContexts(ctx context.Context) (err error) {
 		return err
 	}
 	if c.custody, err = custody.New(custody.Options{Log: c.events, Store: h.store, Model: m.Custody, Catalog: m.Catalog, Orders: m.Orders, Logger: part("custody")}); err != nil {
+		return err
+	}
+	if c.scans, err = scan.New(scan.Options{
+		Store: h.store, Evidence: h.intake, Times: h.history, Custody: device{c.custody}, Events: c.events, Log: part("scans"),
+	}); err != nil {
 		return err
 	}
 	if c.catalog, err = catalog.New(catalog.Options{
@@ -185,7 +192,7 @@ func (h *hub) openEvidence(ctx context.Context) (err error) {
 func (h *hub) runContexts(ctx context.Context, g *errgroup.Group) {
 	c := &h.contexts
 	for name, run := range map[string]func(context.Context) error{
-		"relay": c.relay.Run, "custody": c.custody.Run, "correlate": c.correlate.Run, "excursion": c.cases.Run, "notify": c.notify.Run, "evidence log": c.ledger.Run, "desired state": c.desired.Run, "dispatch": c.dispatch.Run,
+		"relay": c.relay.Run, "custody": c.custody.Run, "scans": c.scans.Run, "correlate": c.correlate.Run, "excursion": c.cases.Run, "notify": c.notify.Run, "evidence log": c.ledger.Run, "desired state": c.desired.Run, "dispatch": c.dispatch.Run,
 		"dispatch of shipments": func(ctx context.Context) error { return c.dispatch.Follow(ctx, c.events, c.tellShipment) },
 	} {
 		g.Go(func() error { return named(name, run(ctx)) })
