@@ -1,7 +1,6 @@
 package panel
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"net/http"
@@ -16,13 +15,24 @@ const (
 )
 
 // reasons are the usual ones, so that a driver with gloves need not type. They
-// name nobody.
-var reasons = []string{
-	"Door was open for loading",
-	"Moved to another compartment",
-	"Cooling was off, and runs again",
-	"Sensor or its cable was loose",
-	"Seen, and told to dispatch",
+// name nobody. They are kept in English, in which all that is kept is, whatever
+// language they were chosen in; the keys are those of their words.
+var reasons = []struct{ key, text string }{
+	{"reason.door", "Door was open for loading"},
+	{"reason.moved", "Moved to another compartment"},
+	{"reason.cooling", "Cooling was off, and runs again"},
+	{"reason.sensor", "Sensor or its cable was loose"},
+	{"reason.told", "Seen, and told to dispatch"},
+}
+
+// reason gives one of the usual reasons in this language, and others as they came.
+func (l *locale) reason(text string) string {
+	for _, r := range reasons {
+		if r.text == text {
+			return l.say(r.key)
+		}
+	}
+	return text
 }
 
 // Alarms has the page take acknowledgements. It is for before Handler and Serve.
@@ -30,13 +40,16 @@ func (p *Page) Alarms(a Acknowledger) { p.alarms = a }
 
 // ackView is the page of one alarm.
 type ackView struct {
+	Prefs   prefs
 	Gateway string
 	ID      string
 	State   State
+	Word    string
 	Says    string
-	Reasons []string
+	Reasons []choice
 	Problem string // why the acknowledgement was not taken
-	Reason  string // as given
+	Reason  string // as given, in other words than the usual
+	Back    string
 }
 
 // alarm shows an alarm and asks for the reason.
@@ -47,9 +60,10 @@ func (p *Page) alarm(w http.ResponseWriter, r *http.Request) {
 func (p *Page) showAlarm(w http.ResponseWriter, r *http.Request, code int, problem, reason string) {
 	ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
 	defer cancel()
+	l := p.locale(r)
 	s, err := p.source.Snapshot(ctx)
 	if err != nil {
-		http.Error(w, "The agent cannot say how it is: "+plain(err.Error()), http.StatusServiceUnavailable)
+		http.Error(w, l.say("judge.broken", plain(err.Error())), http.StatusServiceUnavailable)
 		return
 	}
 	i := slices.IndexFunc(s.Guard.Alarms, func(a Alarm) bool { return a.ID == r.PathValue("id") && !a.Acknowledged })
@@ -58,31 +72,31 @@ func (p *Page) showAlarm(w http.ResponseWriter, r *http.Request, code int, probl
 		return
 	}
 	a := s.Guard.Alarms[i]
-	v := ackView{Gateway: p.gateway, ID: a.ID, State: a.state(), Says: plain(a.says()) + ".", Reasons: reasons, Problem: problem, Reason: reason}
-	var b bytes.Buffer
-	if err := pageTemplate.ExecuteTemplate(&b, "alarm", v); err != nil {
-		p.log.Error("panel cannot show an alarm", "err", err)
-		http.Error(w, "This page cannot be shown.", http.StatusInternalServerError)
-		return
+	v := ackView{Prefs: p.prefs(r, l), Gateway: p.gateway, ID: a.ID, State: a.state(), Word: l.faceState(a.state()), Says: l.alarm(s.Guard, a) + ".", Problem: problem}
+	usual := false
+	for _, x := range reasons {
+		usual = usual || x.text == reason
+		v.Reasons = append(v.Reasons, choice{x.text, l.say(x.key), x.text == reason})
 	}
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.WriteHeader(code)
-	w.Write(b.Bytes())
+	if !usual {
+		v.Reason = reason
+	}
+	p.render(w, l, code, "alarm", v)
 }
 
 // acknowledge takes the form of an alarm's page. Another site cannot send it:
 // see http.CrossOriginProtection.
 func (p *Page) acknowledge(w http.ResponseWriter, r *http.Request) {
-	r.Body = http.MaxBytesReader(w, r.Body, 8<<10)
-	if err := r.ParseForm(); err != nil {
-		http.Error(w, "This form cannot be read: "+plain(err.Error()), http.StatusBadRequest)
+	if !p.form(w, r) {
 		return
 	}
 	reason := r.PostForm.Get("other")
 	if reason == "" {
 		reason = r.PostForm.Get("reason")
 	}
-	if _, err := p.alarms.Acknowledge(r.PathValue("id"), reason, byPage); err != nil {
+	_, err := p.alarms.Acknowledge(r.PathValue("id"), reason, byPage)
+	p.stale()
+	if err != nil {
 		p.showAlarm(w, r, http.StatusUnprocessableEntity, plain(err.Error()), plain(reason))
 		return
 	}

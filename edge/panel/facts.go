@@ -2,151 +2,162 @@ package panel
 
 import "fmt"
 
-// findings is judgeUplink as a method, for the page's marks.
-func (u Uplink) findings(j Journal) []Finding { return judgeUplink(u, j) }
-
 // factCards lists what lies behind the verdict. A card's mark is that of the
 // worst finding about its part, or of its worst row.
-func factCards(s Snapshot, v Verdict) []factCard {
+func (l *locale) factCards(s Snapshot, v Verdict) []factCard {
 	cards := []factCard{
-		{Name: "Journal", Rows: journalRows(s.Journal)},
-		{Name: "Uplink", Rows: uplinkRows(s.Uplink)},
-		{Name: "Clock", Rows: clockRows(s.Clock)},
-		{Name: "Gateway", Rows: gatewayRows(s)},
+		{ID: "journal", Rows: l.journalRows(s.Journal)},
+		{ID: "uplink", Rows: l.uplinkRows(s.Uplink)},
+		{ID: "clock", Rows: l.clockRows(s.Clock)},
+		{ID: "certificate", Rows: l.gatewayRows(s)},
 	}
-	parts := []string{"journal", "uplink", "clock", "certificate"}
-	if rows := guardRows(s.Guard); len(rows) > 0 {
-		cards = append(cards, factCard{Name: "Watched", Rows: rows})
-		parts = append(parts, "watched")
+	if rows := l.guardRows(s.Guard); len(rows) > 0 {
+		cards = append(cards, factCard{ID: "watched", Rows: rows})
 	}
 	for i := range cards {
-		cards[i].State = Fine
+		c := &cards[i]
+		c.Name, c.State = l.say("facts."+c.ID), Fine
 		for _, f := range v.Findings {
-			if f.Part == parts[i] && f.State.Worse(cards[i].State) < 0 {
-				cards[i].State = f.State
+			if f.Part == c.ID && f.State.Worse(c.State) < 0 {
+				c.State = f.State
 			}
 		}
-		for _, r := range cards[i].Rows {
-			if (r.State == Bad || r.State == Watch || r.State == Silent && parts[i] == "watched") && r.State.Worse(cards[i].State) < 0 {
-				cards[i].State = r.State
+		for _, r := range c.Rows {
+			if (r.State == Bad || r.State == Watch || r.State == Silent && c.ID == "watched") && r.State.Worse(c.State) < 0 {
+				c.State = r.State
 			}
 		}
 	}
 	return cards
 }
 
-func journalRows(j Journal) []row {
+func (l *locale) row(key, text string) row { return row{Name: l.say("row." + key), Text: text} }
+
+func (l *locale) mark(key, text string, state State) row {
+	return row{Name: l.say("row." + key), Text: text, State: state}
+}
+
+// none writes a number of things, and none in a word.
+func (l *locale) none(n uint64, thing string) string {
+	if n == 0 {
+		return l.say("none")
+	}
+	return l.count(n, thing)
+}
+
+func (l *locale) journalRows(j Journal) []row {
+	pending := l.say("none")
+	if j.PendingBlocks > 0 {
+		pending = l.say("facts.in-blocks", l.count(j.PendingReadings, "reading"), l.count(j.PendingBlocks, "block"))
+	}
 	r := []row{
-		{Name: "Epoch", Text: fmt.Sprint(j.Epoch)},
-		{Name: "Kept", Text: count(j.Readings, "reading") + ", to block " + group(j.LastBlock)},
-		{Name: "Not yet at the hub", Text: choose(j.PendingBlocks == 0, "none",
-			count(j.PendingReadings, "reading")+" in "+count(j.PendingBlocks, "block"))},
+		l.row("epoch", fmt.Sprint(j.Epoch)),
+		l.row("kept", l.say("facts.to-block", l.count(j.Readings, "reading"), group(j.LastBlock))),
+		l.row("pending", pending),
 	}
 	if j.PendingBlocks > 0 {
-		r = append(r, row{Name: "Oldest of them", Text: oldest(j)})
+		r = append(r, l.row("oldest", l.oldest(j)))
 	}
 	disk := FormatBytes(j.Bytes)
 	if j.LimitBytes > 0 {
-		disk += " of " + FormatBytes(j.LimitBytes)
+		disk = l.say("facts.of", disk, FormatBytes(j.LimitBytes))
 	}
-	r = append(r, row{Name: "On disk", Text: disk})
+	r = append(r, l.row("disk", disk))
 	if j.HoursLeft != nil {
-		r = append(r, row{Name: "Room, if nothing is sent", Text: room(*j.HoursLeft)})
+		r = append(r, l.row("room", l.room(*j.HoursLeft)))
 	}
 	if j.MemoryBlocks > 0 {
-		r = append(r, row{Name: "In memory alone", Text: count(j.MemoryReadings, "reading"), State: Bad})
+		r = append(r, l.mark("memory", l.count(j.MemoryReadings, "reading"), Bad))
 	}
 	if j.DamagedSegments > 0 {
-		r = append(r, row{Name: "Set aside, damaged", Text: count(j.DamagedSegments, "segment"), State: Watch})
+		r = append(r, l.mark("damaged", l.count(uint64(j.DamagedSegments), "segment"), Watch))
 	}
-	return append(r, row{Name: "Lost and declared", Text: choose(j.LostReadings == 0, "none", count(j.LostReadings, "reading")),
-		State: choose(j.LostReadings == 0, State(""), Watch)})
+	return append(r, l.mark("lost", l.none(j.LostReadings, "reading"), choose(j.LostReadings == 0, State(""), Watch)))
 }
 
-func oldest(j Journal) string {
+func (l *locale) oldest(j Journal) string {
 	switch {
 	case j.OldestAgeMs != nil && j.OldestUTCMs != nil:
-		return FormatAge(*j.OldestAgeMs) + " old, " + utc(*j.OldestUTCMs)
+		return l.say("facts.old", FormatAge(*j.OldestAgeMs)) + ", " + utc(*j.OldestUTCMs)
 	case j.OldestAgeMs != nil:
-		return FormatAge(*j.OldestAgeMs) + " old"
+		return l.say("facts.old", FormatAge(*j.OldestAgeMs))
 	case j.OldestUTCMs != nil:
 		return utc(*j.OldestUTCMs)
 	}
-	return "from an earlier boot, undated"
+	return l.say("facts.earlier-boot")
 }
 
-func uplinkRows(u Uplink) []row {
+func (l *locale) uplinkRows(u Uplink) []row {
+	state := l.say("link." + string(u.State))
+	if u.State != LinkOff {
+		state = l.say("facts.for", state, FormatAge(u.ForMs))
+	}
 	r := []row{
-		{Name: "Hub", Text: choose(u.Hub == "", "not known", u.Hub)},
-		{Name: "State", Text: string(u.State) + choose(u.State == LinkOff, "", " for "+FormatAge(u.ForMs)), State: choose(u.State == LinkConnected, State(""), Watch)},
+		l.row("hub", choose(u.Hub == "", l.say("not-known"), u.Hub)),
+		l.mark("state", state, choose(u.State == LinkConnected, State(""), Watch)),
 	}
 	if u.State != LinkConnected && u.Why != "" {
-		r = append(r, row{Name: "Because", Text: plain(u.Why)})
+		r = append(r, l.row("because", plain(u.Why)))
 	}
 	if u.RetryInMs != nil && u.State == LinkDisconnected {
-		r = append(r, row{Name: "Next attempt", Text: "in " + FormatAge(*u.RetryInMs)})
+		r = append(r, l.row("retry", l.say("facts.in", FormatAge(*u.RetryInMs))))
 	}
-	ack := row{Name: "Last acknowledgement", Text: "none in this boot", State: Silent}
+	ack := l.mark("ack", l.say("facts.none-in-boot"), Silent)
 	if u.AckAgeMs != nil {
-		ack = row{Name: ack.Name, Text: FormatAge(*u.AckAgeMs) + " ago"}
+		ack = l.row("ack", l.say("ago", FormatAge(*u.AckAgeMs)))
 	}
-	r = append(r, ack, row{Name: "In flight", Text: count(u.InFlightParcels, "parcel")})
+	r = append(r, ack, l.row("in-flight", l.count(uint64(u.InFlightParcels), "parcel")))
 	if u.RoundTripMs != nil {
-		r = append(r, row{Name: "Round trip", Text: milliseconds(*u.RoundTripMs)})
+		r = append(r, l.row("round-trip", milliseconds(*u.RoundTripMs)))
 	}
 	return append(r,
-		row{Name: "Sent again", Text: count(u.ResentParcels, "parcel")},
-		row{Name: "Refused by the hub", Text: choose(u.RefusedBlocks == 0, "none", count(u.RefusedBlocks, "block")),
-			State: choose(u.RefusedBlocks == 0, State(""), Bad)})
+		l.row("again", l.count(u.ResentParcels, "parcel")),
+		l.mark("refused", l.none(u.RefusedBlocks, "block"), choose(u.RefusedBlocks == 0, State(""), Bad)))
 }
 
-func clockRows(c Clock) []row {
-	up := row{Name: "Boot clock", Text: fmt.Sprintf("%d ms", c.BoottimeMs)}
+func (l *locale) clockRows(c Clock) []row {
+	up := l.row("boottime", fmt.Sprintf("%d ms", c.BoottimeMs))
 	if c.UTCMs == nil {
-		return []row{{Name: "UTC", Text: "undated", State: Undated}, up}
+		return []row{{Name: "UTC", Text: l.say("facts.undated"), State: Undated}, up}
 	}
 	r := []row{
 		{Name: "UTC", Text: utc(*c.UTCMs)},
-		{Name: "Sure to", Text: "± " + milliseconds(float64(c.UncertaintyMs)), State: choose(c.UncertaintyMs > uncertainMs, Watch, State(""))},
-		{Name: "From", Text: c.Source},
+		l.mark("sure", "± "+milliseconds(float64(c.UncertaintyMs)), choose(c.UncertaintyMs > uncertainMs, Watch, State(""))),
+		l.row("from", c.Source),
 	}
 	if c.Conflict {
-		r = append(r, row{Name: "Sources", Text: "contradict one another", State: Watch})
+		r = append(r, l.mark("sources", l.say("facts.contradict"), Watch))
 	}
 	return append(r, up)
 }
 
 // configRows tells of the hub's desired state where it has given one.
-func configRows(c Config) (r []row) {
+func (l *locale) configRows(c Config) (r []row) {
 	switch {
 	case c.Running == 0 && c.Refused == 0:
 		return nil
 	case c.Running == 0:
-		r = append(r, row{Name: "Configuration", Text: "its own file"})
+		r = append(r, l.row("configuration", l.say("facts.own-file")))
 	default:
-		r = append(r, row{Name: "Configuration", Text: fmt.Sprintf("version %d of the hub%s", c.Running, choose(c.Trial, ", on trial", ""))})
+		r = append(r, l.row("configuration", l.say(choose(c.Trial, "facts.hub-trial", "facts.hub-version"), group(c.Running))))
 	}
 	if c.Refused != 0 {
-		r = append(r, row{Name: fmt.Sprintf("Refused version %d", c.Refused), Text: plain(c.Reason), State: Watch})
+		r = append(r, row{Name: l.say("row.refused-version", group(c.Refused)), Text: plain(c.Reason), State: Watch})
 	}
 	return r
 }
 
-func gatewayRows(s Snapshot) []row {
-	r := []row{
-		{Name: "Version", Text: s.Version},
-		{Name: "Boot", Text: fmt.Sprint(s.Boot)},
-		{Name: "Up for", Text: FormatAge(s.UptimeMs)},
-	}
-	r = append(r, configRows(s.Config)...)
+func (l *locale) gatewayRows(s Snapshot) []row {
+	r := []row{l.row("version", s.Version), l.row("boot", fmt.Sprint(s.Boot)), l.row("up", FormatAge(s.UptimeMs))}
+	r = append(r, l.configRows(s.Config)...)
 	c := s.Certificate
 	switch {
 	case !c.Enrolled:
-		return append(r, row{Name: "Certificate", Text: "not enrolled", State: Watch})
+		return append(r, l.mark("certificate", l.say("facts.not-enrolled"), Watch))
 	case c.ExpiresInMs == nil:
-		return append(r, row{Name: "Certificate until", Text: utc(c.NotAfterMs)})
+		return append(r, l.row("certificate-until", utc(c.NotAfterMs)))
 	case *c.ExpiresInMs <= 0:
-		return append(r, row{Name: "Certificate", Text: "expired " + FormatAge(-*c.ExpiresInMs) + " ago", State: Bad})
+		return append(r, l.mark("certificate", l.say("facts.expired", FormatAge(-*c.ExpiresInMs)), Bad))
 	}
-	return append(r, row{Name: "Certificate until", Text: utc(c.NotAfterMs)[:10] + ", " + FormatAge(*c.ExpiresInMs) + " left"})
+	return append(r, l.row("certificate-until", l.say("facts.left", utc(c.NotAfterMs)[:10], FormatAge(*c.ExpiresInMs))))
 }

@@ -1,104 +1,103 @@
 package panel
 
 import (
-	"fmt"
 	"strings"
 
 	"frostline/proto/reading"
 )
 
-// remedies says what helps against a sensor's quality.
+// remedies are the keys of what helps against a sensor's quality.
 var remedies = map[reading.Quality]string{
-	reading.NoAnswer:       "Check its cable and its power.",
-	reading.NoFix:          "Give the antenna a view of the sky.",
-	reading.Checksum:       "Check its cable: length, joints, and nothing noisy beside it.",
-	reading.NotReady:       "Check its power, or give it a longer interval.",
-	reading.PowerOn:        "Check its power: it restarts by itself.",
-	reading.OutOfRange:     "Check the probe for damage, and that it is the right one for this place.",
-	reading.ImpossibleStep: "Check the probe's seat and its cable.",
-	reading.Stuck:          "Replace it if its value still does not move.",
+	reading.NoAnswer:       "remedy.no-answer",
+	reading.NoFix:          "remedy.no-fix",
+	reading.Checksum:       "remedy.checksum",
+	reading.NotReady:       "remedy.not-ready",
+	reading.PowerOn:        "remedy.power-on",
+	reading.OutOfRange:     "remedy.out-of-range",
+	reading.ImpossibleStep: "remedy.impossible-step",
+	reading.Stuck:          "remedy.stuck",
 }
 
-// Remedy says what helps against a quality other than OK, a sentence; it is
-// empty where nothing is known to help.
-func Remedy(q reading.Quality) string { return remedies[q] }
+// Remedy says what helps against a quality other than OK, an English sentence; it
+// is empty where nothing is known to help.
+func Remedy(q reading.Quality) string { return english.remedy(q) }
 
-func judgeSensors(sensors []Sensor, uptimeMs int64) []Finding {
+func (l *locale) remedy(q reading.Quality) string {
+	if key, ok := remedies[q]; ok {
+		return l.say(key)
+	}
+	return ""
+}
+
+func (l *locale) judgeSensors(sensors []Sensor, uptimeMs int64) []Finding {
 	if len(sensors) == 0 {
-		return []Finding{{State: Silent, Part: "sensors", Says: "No sensor is configured: nothing is measured.",
-			Do: "Name the sensors in the configuration file and start the agent again."}}
+		return []Finding{{State: Silent, Part: "sensors", Says: l.say("judge.no-sensor"), Do: l.say("do.no-sensor")}}
 	}
 	on, silentOn, taken := map[string]int{}, map[string]int{}, false
 	for _, s := range sensors {
 		on[s.Bus]++
-		if state, _ := JudgeSensor(s); state == Silent {
+		if state, _ := l.judgeSensor(s); state == Silent {
 			silentOn[s.Bus]++
 		}
-		for _, l := range s.Last {
-			taken = taken || l.AgeMs != nil
+		for _, x := range s.Last {
+			taken = taken || x.AgeMs != nil
 		}
 	}
 	if !taken && uptimeMs < startingMs {
-		return []Finding{{State: Silent, Part: "sensors", Says: "Starting: no sensor has given a reading yet."}}
+		return []Finding{{State: Silent, Part: "sensors", Says: l.say("judge.starting")}}
 	}
 	var f []Finding
 	told := map[string]bool{}
 	for _, s := range sensors {
 		if c := s.Calibration; c != nil && c.State != CalibrationValid && c.State != CalibrationUndated {
 			f = append(f, Finding{State: Watch, Part: "calibration " + s.ID,
-				Says: fmt.Sprintf("The readings of %s rest on a %s: certificate %s, valid from %s until %s.", s.ID, s.Calibration.remark(), plain(c.Certificate), utc(c.ValidFromMs)[:10], utc(c.ValidUntilMs)[:10]),
-				Do:   "Have it calibrated, and put the new certificate into the configuration."})
+				Says: l.say("judge.calibration", s.ID, l.remark(c), plain(c.Certificate), utc(c.ValidFromMs)[:10], utc(c.ValidUntilMs)[:10]),
+				Do:   l.say("do.calibration")})
 		}
-		state, words := JudgeSensor(s)
+		state, words := l.judgeSensor(s)
 		switch n := on[s.Bus]; {
 		case state == Fine, told[s.Bus]:
 		case n > 1 && silentOn[s.Bus] == n:
 			told[s.Bus] = true
-			f = append(f, Finding{State: Silent, Part: "bus " + BusName(s.Bus),
-				Says: fmt.Sprintf("None of the %d sensors on %s gives a reading.", n, BusName(s.Bus)),
-				Do:   "Check the bus: its cable, its power, and a short between its wires. frostline-edge doctor tries each sensor in turn."})
+			f = append(f, Finding{State: Silent, Part: "bus " + BusName(s.Bus), Says: l.say("judge.bus", group(uint64(n)), l.bus(s.Bus)), Do: l.say("do.bus")})
 		default:
-			f = append(f, Finding{State: state, Part: "sensor " + s.ID, Says: s.ID + " " + words + ".", Do: SensorRemedy(s)})
+			f = append(f, Finding{State: state, Part: "sensor " + s.ID, Says: s.ID + " " + words + ".", Do: l.sensorRemedy(s)})
 		}
 	}
 	return f
 }
 
 // SensorRemedy says what helps a sensor that is not fine, by its worst
-// quantity.
-func SensorRemedy(s Sensor) string {
-	state, _ := JudgeSensor(s)
-	for _, l := range s.Last {
-		if st, _ := JudgeLast(s, l); st == state && l.AgeMs != nil && remedies[l.Quality] != "" {
-			return remedies[l.Quality]
+// quantity, in English.
+func SensorRemedy(s Sensor) string { return english.sensorRemedy(s) }
+
+func (l *locale) sensorRemedy(s Sensor) string {
+	state, _ := l.judgeSensor(s)
+	for _, x := range s.Last {
+		if st, _ := l.judgeLast(s, x); st == state && x.AgeMs != nil && remedies[x.Quality] != "" {
+			return l.remedy(x.Quality)
 		}
 	}
-	return remedies[reading.NoAnswer]
+	return l.remedy(reading.NoAnswer)
 }
 
-func judgeJournal(j Journal, u Uplink) []Finding {
+func (l *locale) judgeJournal(j Journal, u Uplink) []Finding {
 	var f []Finding
 	if j.Error != "" || j.MemoryBlocks > 0 {
-		says := "The disk takes no readings: "
+		says := l.say("judge.disk-error", strings.TrimSuffix(plain(choose(j.Error != "", j.Error, l.say("judge.disk-again"))), "."))
 		if j.MemoryReadings > 0 {
-			says += fmt.Sprintf("%s in memory alone, lost if the power fails.", count(j.MemoryReadings, "reading"))
-		} else {
-			says += strings.TrimSuffix(plain(choose(j.Error != "", j.Error, "it is being tried again")), ".") + "."
+			says = l.say("judge.disk-memory", l.count(j.MemoryReadings, "reading"))
 		}
-		f = append(f, Finding{State: Bad, Part: "journal", Says: says,
-			Do: "Free space on the data directory's disk, and run frostline-edge doctor to see whether it is full or failing."})
+		f = append(f, Finding{State: Bad, Part: "journal", Says: says, Do: l.say("do.disk")})
 	}
-	if full := journalFull(j); full != nil {
+	if full := l.journalFull(j); full != nil {
 		f = append(f, *full)
 	} else if h := j.HoursLeft; h != nil && u.State != LinkConnected && *h < hoursWatch {
-		f = append(f, Finding{State: choose(*h < hoursBad, Bad, Watch), Part: "journal",
-			Says: "The journal is full in " + room(*h) + " if the hub stays out of reach.",
-			Do:   "Restore the link, or allow the journal more space."})
+		f = append(f, Finding{State: choose(*h < hoursBad, Bad, Watch), Part: "journal", Says: l.say("judge.full-in", l.room(*h)), Do: l.say("do.full-in")})
 	}
 	if n := j.DamagedSegments; n > 0 {
 		f = append(f, Finding{State: Watch, Part: "journal",
-			Says: fmt.Sprintf("%s of the journal %s damaged and set aside.", count(n, "segment"), choose(n == 1, "was", "were")),
-			Do:   "Copy the set-aside files from the data directory for examination, then have the disk checked."})
+			Says: l.say(choose(n == 1, "judge.damaged.one", "judge.damaged.many"), l.count(uint64(n), "segment")), Do: l.say("do.damaged")})
 	}
 	return f
 }
@@ -110,100 +109,94 @@ const (
 )
 
 // journalFull speaks of a journal that gets full, nil of one that does not.
-func journalFull(j Journal) *Finding {
+func (l *locale) journalFull(j Journal) *Finding {
 	if j.FullPercent < fullWatch {
 		return nil
 	}
-	left := "."
+	percent := group(uint64(min(j.FullPercent, 100)))
+	says := l.say("judge.full", percent)
 	if j.HoursLeft != nil {
-		left = "; there is room for " + room(*j.HoursLeft) + " at the present rate."
+		says = l.say("judge.full-room", percent, l.room(*j.HoursLeft))
 	}
 	bad := j.FullPercent >= fullBad || j.HoursLeft != nil && *j.HoursLeft < hoursBad
-	return &Finding{State: choose(bad, Bad, Watch), Part: "journal",
-		Says: fmt.Sprintf("The journal is %d %% full of what the hub does not have%s", min(j.FullPercent, 100), left),
-		Do:   "Restore the link, allow the journal more space, or bring it to the hub by frostline-edge journal export."}
+	return &Finding{State: choose(bad, Bad, Watch), Part: "journal", Says: says, Do: l.say("do.full")}
 }
 
-func judgeUplink(u Uplink, j Journal) []Finding {
+func (l *locale) judgeUplink(u Uplink, j Journal) []Finding {
 	var f []Finding
 	add := func(state State, says, do string) {
+		if do != "" {
+			do = l.say(do)
+		}
 		f = append(f, Finding{State: state, Part: "uplink", Says: says, Do: do})
 	}
 	if u.RefusedBlocks > 0 {
-		says := "The hub refused " + count(u.RefusedBlocks, "block")
+		says := l.say("judge.refused", l.count(u.RefusedBlocks, "block"))
 		if r := strings.TrimSuffix(plain(u.RefusedReason), "."); r != "" {
 			says += ": " + r
 		}
-		add(Bad, says+".", "Tell whoever runs the hub: the blocks lie in its quarantine, and are kept here too.")
+		add(Bad, says+".", "do.refused")
 	}
 	saving := ""
 	if j.Error == "" && j.MemoryBlocks == 0 {
-		saving = " " + saved(j)
+		saving = " " + l.saved(j)
 	}
 	switch u.State {
 	case LinkOff:
-		add(Watch, "No hub to send to: "+strings.TrimSuffix(plain(choose(u.Why != "", u.Why, "none is known")), ".")+"."+saving,
-			"Enrol it: make a code at the hub with frostline enrol, and give it to frostline-edge enrol here.")
+		why := l.say("judge.no-hub-known")
+		if u.Why != "" {
+			why = strings.TrimSuffix(plain(u.Why), ".")
+		}
+		add(Watch, l.say("judge.no-hub", why)+saving, "do.no-hub")
 	case LinkCut:
-		add(Watch, "The link was pulled by hand "+FormatAge(u.ForMs)+" ago."+saving, "Restore it with frostline-edge link up.")
+		add(Watch, l.say("judge.cut", FormatAge(u.ForMs))+saving, "do.cut")
 	case LinkDisconnected:
-		add(Watch, "Offline for "+FormatAge(u.ForMs)+"."+saving,
-			"Check the network cable or the modem; frostline-edge doctor says how far the way to the hub goes.")
+		add(Watch, l.say("judge.offline", FormatAge(u.ForMs))+saving, "do.offline")
 	case LinkConnected:
 		switch {
 		case j.PendingReadings == 0:
 		case u.HubSilent, (u.AckAgeMs == nil || *u.AckAgeMs > quietMs) && u.ForMs > quietMs:
-			add(Watch, "Connected, but the hub has acknowledged nothing for "+
-				FormatAge(choose(u.AckAgeMs == nil, u.ForMs, deref(u.AckAgeMs)))+"."+saving,
-				"Ask whoever runs the hub to look at its intake.")
-		case j.OldestAgeMs == nil, *j.OldestAgeMs > backlogMs:
-			since := ""
-			if j.OldestAgeMs != nil {
-				since = " from the last " + FormatAge(*j.OldestAgeMs)
-			}
-			add(Watch, fmt.Sprintf("Catching up: %s%s still to be sent.", count(j.PendingReadings, "reading"), since), "")
+			add(Watch, l.say("judge.quiet", FormatAge(choose(u.AckAgeMs == nil, u.ForMs, deref(u.AckAgeMs))))+saving, "do.quiet")
+		case j.OldestAgeMs == nil:
+			add(Watch, l.say("judge.catching-up", l.count(j.PendingReadings, "reading")), "")
+		case *j.OldestAgeMs > backlogMs:
+			add(Watch, l.say("judge.catching-up-since", l.count(j.PendingReadings, "reading"), FormatAge(*j.OldestAgeMs)), "")
 		}
 	}
 	return f
 }
 
 // saved says that readings are kept, which is true of a journal that works.
-func saved(j Journal) string {
+func (l *locale) saved(j Journal) string {
 	if j.PendingReadings == 0 || j.LostReadings > 0 {
-		return "Readings are kept here."
+		return l.say("saved.kept")
 	}
-	return "Saving " + count(j.PendingReadings, "reading") + ", nothing is lost."
+	return l.say("saved.saving", l.count(j.PendingReadings, "reading"))
 }
 
-func judgeClock(c Clock) []Finding {
+func (l *locale) judgeClock(c Clock) []Finding {
 	switch {
 	case c.UTCMs == nil:
-		return []Finding{{State: Undated, Part: "clock", Says: "The time is not known yet: readings are kept, and dated as soon as it is.",
-			Do: "Give the gateway one clock: a GNSS fix, an NTP server, the hub, or a battery for its own."}}
+		return []Finding{{State: Undated, Part: "clock", Says: l.say("judge.undated"), Do: l.say("do.undated")}}
 	case c.Conflict:
-		return []Finding{{State: Watch, Part: "clock", Says: "The clock's sources contradict one another, by up to " + FormatAge(c.UncertaintyMs) + ".",
-			Do: "Run frostline-edge doctor and correct the source that is off."}}
+		return []Finding{{State: Watch, Part: "clock", Says: l.say("judge.conflict", FormatAge(c.UncertaintyMs)), Do: l.say("do.conflict")}}
 	case c.UncertaintyMs > uncertainMs:
-		return []Finding{{State: Watch, Part: "clock", Says: "The time is sure only to " + FormatAge(c.UncertaintyMs) + ".",
-			Do: "Give the gateway a better clock: a GNSS fix, an NTP server or the hub."}}
+		return []Finding{{State: Watch, Part: "clock", Says: l.say("judge.uncertain", FormatAge(c.UncertaintyMs)), Do: l.say("do.uncertain")}}
 	}
 	return nil
 }
 
-func judgeCertificate(c Certificate) []Finding {
+func (l *locale) judgeCertificate(c Certificate) []Finding {
 	f := Finding{Part: "certificate"}
 	switch left := c.ExpiresInMs; {
 	case !c.Enrolled:
 		return nil // the uplink, which is off, says so
 	case left != nil && *left <= 0:
-		f.State, f.Says = Bad, "The certificate has expired: the hub refuses this gateway."
-		f.Do = "Enrol it again with a code from frostline enrol; what is kept here stays."
+		f.State, f.Says, f.Do = Bad, l.say("judge.expired"), l.say("do.expired")
 	case c.Error != "":
-		f.State, f.Says = Watch, "The certificate: "+strings.TrimSuffix(plain(c.Error), ".")+"."
-		f.Do = "Run frostline-edge doctor; it says whether key, issuer or hub is at fault."
+		f.State, f.Says, f.Do = Watch, l.say("judge.certificate", strings.TrimSuffix(plain(c.Error), ".")), l.say("do.certificate")
 	case left != nil && *left < (c.NotAfterMs-c.NotBeforeMs)/renewalPart:
-		f.State, f.Says = Watch, "The certificate expires in "+FormatAge(*left)+" and was not renewed."
-		f.Do = "Restore the link, or look at the hub: renewal needs both."
+		f.State, f.Says, f.Do = Watch, l.say("judge.expires", FormatAge(*left)), l.say("do.expires")
 	default:
 		return nil
 	}

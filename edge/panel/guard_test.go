@@ -97,16 +97,16 @@ func TestPageAcknowledges(t *testing.T) {
 		}
 	}
 	form := body(t, get(t, h, "/alarms/k3f9x2ab", nil))
-	if !strings.Contains(form, `action="/alarms/k3f9x2ab"`) || !strings.Contains(form, reasons[0]) {
+	if !strings.Contains(form, `action="/alarms/k3f9x2ab"`) || !strings.Contains(form, reasons[0].text) {
 		t.Errorf("the form is %s", form)
 	}
-	if r := post(t, h, "/alarms/k3f9x2ab", url.Values{"reason": {reasons[1]}}, nil); r.StatusCode != http.StatusSeeOther {
+	if r := post(t, h, "/alarms/k3f9x2ab", url.Values{"reason": {reasons[1].text}}, nil); r.StatusCode != http.StatusSeeOther {
 		t.Errorf("status %d", r.StatusCode)
 	}
-	if r := post(t, h, "/alarms/k3f9x2ab", url.Values{"reason": {reasons[1]}, "other": {"flat tyre"}}, nil); r.StatusCode != http.StatusSeeOther {
+	if r := post(t, h, "/alarms/k3f9x2ab", url.Values{"reason": {reasons[1].text}, "other": {"flat tyre"}}, nil); r.StatusCode != http.StatusSeeOther {
 		t.Errorf("status %d", r.StatusCode)
 	}
-	if want := []string{"k3f9x2ab|" + reasons[1] + "|page", "k3f9x2ab|flat tyre|page"}; !slices.Equal(a.got, want) {
+	if want := []string{"k3f9x2ab|" + reasons[1].text + "|page", "k3f9x2ab|flat tyre|page"}; !slices.Equal(a.got, want) {
 		t.Errorf("got %q, want %q", a.got, want)
 	}
 	a.err = errors.New("want a <reason>")

@@ -28,28 +28,49 @@ const (
 //go:embed assets
 var assets embed.FS
 
-var pageTemplate = template.Must(template.ParseFS(assets, "assets/page.html"))
-
-// policy allows this page's own style, module and stream, and nothing else.
-const policy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; " +
+// policy allows the pages' own style, module and stream, and nothing else.
+const policy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; " +
 	"base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
-// Page serves the gateway's page. All it changes is that an alarm is
-// acknowledged: there are no accounts yet, so it is for whoever is on the gateway
-// itself.
+// Page serves the gateway's pages: the driver's, the wall of a warehouse, scanning
+// and all details. What they change is that an alarm is acknowledged, a step done
+// and a code scanned: there are no accounts yet, so it is for whoever is on the
+// gateway itself.
 type Page struct {
-	gateway string
-	source  Source
-	log     *slog.Logger
-	metrics http.Handler  // of GET /metrics; nil for none
-	alarms  Acknowledger  // nil: none can be acknowledged
-	watched chan struct{} // one slot for each live page
+	gateway   string
+	source    Source
+	log       *slog.Logger
+	metrics   http.Handler  // of GET /metrics; nil for none
+	alarms    Acknowledger  // nil: none can be acknowledged
+	scanner   Scanning      // nil: nothing can be scanned
+	history   *History      // nil: no charts
+	watched   chan struct{} // one slot for each live page
+	ticked    ticked
+	sparks    sparks
+	templates map[string]*template.Template // by language
+	feeds     map[string]*feed              // by face and language
+	set       Settings
 }
 
-// NewPage makes the page of a gateway.
+// NewPage makes the pages of a gateway.
 func NewPage(gateway string, source Source, log *slog.Logger) *Page {
-	return &Page{gateway: gateway, source: source, log: log, watched: make(chan struct{}, maxWatched)}
+	p := &Page{gateway: gateway, source: source, log: log, watched: make(chan struct{}, maxWatched),
+		templates: map[string]*template.Template{}, feeds: map[string]*feed{}}
+	for tag, l := range locales {
+		p.templates[tag] = template.Must(template.New("").Funcs(template.FuncMap{"t": l.say, "minus": minus}).ParseFS(assets, "assets/*.html"))
+		for name := range faces {
+			p.feeds[name+"/"+tag] = &feed{}
+		}
+	}
+	return p
 }
+
+// Set says what the configuration says of the pages. It is for before Handler and
+// Serve.
+func (p *Page) Set(s Settings) { p.set = s }
+
+// Courses has the pages draw charts. It is for before Handler and Serve.
+func (p *Page) Courses(h *History) { p.history = h }
 
 // Metrics has the page's port answer GET /metrics too. It is for before Handler
 // and Serve.
@@ -81,21 +102,58 @@ func (p *Page) Serve(ctx context.Context, l net.Listener) error {
 	return serve(ctx, l, p.Handler(), p.log)
 }
 
-// Handler is the page as an http.Handler.
+// Handler is the pages as an http.Handler.
 func (p *Page) Handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", p.page)
-	mux.HandleFunc("GET /live", p.live)
-	mux.Handle("GET /panel.css", asset("panel.css", "text/css; charset=utf-8"))
-	mux.Handle("GET /panel.mjs", asset("panel.mjs", "text/javascript; charset=utf-8"))
+	post := func(pattern string, h http.HandlerFunc) {
+		mux.Handle("POST "+pattern, http.NewCrossOriginProtection().Handler(h))
+	}
+	mux.HandleFunc("GET /{$}", p.first)
+	for name, f := range faces {
+		if name == "scan" && p.scanner == nil {
+			continue
+		}
+		mux.HandleFunc("GET /"+name, choose(name == "scan", p.scanPage, p.show(f)))
+		mux.HandleFunc("GET /live/"+name, p.live(f))
+	}
+	mux.HandleFunc("GET /table", p.table)
+	post("/prefer", p.prefer)
+	post("/steps/{id}", p.tick)
+	for name, kind := range map[string]string{"base.css": "text/css", "panel.css": "text/css", "face.css": "text/css", "face.mjs": "text/javascript", "scan.mjs": "text/javascript", "icon.svg": "image/svg+xml"} {
+		mux.Handle("GET /"+name, asset(name, kind+"; charset=utf-8"))
+	}
 	if p.alarms != nil {
 		mux.HandleFunc("GET /alarms/{id}", p.alarm)
-		mux.Handle("POST /alarms/{id}", http.NewCrossOriginProtection().Handler(http.HandlerFunc(p.acknowledge)))
+		post("/alarms/{id}", p.acknowledge)
+	}
+	if p.scanner != nil {
+		post("/scan", p.scan)
 	}
 	if p.metrics != nil {
 		mux.Handle("GET /metrics", p.metrics)
 	}
 	return local(mux)
+}
+
+// first is the page at /, by what the gateway is in.
+func (p *Page) first(w http.ResponseWriter, r *http.Request) {
+	f, ok := map[string]face{Vehicle: faces["driver"], Site: faces["wall"]}[p.set.Kind]
+	if !ok {
+		f = faces["details"]
+	}
+	p.show(f)(w, r)
+}
+
+// tick takes that a step is done, or is not after all.
+func (p *Page) tick(w http.ResponseWriter, r *http.Request) {
+	if !p.form(w, r) {
+		return
+	}
+	if id := r.PathValue("id"); len(id) <= 64 {
+		p.ticked.set(id, r.PostForm.Get("done") != "no")
+		p.stale()
+	}
+	back(w, r)
 }
 
 // local refuses requests under any host name but this machine's own, which a
@@ -145,81 +203,4 @@ func asset(name, kind string) http.Handler {
 		w.Header().Set("ETag", tag)
 		http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(b))
 	})
-}
-
-// render fills one of the templates with the present state. Without a snapshot
-// it renders that, and err says why.
-func (p *Page) render(ctx context.Context, name string) (html []byte, err error) {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	v := view{}
-	s, err := p.source.Snapshot(ctx)
-	if err != nil {
-		v = brokenView(p.gateway, err)
-	} else {
-		v = newView(s)
-	}
-	v.CanAcknowledge = p.alarms != nil
-	var b bytes.Buffer
-	if terr := pageTemplate.ExecuteTemplate(&b, name, v); terr != nil {
-		return nil, fmt.Errorf("render panel: %w", terr)
-	}
-	return b.Bytes(), err
-}
-
-func (p *Page) page(w http.ResponseWriter, r *http.Request) {
-	b, err := p.render(r.Context(), "page")
-	if err != nil {
-		p.log.Warn("panel has no snapshot", "err", err)
-	}
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	if err != nil {
-		w.WriteHeader(http.StatusServiceUnavailable)
-	}
-	w.Write(b)
-}
-
-// live streams the page's changing part as server-sent events.
-func (p *Page) live(w http.ResponseWriter, r *http.Request) {
-	select {
-	case p.watched <- struct{}{}:
-		defer func() { <-p.watched }()
-	default:
-		http.Error(w, fmt.Sprintf("%d live pages are open already: close one", maxWatched), http.StatusServiceUnavailable)
-		return
-	}
-	w.Header().Set("Content-Type", "text/event-stream")
-	out := http.NewResponseController(w)
-	if err := out.SetReadDeadline(time.Time{}); err != nil { // or the stream ends with it
-		http.Error(w, "no stream over this connection: "+err.Error(), http.StatusInternalServerError)
-		return
-	}
-	tick := time.NewTicker(refresh)
-	defer tick.Stop()
-	for {
-		b, _ := p.render(r.Context(), "now") // a missing snapshot is shown
-		if b == nil || out.SetWriteDeadline(time.Now().Add(10*time.Second)) != nil {
-			return
-		}
-		if _, err := w.Write(event(b)); err != nil || out.Flush() != nil {
-			return
-		}
-		select {
-		case <-r.Context().Done():
-			return
-		case <-tick.C:
-		}
-	}
-}
-
-// event frames b as one server-sent event.
-func event(b []byte) []byte {
-	var e bytes.Buffer
-	for line := range bytes.Lines(bytes.ReplaceAll(b, []byte("\r"), []byte(" "))) {
-		e.WriteString("data: ")
-		e.Write(bytes.TrimSuffix(line, []byte("\n")))
-		e.WriteByte('\n')
-	}
-	e.WriteByte('\n')
-	return e.Bytes()
 }

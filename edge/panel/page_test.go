@@ -49,7 +49,7 @@ func words(html string) string {
 // TestPageOfEachState: verdict, marks and words of a page say the same.
 func TestPageOfEachState(t *testing.T) {
 	want := map[string][]string{
-		"fine":         {"Connected", "UTC", "Fine This gateway works as it should.", "box-a 5.06 °C answers, 0.4 s ago", "box-b −18.50 °C", "cabin 21.37 °C", "humidity 41.2 %RH", "rear-door closed", "47.60621° N, 122.33207° W", "speed 13.4 m/s", "ds18b20 on w1, simulated", "nmea on ttyUSB0", "230,412 readings, to block 28,807", "± 12 ms", "gnss"},
+		"fine":         {"Connected", "UTC", "Fine This gateway works as it should.", "box-a 5.06 °C answers", "box-b −18.50 °C", "cabin 21.37 °C", "humidity 41.2 %RH", "rear-door closed", "47.60621° N, 122.33207° W", "speed 13.4 m/s", "ds18b20 on w1, simulated", "nmea on ttyUSB0", "230,412 readings, to block 28,807", "± 12 ms", "gnss"},
 		"offline":      {"Offline, 5,760 readings to send", "See to this Offline for 12 min.", "12 min old, 2026-09-15 14:10:03", "Next attempt in 12 s"},
 		"pulled":       {"Link pulled", "frostline-edge link up"},
 		"silent":       {"Silent box-b has not answered for 9 min.", "box-b −18.50 °C has not answered for 9 min"},
@@ -87,7 +87,7 @@ func TestPageOfEachState(t *testing.T) {
 			}
 			for _, x := range s.Sensors {
 				state, _ := JudgeSensor(x)
-				card := regexp.MustCompile(`(?s)<li class="(\w+)">\s*<h3>` + x.ID + `<svg[^>]*><use href="#mark-(\w+)"`).FindStringSubmatch(html)
+				card := regexp.MustCompile(`(?s)<li class="(\w+)" id="sensor-[^"]*">\s*<h3>` + x.ID + `<svg[^>]*><use href="#mark-(\w+)"`).FindStringSubmatch(html)
 				if card == nil || card[1] != string(state) || card[2] != string(state) {
 					t.Errorf("sensor %s is %s: card shows %v", x.ID, state, card)
 				}
@@ -132,8 +132,8 @@ func TestPageIsForThisMachineAlone(t *testing.T) {
 		"127.0.0.1:8480": 200, "localhost:9999": 200, "localhost": 200, "[::1]:8480": 200, "127.8.8.8": 200, "LOCALHOST:1": 200,
 		"evil.example:8480": 421, "": 421, "127.0.0.1.evil.example": 421, "10.0.0.7:8480": 421, "localhost.evil.example": 421,
 	} {
-		for _, path := range []string{"/", "/live", "/panel.css"} {
-			if path == "/live" && want == 200 {
+		for _, path := range []string{"/", "/live/details", "/base.css"} {
+			if path == "/live/details" && want == 200 {
 				continue
 			}
 			if got := get(t, h, path, func(r *http.Request) { r.Host = host }).StatusCode; got != want {
@@ -187,7 +187,7 @@ func TestLivePage(t *testing.T) {
 	go func() { ended <- p.Serve(ctx, l) }()
 	var streams []*http.Response
 	for range maxWatched {
-		r, err := http.Get("http://" + l.Addr().String() + "/live")
+		r, err := http.Get("http://" + l.Addr().String() + "/live/details")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -208,7 +208,7 @@ func TestLivePage(t *testing.T) {
 	if events != 2 || !strings.Contains(text, "has not answered for 9 min") {
 		t.Errorf("%d events: %s", events, text)
 	}
-	r, err := http.Get("http://" + l.Addr().String() + "/live")
+	r, err := http.Get("http://" + l.Addr().String() + "/live/details")
 	if err != nil {
 		t.Fatal(err)
 	}

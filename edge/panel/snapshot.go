@@ -41,6 +41,20 @@ type Snapshot struct {
 	Config      Config      `json:"config"`
 	IdentifyMs  int64       `json:"identify_ms,omitempty"` // for how much longer it is to show which gateway is meant
 	Guard       Guard       `json:"guard"`
+	NextStop    *NextStop   `json:"next_stop,omitempty"` // as dispatch wants the driver to see it; nil where it said none
+	Places      []Place     `json:"places,omitempty"`
+}
+
+// Place is what a package can be scanned into.
+type Place struct {
+	ID    string `json:"id"`
+	Label string `json:"label,omitempty"` // what people call it; empty: the id
+}
+
+// NextStop is where a vehicle goes next.
+type NextStop struct {
+	Place string `json:"place"`
+	DueMs *int64 `json:"due_ms"` // Unix time; nil where it is not said
 }
 
 // Config is which desired state of the hub runs, by version.
@@ -84,19 +98,22 @@ type Calibration struct {
 // States of a Calibration.
 const (
 	CalibrationValid   = "valid"
+	CalibrationEarly   = "not yet valid"
 	CalibrationUndated = "undated" // nobody knows the time, so nobody whether it is valid
 )
 
-// remark is what is said of every reading that it touches; empty while it is
-// valid.
-func (c *Calibration) remark() string {
+// remark is what is said of every reading that a certificate touches; empty while
+// it is valid.
+func (l *locale) remark(c *Calibration) string {
 	switch {
 	case c == nil || c.State == CalibrationValid:
 		return ""
 	case c.State == CalibrationUndated:
-		return "calibration perhaps expired, the time is not known"
+		return l.say("calibration.undated")
+	case c.State == CalibrationEarly:
+		return l.say("calibration.not-yet")
 	}
-	return "calibration " + plain(c.State)
+	return l.say("calibration.expired")
 }
 
 // Last is the latest reading of one quantity of a sensor.
@@ -107,6 +124,7 @@ type Last struct {
 	AgeMs    *int64 // since it was taken; nil when none was taken in this boot
 	Sound    *Sound // latest of quality OK; nil when none was taken in this boot
 	Error    string // why it has no value, as the driver says; empty where it has
+	Series   uint32 // by which the History has it; not told on the socket
 }
 
 // Sound is a reading of quality OK: what a silent sensor last said.

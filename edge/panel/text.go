@@ -14,13 +14,13 @@ import (
 // it, in aligned columns. Nothing in it steers the terminal.
 func WriteText(w io.Writer, s Status) error {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "%s: %s %s\n", plain(s.Gateway), strings.ToLower(stateWords[s.Verdict.State])+".", s.Verdict.Says)
+	fmt.Fprintf(&b, "%s: %s %s\n", plain(s.Gateway), strings.ToLower(english.state(s.Verdict.State))+".", s.Verdict.Says)
 	if s.Verdict.Fine != "" {
 		fmt.Fprintln(&b, s.Verdict.Fine)
 	}
 	for i, f := range s.Verdict.Findings {
 		if i > 0 {
-			fmt.Fprintf(&b, "  %s: %s\n", strings.ToLower(stateWords[f.State]), f.Says)
+			fmt.Fprintf(&b, "  %s: %s\n", strings.ToLower(english.state(f.State)), f.Says)
 		}
 		if f.Do != "" {
 			fmt.Fprintf(&b, "  -> %s\n", f.Do)
@@ -41,7 +41,7 @@ func WriteText(w io.Writer, s Status) error {
 			}
 		}
 	}
-	for _, c := range factCards(s.Snapshot, s.Verdict) {
+	for _, c := range english.factCards(s.Snapshot, s.Verdict) {
 		fmt.Fprintf(&b, "\n%s\n", strings.ToUpper(c.Name))
 		t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 		for _, r := range c.Rows {
@@ -52,7 +52,7 @@ func WriteText(w io.Writer, s Status) error {
 	if len(s.Faults) > 0 {
 		fmt.Fprint(&b, "\nFAULTS\n")
 		for _, f := range s.Faults {
-			fmt.Fprintf(&b, "  %s%s\n", plain(faultWords(f)), choose(f.passed(), ", passed", ""))
+			fmt.Fprintf(&b, "  %s%s\n", plain(english.fault(f)), choose(f.passed(), ", passed", ""))
 		}
 	}
 	_, err := w.Write(b.Bytes())
@@ -99,7 +99,7 @@ func writeSensor(w io.Writer, s Sensor) {
 			if state, words := JudgeLast(s, l); state == Silent && l.Quality.HasValue() {
 				quality = words
 			}
-			if r := s.Calibration.remark(); r != "" && (l.Quantity == reading.Temperature) {
+			if r := english.remark(s.Calibration); r != "" && (l.Quantity == reading.Temperature) {
 				quality += ", " + r
 			}
 		}

@@ -58,15 +58,18 @@ const (
 	graceMs        = 5_000       // what a reading may be late beyond twice its interval
 )
 
-// Judge says what is fine, what is not and what to do about it. It is a pure
-// function of the snapshot.
-func Judge(s Snapshot) Verdict {
-	f := judgeGuard(s.Guard)
-	f = append(f, judgeJournal(s.Journal, s.Uplink)...)
-	f = append(f, judgeSensors(s.Sensors, s.UptimeMs)...)
-	f = append(f, judgeCertificate(s.Certificate)...)
-	f = append(f, judgeUplink(s.Uplink, s.Journal)...)
-	f = append(f, judgeClock(s.Clock)...)
+// Judge says what is fine, what is not and what to do about it, in English. It is
+// a pure function of the snapshot.
+func Judge(s Snapshot) Verdict { return english.judge(s) }
+
+// judge is Judge in a language: the words differ, and nothing else.
+func (l *locale) judge(s Snapshot) Verdict {
+	f := l.judgeGuard(s.Guard)
+	f = append(f, l.judgeJournal(s.Journal, s.Uplink)...)
+	f = append(f, l.judgeSensors(s.Sensors, s.UptimeMs)...)
+	f = append(f, l.judgeCertificate(s.Certificate)...)
+	f = append(f, l.judgeUplink(s.Uplink, s.Journal)...)
+	f = append(f, l.judgeClock(s.Clock)...)
 	for _, x := range s.Faults {
 		known := slices.ContainsFunc(f, func(y Finding) bool { return y.Part == x.Part && y.State == Bad })
 		if !x.passed() && !known {
@@ -75,14 +78,14 @@ func Judge(s Snapshot) Verdict {
 	}
 	slices.SortStableFunc(f, func(a, b Finding) int { return a.State.Worse(b.State) })
 	if len(f) == 0 {
-		return Verdict{State: Fine, Says: choose(len(s.Guard.Watches) > 0, "What is watched here is in range.", "This gateway works as it should."), Fine: fineWords(s, ""), Findings: []Finding{}}
+		return Verdict{State: Fine, Says: l.say(choose(len(s.Guard.Watches) > 0, "judge.in-range", "judge.works")), Fine: l.fineWords(s, ""), Findings: []Finding{}}
 	}
-	return Verdict{State: f[0].State, Says: f[0].Says, Fine: fineWords(s, f[0].Part), Findings: f}
+	return Verdict{State: f[0].State, Says: f[0].Says, Fine: l.fineWords(s, f[0].Part), Findings: f}
 }
 
 // fineWords says what works apart from what the headline is about, and never
 // more than is known.
-func fineWords(s Snapshot, headline string) string {
+func (l *locale) fineWords(s Snapshot, headline string) string {
 	var parts []string
 	answer := 0
 	for _, x := range s.Sensors {
@@ -93,76 +96,79 @@ func fineWords(s Snapshot, headline string) string {
 	switch all := len(s.Sensors); {
 	case all == 0:
 	case answer == all && all == 1:
-		parts = append(parts, "the sensor answers")
+		parts = append(parts, l.say("fine.sensor"))
 	case answer == all:
-		parts = append(parts, fmt.Sprintf("all %d sensors answer", all))
+		parts = append(parts, l.say("fine.sensors", group(uint64(all))))
 	case answer > 0:
-		parts = append(parts, fmt.Sprintf("%d of %d sensors answer", answer, all))
+		parts = append(parts, l.say("fine.some-sensors", group(uint64(answer)), group(uint64(all))))
 	}
 	j := s.Journal
 	sound := j.Error == "" && j.MemoryBlocks == 0
 	switch up := s.Uplink.State == LinkConnected; {
 	case up && sound && j.PendingReadings == 0 && s.Uplink.AckAgeMs != nil && j.Readings > 0:
-		parts = append(parts, "the hub has every reading")
+		parts = append(parts, l.say("fine.hub-has-all"))
 	case up && sound && s.Uplink.AckAgeMs != nil && j.OldestAgeMs != nil && *j.OldestAgeMs <= backlogMs:
-		parts = append(parts, fmt.Sprintf("the hub has every reading up to %s ago", FormatAge(*j.OldestAgeMs)))
+		parts = append(parts, l.say("fine.hub-has-until", FormatAge(*j.OldestAgeMs)))
 	case sound && j.PendingReadings > 0 && headline != "uplink":
-		parts = append(parts, fmt.Sprintf("%s not yet at the hub %s safe on this gateway's disk",
-			count(j.PendingReadings, "reading"), choose(j.PendingReadings == 1, "is", "are")))
+		parts = append(parts, l.say(choose(j.PendingReadings == 1, "fine.safe.one", "fine.safe.many"), l.count(j.PendingReadings, "reading")))
 	}
-	if len(parts) == 0 {
-		return ""
-	}
-	text := strings.Join(parts, ", and ") + "."
-	return strings.ToUpper(text[:1]) + text[1:]
+	return sentence(strings.Join(parts, l.say("fine.and")))
 }
 
-// JudgeSensor gives a sensor's state by its worst quantity, and the words for
-// it, as they stand beside its name.
-func JudgeSensor(s Sensor) (State, string) {
-	state, words := Fine, "answers"
+// JudgeSensor gives a sensor's state by its worst quantity, and the English words
+// for it, as they stand beside its name.
+func JudgeSensor(s Sensor) (State, string) { return english.judgeSensor(s) }
+
+func (l *locale) judgeSensor(s Sensor) (State, string) {
+	state, words := Fine, l.say("sensor.answers")
 	if len(s.Last) == 0 {
-		return Silent, "has no reading yet"
+		return Silent, l.say("sensor.none-yet")
 	}
-	for _, l := range s.Last {
-		if st, w := JudgeLast(s, l); st.Worse(state) < 0 {
+	for _, x := range s.Last {
+		if st, w := l.judgeLast(s, x); st.Worse(state) < 0 {
 			state, words = st, w
 		}
 	}
 	return state, words
 }
 
-// JudgeLast gives the state of one quantity's last reading, and its words.
-func JudgeLast(s Sensor, l Last) (State, string) {
-	interval := choose(s.IntervalMs > 0, s.IntervalMs, unknownCadence)
+// JudgeLast gives the state of one quantity's last reading, and its English words.
+func JudgeLast(s Sensor, l Last) (State, string) { return english.judgeLast(s, l) }
+
+// late says whether the last reading is older than a sensor's interval allows.
+func late(ageMs, intervalMs int64) bool {
+	return ageMs > 2*choose(intervalMs > 0, intervalMs, unknownCadence)+graceMs
+}
+
+func (l *locale) judgeLast(s Sensor, x Last) (State, string) {
 	switch {
-	case l.AgeMs == nil:
-		return Silent, "has no reading yet"
-	case *l.AgeMs > 2*interval+graceMs:
-		return Silent, "has been silent for " + FormatAge(*l.AgeMs)
+	case x.AgeMs == nil:
+		return Silent, l.say("sensor.none-yet")
+	case late(*x.AgeMs, s.IntervalMs):
+		return Silent, l.say("sensor.silent", FormatAge(*x.AgeMs))
 	}
-	switch l.Quality {
+	switch x.Quality {
 	case reading.OK:
-		return Fine, "answers"
+		return Fine, l.say("sensor.answers")
 	case reading.NoAnswer:
-		if l.Sound != nil {
-			return Silent, "has not answered for " + FormatAge(l.Sound.AgeMs)
+		if x.Sound != nil {
+			return Silent, l.say("sensor.no-answer-for", FormatAge(x.Sound.AgeMs))
 		}
-		return Silent, "does not answer"
+		return Silent, l.say("sensor.no-answer")
 	case reading.NoFix:
-		return Silent, "has no satellite fix"
+		return Silent, l.say("sensor.no-fix")
 	case reading.Checksum:
-		return Silent, "answers garbled, its checksum is wrong"
+		return Silent, l.say("sensor.checksum")
 	case reading.NotReady:
-		return Silent, "is not ready in time"
+		return Silent, l.say("sensor.not-ready")
 	case reading.PowerOn:
-		return Watch, "just powered on and has measured nothing yet"
+		return Watch, l.say("sensor.power-on")
 	case reading.OutOfRange:
-		return Watch, "is outside what it can measure"
+		return Watch, l.say("sensor.out-of-range")
 	case reading.ImpossibleStep:
-		return Watch, "jumped impossibly"
+		return Watch, l.say("sensor.impossible-step")
 	case reading.Stuck:
-		return Watch, "is stuck at one value"
+		return Watch, l.say("sensor.stuck")
 	}
-	return Watch, "says " + l.Quality.String()
+	return Watch, l.say("sensor.says", x.Quality.String())
 }

@@ -1,20 +1,19 @@
 package panel
 
 import (
-	"fmt"
 	"strings"
 
 	"frostline/proto/reading"
 )
 
-// view is a snapshot in the words and order of the page.
-type view struct {
+// details is a snapshot in the words and order of the page of details: all that
+// there is to know.
+type details struct {
 	Gateway string
-	Title   string
-	Word    string // of the verdict's state
 	Verdict Verdict
-	Do      string    // of the worst finding
-	Also    []Finding // the others
+	Word    string // of the verdict's state
+	Do      string // of the worst finding
+	Also    []Finding
 	Pills   []pill
 	Sensors []card
 	Cards   []factCard
@@ -22,8 +21,6 @@ type view struct {
 	// Identify says that somebody elsewhere wants this gateway to be found.
 	Identify bool
 	Alarms   []alarmView
-	// CanAcknowledge: there is a page for each alarm.
-	CanAcknowledge bool
 }
 
 // alarmView is an alarm that waits to be acknowledged.
@@ -50,8 +47,8 @@ type card struct {
 
 // watchedView is what is watched by a sensor, and how it stands.
 type watchedView struct {
-	State     State
-	ID, Words string
+	State       State
+	Name, Words string
 }
 
 // value is one quantity as it is shown.
@@ -62,9 +59,9 @@ type value struct {
 }
 
 type factCard struct {
-	Name  string
-	State State
-	Rows  []row
+	ID, Name string
+	State    State
+	Rows     []row
 }
 
 type row struct {
@@ -72,105 +69,110 @@ type row struct {
 	State      State // empty where it calls for no mark
 }
 
-var stateWords = map[State]string{
-	Fine: "Fine", Watch: "See to this", Bad: "Act now", Silent: "Silent", Undated: "Undated",
-}
-
-func newView(s Snapshot) view {
-	v := view{Gateway: s.Gateway, Verdict: Judge(s), Identify: s.IdentifyMs > 0}
-	v.Word = stateWords[v.Verdict.State]
-	v.Title = v.Word + " · " + s.Gateway
+func (l *locale) details(s Snapshot, canAcknowledge bool) details {
+	v := details{Gateway: s.Gateway, Verdict: l.judge(s), Identify: s.IdentifyMs > 0}
+	v.Word = l.state(v.Verdict.State)
 	if f := v.Verdict.Findings; len(f) > 0 {
 		v.Do, v.Also = f[0].Do, f[1:]
 	}
-	v.Pills = []pill{linkPill(s), clockPill(s.Clock)}
+	v.Pills = []pill{l.linkPill(s), l.clockPill(s.Clock)}
 	for _, x := range s.Sensors {
-		v.Sensors = append(v.Sensors, newCard(x, s.Guard.Watches))
+		v.Sensors = append(v.Sensors, l.card(x, s.Guard))
 	}
-	v.Cards = factCards(s, v.Verdict)
+	v.Cards = l.factCards(s, v.Verdict)
 	for _, a := range s.Guard.Alarms {
-		if !a.Acknowledged {
-			v.Alarms = append(v.Alarms, alarmView{a.ID, a.state(), plain(a.says()) + "."})
+		if canAcknowledge && !a.Acknowledged {
+			v.Alarms = append(v.Alarms, alarmView{a.ID, a.state(), l.alarm(s.Guard, a) + "."})
 		}
 	}
 	for _, f := range s.Faults {
 		if f.passed() {
-			v.Past = append(v.Past, faultWords(f))
+			v.Past = append(v.Past, l.fault(f))
 		}
 	}
 	return v
 }
 
-// brokenView is shown when no snapshot can be had: nothing is known, so all
-// that was shown before is gone.
-func brokenView(gateway string, err error) view {
-	return view{Gateway: gateway, Title: "Silent", Word: stateWords[Silent], Do: "Look at the agent's log, and run frostline-edge doctor.",
-		Verdict: Verdict{State: Silent, Says: "The agent cannot say how it is: " + plain(err.Error()) + "."}}
+// detailsView is the page of details. When no snapshot can be had nothing is
+// known, so all that was shown before is gone.
+func (p *Page) detailsView(l *locale, s Snapshot, err error) details {
+	if err == nil {
+		return l.details(s, p.alarms != nil)
+	}
+	return details{Gateway: p.gateway, Word: l.state(Silent), Do: l.say("do.broken"),
+		Verdict: Verdict{State: Silent, Says: l.say("judge.broken", plain(err.Error()))}}
 }
 
-func linkPill(s Snapshot) pill {
-	u := s.Uplink
-	switch u.State {
+func (l *locale) linkPill(s Snapshot) pill {
+	pending := group(s.Journal.PendingReadings)
+	switch s.Uplink.State {
 	case LinkConnected:
-		for _, f := range s.Uplink.findings(s.Journal) {
+		for _, f := range l.judgeUplink(s.Uplink, s.Journal) {
 			if f.State == Watch {
-				return pill{Watch, "Connected, " + group(s.Journal.PendingReadings) + " to send"}
+				return pill{Watch, l.say("pill.behind", pending)}
 			}
 		}
-		return pill{Fine, "Connected"}
+		return pill{Fine, l.say("pill.connected")}
 	case LinkCut:
-		return pill{Watch, "Link pulled"}
+		return pill{Watch, l.say("pill.cut")}
 	case LinkOff:
-		return pill{Watch, "No hub"}
+		return pill{Watch, l.say("pill.no-hub")}
 	}
-	return pill{Watch, "Offline, " + count(s.Journal.PendingReadings, "reading") + " to send"}
+	return pill{Watch, l.say("pill.offline", l.count(s.Journal.PendingReadings, "reading"))}
 }
 
-func clockPill(c Clock) pill {
+func (l *locale) clockPill(c Clock) pill {
 	if c.UTCMs == nil {
-		return pill{Undated, "Undated"}
+		return pill{Undated, l.state(Undated)}
 	}
 	state := Fine
-	for _, f := range judgeClock(c) {
+	for _, f := range l.judgeClock(c) {
 		state = f.State
 	}
 	return pill{state, utc(*c.UTCMs)[11:] + " UTC"}
 }
 
-// newCard shows a temperature first, and a position as one value.
-func newCard(s Sensor, watches []Watched) card {
-	c := card{ID: s.ID, Where: s.Driver + " on " + BusName(s.Bus)}
-	c.State, c.Words = JudgeSensor(s)
+// longAgo is the age from which a sensor that is fine has it told, ms: below, the
+// next reading is about to come.
+const longAgo = 10_000
+
+// card shows a temperature first, and a position as one value.
+func (l *locale) card(s Sensor, g Guard) card {
+	c := card{ID: s.ID, Where: l.say("sensor.on", s.Driver, l.bus(s.Bus))}
+	c.State, c.Words = l.judgeSensor(s)
 	if c.State == Fine {
 		var newest *int64
-		for _, l := range s.Last {
-			if newest == nil || l.AgeMs != nil && *l.AgeMs < *newest {
-				newest = l.AgeMs
+		for _, x := range s.Last {
+			if newest == nil || x.AgeMs != nil && *x.AgeMs < *newest {
+				newest = x.AgeMs
 			}
 		}
-		c.Words = "answers, " + FormatAge(deref(newest)) + " ago"
+		if age := deref(newest); age >= longAgo {
+			c.Words = l.say("sensor.answers-ago", FormatAge(age))
+		}
 	}
-	if r := s.Calibration.remark(); r != "" {
+	if r := l.remark(s.Calibration); r != "" {
 		c.Words += ", " + r
 		if Watch.Worse(c.State) < 0 && s.Calibration.State != CalibrationUndated {
 			c.State = Watch
 		}
 	}
-	c.Why = sensorError(s)
-	for _, w := range watches {
+	c.Why = l.sensorError(s)
+	for _, w := range g.Watches {
 		if w.Sensor != s.ID {
 			continue
 		}
-		state, words := judgeWatch(w)
-		c.Watched = append(c.Watched, watchedView{state, w.ID, words})
+		_, words := l.judgeWatch(w)
+		state := g.standing(w)
+		c.Watched = append(c.Watched, watchedView{state, plain(w.Name()), words})
 		if state.Worse(c.State) < 0 {
 			c.State = state
 		}
 	}
 	var values []value
 	by := map[reading.Quantity]Last{}
-	for _, l := range s.Last {
-		by[l.Quantity] = l
+	for _, x := range s.Last {
+		by[x.Quantity] = x
 	}
 	lat, okLat := by[reading.Latitude]
 	lon, okLon := by[reading.Longitude]
@@ -179,25 +181,25 @@ func newCard(s Sensor, watches []Watched) card {
 		a, old, known := latest(s, lat)
 		b, _, both := latest(s, lon)
 		if known && both {
-			values = append(values, value{Name: "position", Old: old, Long: true, Number: degrees(a, "N", "S") + ", " + degrees(b, "E", "W")})
+			values = append(values, value{Name: l.say("quantity.position"), Old: old, Long: true, Number: degrees(a, "N", "S") + ", " + degrees(b, "E", l.say("west"))})
 		}
 	}
-	for _, l := range s.Last {
-		if position && (l.Quantity == reading.Latitude || l.Quantity == reading.Longitude) {
+	for _, x := range s.Last {
+		if position && (x.Quantity == reading.Latitude || x.Quantity == reading.Longitude) {
 			continue
 		}
-		n, old, known := latest(s, l)
+		n, old, known := latest(s, x)
 		if !known {
 			continue
 		}
-		x := value{Name: strings.ReplaceAll(l.Quantity.String(), "-", " "), Old: old}
-		x.Number, x.Unit = display(n, l.Quantity)
-		x.Number = strings.Replace(x.Number, "-", "−", 1)
-		if l.Quantity == reading.Temperature && len(values) > 0 {
-			values = append([]value{x}, values...)
+		v := value{Name: l.quantity(x.Quantity), Old: old}
+		v.Number, v.Unit = l.value(n, x.Quantity)
+		v.Number = minus(v.Number)
+		if x.Quantity == reading.Temperature && len(values) > 0 {
+			values = append([]value{v}, values...)
 			continue
 		}
-		values = append(values, x)
+		values = append(values, v)
 	}
 	if len(values) > 0 {
 		c.Main, c.Rest = &values[0], values[1:]
@@ -205,27 +207,32 @@ func newCard(s Sensor, watches []Watched) card {
 	return c
 }
 
+// minus puts the sign that people write before a negative number.
+func minus(number string) string { return strings.Replace(number, "-", "−", 1) }
+
 // sensorError is what a driver said of a sensor that is not fine.
-func sensorError(s Sensor) string {
-	for _, l := range s.Last {
-		if state, _ := JudgeLast(s, l); state != Fine && l.Error != "" {
-			return plain(l.Error)
+func (l *locale) sensorError(s Sensor) string {
+	for _, x := range s.Last {
+		if state, _ := l.judgeLast(s, x); state != Fine && x.Error != "" {
+			return plain(x.Error)
 		}
 	}
 	return ""
 }
 
+func sensorError(s Sensor) string { return english.sensorError(s) }
+
 // latest is the value to show: the last reading's where it is fresh and sound,
 // else, as old, the last sound one, else a dubious value as it came.
-func latest(s Sensor, l Last) (v int64, old, known bool) {
-	state, _ := JudgeLast(s, l)
+func latest(s Sensor, x Last) (v int64, old, known bool) {
+	state, _ := JudgeLast(s, x)
 	switch {
 	case state == Fine:
-		return l.Value, false, true
-	case l.Sound != nil:
-		return l.Sound.Value, true, true
-	case l.AgeMs != nil && l.Quality.HasValue():
-		return l.Value, true, true
+		return x.Value, false, true
+	case x.Sound != nil:
+		return x.Sound.Value, true, true
+	case x.AgeMs != nil && x.Quality.HasValue():
+		return x.Value, true, true
 	}
 	return 0, false, false
 }
@@ -235,10 +242,10 @@ func degrees(v int64, positive, negative string) string {
 	return strings.TrimPrefix(s, "-") + "°\u00a0" + choose(v < 0, negative, positive)
 }
 
-func faultWords(f Fault) string {
-	s := fmt.Sprintf("%s: %s, %s ago", f.Part, plain(f.Detail), FormatAge(f.AgeMs))
+func (l *locale) fault(f Fault) string {
+	s := l.say("fault.said", f.Part, plain(f.Detail), FormatAge(f.AgeMs))
 	if f.Count > 1 {
-		s += ", " + group(f.Count) + " times"
+		s += ", " + l.count(f.Count, "time")
 	}
 	return s
 }

@@ -138,24 +138,6 @@ func FormatAge(ms int64) string {
 	return fmt.Sprintf("%d d %d h", hours/24, hours%24)
 }
 
-// room writes how long the journal lasts.
-func room(hours float64) string {
-	switch {
-	case hours >= 24*365:
-		return "more than a year"
-	case hours >= 48:
-		return fmt.Sprintf("%d days", int(hours/24))
-	case hours >= 2:
-		return fmt.Sprintf("%d hours", int(hours))
-	}
-	return count(uint64(max(hours, 0)*60), "minute")
-}
-
-// count writes a number of things: "1 reading", "56,789 readings".
-func count[N ~int | ~uint64](n N, thing string) string {
-	return group(uint64(n)) + " " + thing + choose(n == 1, "", "s")
-}
-
 // group writes a number with thousands separated.
 func group(n uint64) string {
 	s := strconv.FormatUint(n, 10)
@@ -191,11 +173,13 @@ func milliseconds(ms float64) string {
 // utc writes Unix milliseconds to the second.
 func utc(ms int64) string { return time.UnixMilli(ms).UTC().Format("2006-01-02 15:04:05") }
 
-// BusName writes a bus for people: a simulated one says so, in place of its
-// socket.
-func BusName(bus string) string {
+// BusName writes a bus for people, in English: a simulated one says so, in place
+// of its socket.
+func BusName(bus string) string { return english.bus(bus) }
+
+func (l *locale) bus(bus string) string {
 	if n, err := simbus.ParseName(bus); err == nil {
-		return n.Bus + ", simulated"
+		return l.say("bus.simulated", n.Bus)
 	}
 	return strings.TrimPrefix(bus, "/dev/")
 }
