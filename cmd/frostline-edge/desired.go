@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -14,6 +15,7 @@ import (
 	"frostline/edge/desired"
 	"frostline/edge/doctor"
 	"frostline/edge/guard"
+	"frostline/edge/panel"
 )
 
 func desiredDir(data string) string { return filepath.Join(data, "desired") }
@@ -40,7 +42,8 @@ func mandateOf(own config.Own, level *slog.LevelVar, log *slog.Logger) (agent.Ma
 				return agent.Settings{}, err
 			}
 			packages, err := agentPackages(m.Config)
-			return agent.Settings{Sensors: agentSensors(m.Config), Watches: watches, Packages: packages, Digest: m.Digest()}, err
+			labels, stop := agentNames(m.Config)
+			return agent.Settings{Sensors: agentSensors(m.Config), Watches: watches, Packages: packages, Labels: labels, NextStop: stop, Digest: m.Digest()}, err
 		},
 		Diagnose: func(ctx context.Context, w io.Writer) error {
 			document, _ := keeper.Document()
@@ -91,6 +94,25 @@ func agentPackages(c config.Config) (all []agent.Package, err error) {
 		all = append(all, agent.Package{ID: p.ID, Profile: profile})
 	}
 	return all, nil
+}
+
+// agentNames are what people call what is watched, and where a vehicle goes next.
+func agentNames(c config.Config) (labels map[string]string, stop *panel.NextStop) {
+	labels = map[string]string{}
+	for _, w := range c.Watches {
+		if w.Label != "" {
+			labels[w.ID] = w.Label
+		}
+	}
+	if c.NextStop.Place == "" {
+		return labels, nil
+	}
+	stop = &panel.NextStop{Place: c.NextStop.Place}
+	if due, err := time.Parse(time.RFC3339, c.NextStop.Due); err == nil {
+		ms := due.UnixMilli()
+		stop.DueMs = &ms
+	}
+	return labels, stop
 }
 
 // running is the configuration that an agent runs, or would, with what the hub

@@ -12,6 +12,7 @@ import (
 	"frostline/edge/config"
 	"frostline/edge/identity"
 	"frostline/edge/journal"
+	"frostline/edge/panel"
 	"frostline/proto/version"
 )
 
@@ -93,11 +94,16 @@ func agentConfig(c config.Config, log *slog.Logger) (agent.Config, error) {
 	if a.Panel == "off" {
 		a.Panel = ""
 	}
+	zone, err := time.LoadLocation(c.Panel.TimeZone)
+	if err != nil {
+		return a, fmt.Errorf("panel.time-zone: %w", err)
+	}
+	a.Pages = panel.Settings{Kind: c.Panel.Kind, Language: c.Panel.Language, Zone: zone}
+	a.Labels, a.NextStop = agentNames(c)
 	a.Sensors = agentSensors(c)
 	for _, i := range c.Indicators {
 		a.Indicators = append(a.Indicators, agent.Indicator{Line: i.Line, Buzzer: i.Kind == "buzzer", ActiveLow: i.Active == "low"})
 	}
-	var err error
 	if a.Watches, err = agentWatches(c); err != nil {
 		return a, err
 	}

@@ -50,8 +50,13 @@ type Config struct {
 	Indicators []Indicator
 	W1Root     string          // where the kernel shows its 1-Wire devices; empty means the usual place
 	Journal    journal.Options // limits; what the agent knows better is overwritten
-	Panel      string          // address of the local page; empty for none
-	Hub        string          // host:port of MQTT; empty means what the enrolment said
+	Panel      string          // address of the local pages; empty for none
+	Pages      panel.Settings  // what they are of
+	// Labels are what people call what is watched, by its id, and NextStop is
+	// where a vehicle goes; nil where nobody said.
+	Labels   map[string]string
+	NextStop *panel.NextStop
+	Hub      string // host:port of MQTT; empty means what the enrolment said
 	// ConfigVersion names the configuration in the State sent to the hub, where
 	// Mandate gives none.
 	ConfigVersion string
@@ -121,6 +126,9 @@ type agent struct {
 	watching     sync.Mutex    // held while the guard is told what to watch
 	watched      atomic.Pointer[[]guard.Watch]
 	calibrations calibrations
+	history      *panel.History
+	outlooks     panel.Outlooks
+	names        atomic.Pointer[names]
 	outputs      *bus.Set // of the indicators; nil without
 	identity     Identity
 	link         link
@@ -178,7 +186,8 @@ func Run(ctx, hurry context.Context, c Config, openIdentity func(now func() time
 // open makes the parts on a clock. special overrides what a recording needs
 // otherwise.
 func open(c Config, clk clock.Clock, special journal.Options) (*agent, error) {
-	a := &agent{c: c, log: c.Log, clock: clk, started: clk.Now(), swaps: make(chan swap), proofs: make(chan proof, 1), releases: make(chan struct{}, 1)}
+	a := &agent{c: c, log: c.Log, clock: clk, started: clk.Now(), swaps: make(chan swap), proofs: make(chan proof, 1), releases: make(chan struct{}, 1),
+		history: panel.NewHistory()}
 	o := c.Journal
 	o.Boottime, o.BootID, o.Version, o.Recorded, o.Log = clk.Now, clk.BootID(), c.Version, special.Recorded, c.Log
 	o.Within = a.within
@@ -196,7 +205,7 @@ func open(c Config, clk clock.Clock, special journal.Options) (*agent, error) {
 	if a.keeper, err = clock.NewKeeper(k); err != nil {
 		return nil, errors.Join(err, a.close())
 	}
-	run := Settings{Sensors: c.Sensors, Watches: c.Watches, Packages: c.Packages}
+	run := Settings{Sensors: c.Sensors, Watches: c.Watches, Packages: c.Packages, Labels: c.Labels, NextStop: c.NextStop}
 	if m := c.Mandate; m.Desired != nil {
 		document, version := m.Desired.Document()
 		a.began = version
@@ -207,11 +216,13 @@ func open(c Config, clk clock.Clock, special journal.Options) (*agent, error) {
 		run = set
 	}
 	a.digest.Store(&run.Digest)
+	a.names.Store(&names{run.Labels, run.NextStop})
 	first, err := a.openStage(run)
 	if err != nil {
 		return nil, errors.Join(err, a.close())
 	}
 	a.tellCalibrations(first)
+	a.follow(first)
 	a.present.Store(first)
 	if !special.Recorded {
 		if err := errors.Join(a.openScanner(), a.openGuard(first)); err != nil {
@@ -240,8 +251,11 @@ func (a *agent) run(ctx, hurry context.Context) error {
 			a.trouble("page", err)
 		} else {
 			page := panel.NewPage(a.c.Gateway, a, a.log)
+			page.Set(a.c.Pages)
+			page.Courses(a.history)
 			page.Metrics(a.metrics())
 			page.Alarms(a.guard)
+			page.Scans(a.scanner)
 			g.Go(func() error { return page.Serve(outer, l) })
 		}
 	}

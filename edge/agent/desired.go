@@ -25,6 +25,10 @@ type Settings struct {
 	// Packages are those whose own storage profiles are known. They are watched
 	// by them while they are aboard.
 	Packages []Package
+	// Labels are what people call what is watched, by its id, and NextStop is
+	// where a vehicle goes; nil where nobody said.
+	Labels   map[string]string
+	NextStop *panel.NextStop
 	Digest   string // SHA-256 of the whole configuration, hex
 }
 
@@ -110,10 +114,11 @@ func (a *agent) turn(ctx context.Context) {
 	for {
 		document, version := a.c.Mandate.Desired.Document()
 		set, err := a.c.Mandate.Settings(document)
-		if err == nil {
+		if err == nil && !a.stage().is(set) { // a next stop alone is no reason to miss a tick
 			err = a.replace(ctx, set)
 		}
 		if err == nil {
+			a.names.Store(&names{set.Labels, set.NextStop})
 			a.log.Info("configuration applied", "version", version, "sensors", len(set.Sensors))
 			a.applied(ctx, version, set.Digest)
 			return

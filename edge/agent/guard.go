@@ -9,7 +9,6 @@ import (
 	"frostline/edge/bus"
 	"frostline/edge/guard"
 	"frostline/edge/journal"
-	"frostline/edge/panel"
 	"frostline/proto/block"
 	"frostline/proto/pb"
 	"frostline/proto/reading"
@@ -78,6 +77,7 @@ func (s *stage) thermometers() []guard.Sensor {
 func (a *agent) seen(r []reading.Reading) {
 	if a.guard != nil {
 		a.guard.Observe(r)
+		a.history.Observe(r)
 	}
 }
 
@@ -129,30 +129,4 @@ func (c chain) Recent(_ context.Context, yield func(*pb.Alarm)) error {
 		next = run.First + uint64(len(run.Blocks))
 	}
 	return nil
-}
-
-// guarded is what the guard sees, for people.
-func (a *agent) guarded() panel.Guard {
-	var out panel.Guard
-	if a.guard == nil {
-		return out
-	}
-	for _, l := range a.guard.Looks() {
-		w := panel.Watched{ID: l.Watch, Sensor: l.Sensor, Profile: l.Profile, State: string(l.State), Rule: l.Rule, UnknownMs: l.UnknownFor.Milliseconds()}
-		if l.HasValue {
-			w.Value, w.AgeMs = &l.Value, l.Age.Milliseconds()
-		}
-		if l.State == guard.StatePassed {
-			left := l.Left.Milliseconds()
-			w.LeftMs = &left
-		}
-		out.Watches = append(out.Watches, w)
-	}
-	for _, x := range a.guard.Alarms() {
-		out.Alarms = append(out.Alarms, panel.Alarm{
-			ID: x.ID, Watch: x.Watch, Sensor: x.Sensor, Kind: x.Kind.String(), Severity: x.Severity, Limit: x.Limit, Active: x.Active,
-			Acknowledged: x.Acknowledged, Reason: x.Reason, By: x.By, Times: x.Times, AgeMs: x.Age.Milliseconds(),
-		})
-	}
-	return out
 }

@@ -11,12 +11,12 @@ import (
 // Snapshot implements panel.Source.
 func (a *agent) Snapshot(context.Context) (panel.Snapshot, error) {
 	now := a.clock.Now()
-	j := a.journal.Stats()
+	j, sensors := a.journal.Stats(), a.sensors(now)
 	s := panel.Snapshot{
 		Gateway: a.c.Gateway, Version: a.c.Version, Boot: j.Boot, BootID: a.clock.BootID(), UptimeMs: now - a.started,
-		Clock: panel.Clock{BoottimeMs: now}, Sensors: a.sensors(now), Journal: a.journalState(now),
-		Uplink: a.uplinkState(), Certificate: a.certificate(), Faults: a.faults.at(now), Guard: a.guarded(),
-		IdentifyMs: a.identifiedFor(), Config: a.shownConfig(),
+		Clock: panel.Clock{BoottimeMs: now}, Sensors: sensors, Journal: a.journalState(now),
+		Uplink: a.uplinkState(), Certificate: a.certificate(), Faults: a.faults.at(now), Guard: a.guarded(sensors, now),
+		IdentifyMs: a.identifiedFor(), Config: a.shownConfig(), NextStop: a.names.Load().stop, Places: a.places(),
 	}
 	if m, ok := a.keeper.UTC(now); ok {
 		s.Clock.UTCMs, s.Clock.UncertaintyMs, s.Clock.Conflict = &m.UTC, m.Uncertainty, m.Conflict
@@ -53,7 +53,7 @@ func (a *agent) sensors(now int64) []panel.Sensor {
 	for _, c := range stage.sensors {
 		p := panel.Sensor{ID: c.ID, Driver: c.Driver, Bus: c.Bus, Address: c.Address, IntervalMs: c.Interval.Milliseconds(), Calibration: a.shownCalibration(c)}
 		for _, s := range states[c.ID] {
-			l := panel.Last{Quantity: s.Quantity, Error: s.Error}
+			l := panel.Last{Quantity: s.Quantity, Error: s.Error, Series: s.Last.Series}
 			if s.HasGood {
 				l.Sound = &panel.Sound{Value: s.Good.Value, AgeMs: now - s.Good.Tick}
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 
 	"golang.org/x/sync/errgroup"
 
@@ -62,6 +63,11 @@ func (a *agent) openStage(c Settings) (*stage, error) {
 		return nil, errors.Join(err, s.close())
 	}
 	return s, nil
+}
+
+// is says whether it reads and watches just that.
+func (s *stage) is(c Settings) bool {
+	return reflect.DeepEqual(s.sensors, c.Sensors) && reflect.DeepEqual(s.watches, c.Watches) && reflect.DeepEqual(s.packages, c.Packages)
 }
 
 // stage is the present one.
@@ -164,6 +170,7 @@ func (a *agent) swapTo(former *stage, w swap) error {
 		}
 	}
 	a.tellCalibrations(next)
+	a.follow(next)
 	a.present.Store(next)
 	a.rewatch() // something may have come aboard meanwhile
 	w.done <- err
