@@ -32,6 +32,7 @@ import (
 	"frostline/hub/report"
 	"frostline/hub/rest"
 	"frostline/hub/scan"
+	"frostline/hub/rollout"
 	"frostline/hub/web"
 	"frostline/proto/thermal"
 	"frostline/proto/version"
@@ -62,6 +63,7 @@ type contexts struct {
 	dossiers  *dossier.Builder
 	reports   *report.Desk
 	desired   *desired.Keeper
+	rollout   *rollout.Keeper
 	influx    *influx.Writer // nil: none is configured
 	rest      *rest.API
 }
@@ -146,11 +148,17 @@ func (h *hub) openContexts(ctx context.Context) (err error) {
 	}); err != nil {
 		return err
 	}
+	if c.rollout, err = rollout.New(ctx, rollout.Options{
+		Store: h.store, Events: c.events, Dir: filepath.Join(h.config.Data, "releases"), Key: h.ca.Mandate(), Publish: h.broker.Publish,
+		Enrolled: h.enrolled, Log: part("rollout"),
+	}); err != nil {
+		return err
+	}
 	c.dossiers = &dossier.Builder{Orders: c.orders, Places: c.custody, Cases: c.cases, Verdicts: c.correlate, Profiles: c.catalog, Events: c.events}
 	c.reports = newReports(c.dossiers, c.evidence)
 	c.rest, err = rest.New(ctx, rest.Config{
 		Store: h.store, Tokens: c.people, Log: part("rest"), Version: version.String(), Metrics: h.metrics,
-		People: c.people, Catalog: c.catalog, Orders: c.orders, Custody: c.custody, Verdicts: c.correlate, Evidence: c.evidence, EvidenceLog: c.ledger, Reports: c.reports, Excursions: c.cases, Notifications: c.notify, Desired: c.desired, Dispatch: c.dispatch,
+		People: c.people, Catalog: c.catalog, Orders: c.orders, Custody: c.custody, Verdicts: c.correlate, Evidence: c.evidence, EvidenceLog: c.ledger, Reports: c.reports, Excursions: c.cases, Notifications: c.notify, Desired: c.desired, Rollouts: c.rollout, Dispatch: c.dispatch,
 	})
 	return err
 }
@@ -192,7 +200,7 @@ func (h *hub) openEvidence(ctx context.Context) (err error) {
 func (h *hub) runContexts(ctx context.Context, g *errgroup.Group) {
 	c := &h.contexts
 	for name, run := range map[string]func(context.Context) error{
-		"relay": c.relay.Run, "custody": c.custody.Run, "scans": c.scans.Run, "correlate": c.correlate.Run, "excursion": c.cases.Run, "notify": c.notify.Run, "evidence log": c.ledger.Run, "desired state": c.desired.Run, "dispatch": c.dispatch.Run,
+		"relay": c.relay.Run, "custody": c.custody.Run, "scans": c.scans.Run, "correlate": c.correlate.Run, "excursion": c.cases.Run, "notify": c.notify.Run, "evidence log": c.ledger.Run, "desired state": c.desired.Run, "rollout": c.rollout.Run, "dispatch": c.dispatch.Run,
 		"dispatch of shipments": func(ctx context.Context) error { return c.dispatch.Follow(ctx, c.events, c.tellShipment) },
 	} {
 		g.Go(func() error { return named(name, run(ctx)) })

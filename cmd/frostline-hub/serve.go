@@ -25,6 +25,7 @@ import (
 	"frostline/hub/registry"
 	"frostline/hub/store"
 	"frostline/hub/web"
+	"frostline/proto/release"
 	"frostline/proto/topic"
 )
 
@@ -135,7 +136,7 @@ func open(ctx context.Context, c config, log *slog.Logger) (_ *hub, err error) {
 	if h.api, err = api.New(api.Config{
 		Socket: filepath.Join(c.Data, "frostline.sock"), Fleet: h.fleet, History: h.fleet, Feed: h.fleet,
 		Access: h.access, Authority: h.ca, CRL: c.Broker.CRL, Enrol: h.enrolAddress(), Web: c.Web,
-		Checks: h.health.Checks(), People: h.contexts.people, Events: h.contexts.events, Relay: h.contexts.relay.Status, Journals: h.intake, Thinned: h.fleet, Rest: h.program(h.contexts.rest.Trusted(api.Actor)), Log: log.With("part", "api"),
+		Checks: h.health.Checks(), People: h.contexts.people, Events: h.contexts.events, Relay: h.contexts.relay.Status, Journals: h.intake, Releases: h.contexts.rollout, Thinned: h.fleet, Rest: h.program(h.contexts.rest.Trusted(api.Actor)), Log: log.With("part", "api"),
 	}); err != nil {
 		return nil, err
 	}
@@ -203,6 +204,16 @@ func (h *hub) run(ctx context.Context) error {
 	return core.Wait()
 }
 
+// enrolled lists the gateways that may connect.
+func (h *hub) enrolled() (all []string) {
+	for _, g := range h.access.Gateways() {
+		if g.Revoked == 0 {
+			all = append(all, g.ID)
+		}
+	}
+	return all
+}
+
 // front runs what faces outwards, until ctx or the core ends.
 func (h *hub) front(ctx, core context.Context, enrolment net.Listener) error {
 	ctx, stop := context.WithCancel(ctx)
@@ -211,7 +222,9 @@ func (h *hub) front(ctx, core context.Context, enrolment net.Listener) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return named("broker", h.broker.Run(ctx, h.handle)) })
 	g.Go(func() error {
-		return named("enrolment", access.NewServer(h.access, h.server, h.log.With("part", "enrolment")).Serve(ctx, enrolment))
+		s := access.NewServer(h.access, h.server, h.log.With("part", "enrolment"))
+		s.ForGateways(release.Path, h.contexts.rollout)
+		return named("enrolment", s.Serve(ctx, enrolment))
 	})
 	g.Go(func() error { return named("pages", h.web.Run(ctx)) })
 	g.Go(func() error { return named("command line socket", h.api.Run(ctx)) })
@@ -241,6 +254,7 @@ func (h *hub) handle(m broker.Message) {
 			h.log.Warn("state refused", "gateway", m.Gateway, "err", err)
 		}
 		h.contexts.desired.Told(m.Gateway, m.Payload)
+		h.contexts.rollout.Told(m.Gateway, m.Payload)
 	}
 	if !m.Retained {
 		h.intake.Handle(intake.Message{Gateway: m.Gateway, Lane: m.Lane, Payload: m.Payload, Received: m.Received})

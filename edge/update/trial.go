@@ -116,7 +116,7 @@ func (k *Keeper) Report() *pb.ReleaseReport {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	s := k.state
-	r := &pb.ReleaseReport{Number: s.Number, Release: s.Asked, Running: s.slot(k.o.Slot).id()}
+	r := &pb.ReleaseReport{Number: s.Number, Release: s.Asked, Running: s.slot(s.Slot).id()}
 	for _, key := range k.o.Keys {
 		r.KeyId = append(r.KeyId, release.KeyID(key))
 	}

@@ -3,6 +3,7 @@ package access
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -57,12 +58,43 @@ func (ca *CA) ClientTLS(client *Own) *tls.Config {
 }
 
 // Server is the enrolment listener: it answers enrol.CertificatePath and
-// enrol.RenewPath, and nothing else.
+// enrol.RenewPath and, to gateways that show a certificate that is good, what it
+// was given for them.
 type Server struct {
 	registrar *Registrar
 	own       *Own
 	log       *slog.Logger
 	asks      *rates
+	gateways  map[string]http.Handler // by path
+}
+
+// ForGateways has requests under a path answered for gateways that are admitted,
+// by the certificate that they show. It is called before Serve.
+func (s *Server) ForGateways(path string, h http.Handler) {
+	if s.gateways == nil {
+		s.gateways = map[string]http.Handler{}
+	}
+	s.gateways[path] = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := s.admitted(r); err != nil {
+			s.registrar.counts.refused.Add(1)
+			s.fail(w, refusal(enrol.Refused, "%v", err))
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
+}
+
+// admitted fails for who is no gateway of this hub.
+func (s *Server) admitted(r *http.Request) error {
+	if r.TLS == nil || len(r.TLS.PeerCertificates) == 0 {
+		return errors.New("no client certificate was shown")
+	}
+	shown := r.TLS.PeerCertificates[0]
+	_, err := shown.Verify(x509.VerifyOptions{Roots: s.registrar.config.CA.Pool(), CurrentTime: s.registrar.now(), KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}})
+	if err == nil {
+		_, err = s.registrar.Authorize(shown)
+	}
+	return err
 }
 
 // NewServer makes a listener that shows the certificate own.
@@ -108,6 +140,9 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 
 func (s *Server) handler() http.Handler {
 	mux := http.NewServeMux()
+	for path, h := range s.gateways {
+		mux.Handle("GET "+path, h)
+	}
 	mux.HandleFunc("POST "+enrol.CertificatePath, answer(s, func(ctx context.Context, from string, _ *http.Request, req enrol.Request) (enrol.Response, error) {
 		return s.registrar.Enrol(ctx, from, req)
 	}))

@@ -82,6 +82,8 @@ type Config struct {
 	Thinned Thinned
 	// Journals takes in journal files; nil where the hub does not.
 	Journals Journals
+	// Releases takes in releases of the gateway agent; nil where the hub does not.
+	Releases Releases
 	// Rest answers whatever is not under /v1, with bounds of its own; see Actor
 	// for who asks. May be nil.
 	Rest http.Handler
@@ -131,6 +133,9 @@ func New(cfg Config) (*Server, error) {
 	mux.HandleFunc("POST /v1/gateways/{gateway}/code", s.code)
 	mux.HandleFunc("POST /v1/gateways/{gateway}/revoke", s.revoke)
 	mux.HandleFunc("POST /v1/broker-config", s.brokerConfig)
+	if cfg.Releases != nil {
+		mux.HandleFunc("POST "+publishPath, s.publish)
+	}
 	if cfg.People != nil {
 		s.people(mux)
 	}

@@ -41,6 +41,7 @@ type Config struct {
 	EvidenceLog   EvidenceLog
 	Reports       Reports
 	Desired       Desired
+	Rollouts      Rollouts
 	Dispatch      Dispatch
 
 	also func(huma.API) // operations of tests
@@ -83,6 +84,9 @@ func (cfg *Config) register(api huma.API) {
 	}
 	if cfg.Desired != nil {
 		registerDesired(api, cfg.Desired)
+	}
+	if cfg.Rollouts != nil {
+		registerRollouts(api, cfg.Rollouts)
 	}
 	if cfg.Dispatch != nil {
 		registerDispatch(api, cfg.Dispatch)

@@ -2666,7 +2666,7 @@ type ReleaseReport struct {
 	Reason        string                 `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`            // of phase 4; of others what holds it up, empty for nothing
 	Have          uint64                 `protobuf:"varint,5,opt,name=have,proto3" json:"have,omitempty"`               // bytes of it that are fetched
 	Size          uint64                 `protobuf:"varint,6,opt,name=size,proto3" json:"size,omitempty"`               // bytes to be fetched in all
-	Running       string                 `protobuf:"bytes,7,opt,name=running,proto3" json:"running,omitempty"`          // id of the release that runs; empty: the program of the package
+	Running       string                 `protobuf:"bytes,7,opt,name=running,proto3" json:"running,omitempty"`          // id of the release that was confirmed last; empty: the program of the package runs
 	KeyId         [][]byte               `protobuf:"bytes,8,rep,name=key_id,json=keyId,proto3" json:"key_id,omitempty"` // of the keys whose releases it takes, first 8 bytes of SHA-256 each; none: it takes none
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
