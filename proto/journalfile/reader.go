@@ -124,11 +124,12 @@ func (r *Reader) read() (Item, error) {
 	before := r.sum
 	r.sum = before.next(text)
 	summed := string(given) == r.sum.short()
+	epoch, next := r.epoch, r.next
 	item, bad := r.take(text, before)
 	if bad == nil && !summed {
 		bad = r.fault("the sum of the file up to here does not fit: the line was edited, or one before it dropped or moved")
-		if item.Block != nil {
-			bad.Number = item.Block.Number
+		if item.Block != nil || item.Run != nil { // what was expected, not what the line makes of it
+			bad.Epoch, bad.Number = epoch, next
 		}
 	}
 	if bad != nil {
