@@ -128,6 +128,8 @@ func (s *scope) declare(e *node, pointer string) (problems []Problem) {
 			uri = m.member("@id").scalar()
 		}
 		switch {
+		case m.kind == kindObject && uri == "" && strings.Contains(m.name, ":"):
+			// Only says more of a name whose prefix is declared.
 		case m.kind != kindText && m.kind != kindObject || uri == "":
 			problems = append(problems, Problem{at(pointer, m.name), "a prefix or term is declared by its URI"})
 		case standardPrefixes[m.name] == uri:

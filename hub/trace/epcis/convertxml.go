@@ -1,7 +1,9 @@
 package epcis
 
 import (
+	"encoding/xml"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -208,12 +210,20 @@ func (c *conversion) quantity(e *element) node {
 	for i := range e.kids {
 		k := &e.kids[i]
 		m := c.member(k)
-		if k.local == "quantity" {
+		if k.local == "quantity" && k.space == "" {
+			if slices.ContainsFunc(k.attrs, isNil) {
+				continue
+			}
 			m = number(k.local, k.text)
 		}
 		join(&n, m)
 	}
 	return n
+}
+
+// isNil finds xsi:nil="true", which says that there is no value.
+func isNil(a xml.Attr) bool {
+	return a.Name.Local == "nil" && a.Name.Space == "http://www.w3.org/2001/XMLSchema-instance" && (a.Value == "true" || a.Value == "1")
 }
 
 func (c *conversion) pair(v *vocabulary) func(*element) node {

@@ -135,11 +135,11 @@ func Read(r io.Reader, mediaType string, limits Limits, f func(*Event) error) (*
 }
 
 func isXML(m *meter, mediaType string) (bool, error) {
+	first, err := m.sniff()
+	if err != nil {
+		return false, err
+	}
 	if mediaType == "" {
-		first, err := m.sniff()
-		if err != nil {
-			return false, err
-		}
 		return first == '<', nil
 	}
 	t, _, err := mime.ParseMediaType(mediaType)
@@ -193,8 +193,8 @@ func (m *meter) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// sniff gives the first byte that is no space and no byte order mark, and
-// leaves it to be read.
+// sniff gives the first byte that is no space and leaves it to be read. A byte
+// order mark before it is taken away.
 func (m *meter) sniff() (byte, error) {
 	var b [1]byte
 	for len(m.ahead) < 4096 {
@@ -202,12 +202,39 @@ func (m *meter) sniff() (byte, error) {
 			if errors.Is(err, io.EOF) {
 				return 0, syntax("", io.ErrUnexpectedEOF, "the document is empty")
 			}
-			return 0, err
+			return 0, fmt.Errorf("epcis: reading a document: %w", err)
 		}
 		m.ahead = append(m.ahead, b[0])
-		if !bytes.ContainsAny(b[:], " \t\r\n") && b[0] != 0xef && b[0] != 0xbb && b[0] != 0xbf {
+		if string(m.ahead) == "\xef\xbb\xbf" {
+			m.ahead = nil
+			continue
+		}
+		if mark := b[0] == 0xef || len(m.ahead) == 2 && m.ahead[0] == 0xef; !mark && !bytes.ContainsAny(b[:], " \t\r\n") {
 			return b[0], nil
 		}
 	}
 	return 0, syntax("", nil, "the document begins with more than 4096 spaces")
+}
+
+// created reads the creationDate.
+func (d *Document) created(s string) {
+	t, ok := parseTime(s)
+	if !ok {
+		d.Problems = append(d.Problems, Problem{"/creationDate", "a time with its zone is required, as 2026-11-20T18:42:00.000Z"})
+	}
+	d.Created = t
+}
+
+// checkEnvelope says what is wrong with a document around its events.
+func (d *Document) checkEnvelope(list bool) {
+	if !list {
+		d.Problems = append(d.Problems, Problem{"/epcisBody", "an epcisBody with an eventList is required"})
+	}
+	switch d.SchemaVersion {
+	case "2.0", "1.2", "1.1", "1.0", "2.0.0", "2.0.1", "2.1", "2.1.0":
+	case "":
+		d.Problems = append(d.Problems, Problem{"/schemaVersion", "it is required: \"2.0\", or \"1.2\" in XML"})
+	default:
+		d.Problems = append(d.Problems, Problem{"/schemaVersion", fmt.Sprintf("the version %q is not read here; send 2.0, or 1.2 in XML", d.SchemaVersion)})
+	}
 }

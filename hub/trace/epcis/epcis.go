@@ -9,7 +9,8 @@
 // [Event] are read from the tree and never written back.
 //
 // Reading has two steps. [Read] and [Parse] refuse what is no document: broken
-// syntax, a member given twice, text that is not UTF-8, a DOCTYPE, nesting
+// syntax, a member given twice, text that is not UTF-8, a DOCTYPE that declares
+// anything, nesting
 // beyond [MaxDepth], an event beyond [Limits]. [Event.Validate] then says all
 // that is wrong with an event, each with its JSON pointer.
 //
@@ -87,6 +88,7 @@ type Event struct {
 	scope    *scope // what its prefixes mean
 	pointer  string // where it stood in its document
 	problems []Problem
+	trace    bool // problems need pointers
 	version  version
 }
 

@@ -10,6 +10,7 @@ import (
 // newEvent takes an event from its tree, which it keeps.
 func newEvent(root node, s *scope, pointer string, v version) *Event {
 	e := &Event{scope: s, pointer: pointer, version: v}
+	var before []Problem
 	if root.kind != kindObject {
 		e.root = node{kind: kindObject}
 		e.wrong(pointer, "an event is an object")
@@ -17,16 +18,39 @@ func newEvent(root node, s *scope, pointer string, v version) *Event {
 	}
 	root.name = ""
 	if ctx := root.member("@context"); ctx != nil {
-		var problems []Problem
-		e.scope, problems = s.with(ctx, at(pointer, "@context"))
-		e.problems = append(e.problems, problems...)
+		e.scope, before = s.with(ctx, at(pointer, "@context"))
+		e.problems = slices.Clip(before)
 		root.kids = slices.DeleteFunc(root.kids, func(n node) bool { return n.name == "@context" })
 	}
 	e.root = root
-	for i := range root.kids {
-		e.take(&e.root.kids[i])
+	e.takeAll()
+	if len(e.problems) > len(before) {
+		// Once more, now with pointers: most events need none.
+		*e = Event{root: e.root, scope: e.scope, pointer: pointer, version: v, problems: before, trace: true}
+		e.takeAll()
 	}
 	return e
+}
+
+func (e *Event) takeAll() {
+	for i := range e.root.kids {
+		e.take(&e.root.kids[i])
+	}
+}
+
+// at and index are pointers of what is below p, while they are asked for.
+func (e *Event) at(p, name string) string {
+	if !e.trace {
+		return ""
+	}
+	return at(p, name)
+}
+
+func (e *Event) index(p string, i int) string {
+	if !e.trace {
+		return ""
+	}
+	return atIndex(p, i)
 }
 
 func (e *Event) wrong(pointer, format string, args ...any) {
@@ -35,7 +59,7 @@ func (e *Event) wrong(pointer, format string, args ...any) {
 
 // take reads one member of the event into its typed field.
 func (e *Event) take(n *node) {
-	p := at(e.pointer, n.name)
+	p := e.at(e.pointer, n.name)
 	switch n.name {
 	case "type":
 		e.Type = strings.TrimPrefix(strings.TrimPrefix(e.text(n, p), "epcis:"), standardPrefixes["epcis"])
@@ -93,6 +117,15 @@ func (e *Event) take(n *node) {
 		e.elements(n, p, func(n *node, p string) { e.Sensors = append(e.Sensors, e.sensor(n, p)) })
 	case "errorDeclaration":
 		e.Error = e.declaration(n, p)
+	case "ilmd":
+		if n.kind != kindObject {
+			e.wrong(p, "an object is wanted")
+		}
+		for i := range n.kids {
+			e.stray(&n.kids[i], e.at(p, n.kids[i].name), true)
+		}
+	default:
+		e.stray(n, p, true)
 	}
 }
 
@@ -136,8 +169,7 @@ func (e *Event) texts(n *node, p string) []string {
 	list := make([]string, 0, len(n.kids))
 	for i := range n.kids {
 		if n.kids[i].kind != kindText {
-			e.wrong(atIndex(p, i), "text is wanted")
-			continue
+			e.wrong(e.index(p, i), "text is wanted")
 		}
 		list = append(list, n.kids[i].text)
 	}
@@ -152,10 +184,10 @@ func (e *Event) elements(n *node, p string, f func(n *node, p string)) {
 	}
 	n.each(func(i int, m *node) {
 		if m.kind != kindObject {
-			e.wrong(atIndex(p, i), "an object is wanted")
-			return
+			e.wrong(e.index(p, i), "an object is wanted")
+			m = &node{kind: kindObject}
 		}
-		f(m, atIndex(p, i))
+		f(m, e.index(p, i))
 	})
 }
 
@@ -163,7 +195,7 @@ func (e *Event) quantities(n *node, p string) (list []Quantity) {
 	e.elements(n, p, func(n *node, p string) {
 		var q Quantity
 		for i := range n.kids {
-			m, p := &n.kids[i], at(p, n.kids[i].name)
+			m, p := &n.kids[i], e.at(p, n.kids[i].name)
 			switch m.name {
 			case "epcClass":
 				q.Class = e.text(m, p)
@@ -184,7 +216,7 @@ func (e *Event) pairs(n *node, p string, types *vocabulary, value string) (list 
 	e.elements(n, p, func(n *node, p string) {
 		var pair Party
 		for i := range n.kids {
-			m, p := &n.kids[i], at(p, n.kids[i].name)
+			m, p := &n.kids[i], e.at(p, n.kids[i].name)
 			switch m.name {
 			case "type":
 				pair.Type = types.read(e.scope, e.text(m, p))
@@ -205,7 +237,7 @@ func (e *Event) place(n *node, p string) (id string) {
 		return ""
 	}
 	for i := range n.kids {
-		m, p := &n.kids[i], at(p, n.kids[i].name)
+		m, p := &n.kids[i], e.at(p, n.kids[i].name)
 		if m.name == "id" {
 			id = e.text(m, p)
 			continue
@@ -221,7 +253,7 @@ func (e *Event) persistent(n *node, p string) (set, unset []string) {
 		return nil, nil
 	}
 	for i := range n.kids {
-		m, p := &n.kids[i], at(p, n.kids[i].name)
+		m, p := &n.kids[i], e.at(p, n.kids[i].name)
 		switch m.name {
 		case "set":
 			set = e.dispositions(m, p)
@@ -249,7 +281,7 @@ func (e *Event) declaration(n *node, p string) *ErrorDeclaration {
 	}
 	d := &ErrorDeclaration{}
 	for i := range n.kids {
-		m, p := &n.kids[i], at(p, n.kids[i].name)
+		m, p := &n.kids[i], e.at(p, n.kids[i].name)
 		switch m.name {
 		case "declarationTime":
 			d.Time = e.time(m, p)

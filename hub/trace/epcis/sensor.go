@@ -2,7 +2,7 @@ package epcis
 
 func (e *Event) sensor(n *node, p string) (s SensorElement) {
 	for i := range n.kids {
-		m, p := &n.kids[i], at(p, n.kids[i].name)
+		m, p := &n.kids[i], e.at(p, n.kids[i].name)
 		switch m.name {
 		case "sensorMetadata":
 			if m.kind != kindObject {
@@ -21,7 +21,7 @@ func (e *Event) sensor(n *node, p string) (s SensorElement) {
 
 func (e *Event) metadata(n *node, p string) (d SensorMetadata) {
 	for i := range n.kids {
-		m, p := &n.kids[i], at(p, n.kids[i].name)
+		m, p := &n.kids[i], e.at(p, n.kids[i].name)
 		switch m.name {
 		case "time":
 			d.Time = e.time(m, p)
@@ -48,7 +48,7 @@ func (e *Event) metadata(n *node, p string) (d SensorMetadata) {
 
 func (e *Event) report(n *node, p string) (r SensorReport) {
 	for i := range n.kids {
-		m, p := &n.kids[i], at(p, n.kids[i].name)
+		m, p := &n.kids[i], e.at(p, n.kids[i].name)
 		switch m.name {
 		case "type":
 			r.Type = measurements.read(e.scope, e.text(m, p))
