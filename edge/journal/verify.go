@@ -151,9 +151,9 @@ func (v *verifier) epoch(id uint32) {
 		} else if i+1 < len(segments) {
 			end = segments[i+1].first - 1
 		}
-		at := s.first
+		at := s.first // the block expected
 		err := s.each(0, end, func(r record) bool {
-			at = r.number
+			at = r.number + 1
 			v.block(s, w, r)
 			return true
 		})
