@@ -81,3 +81,21 @@ func imports(ctx context.Context, _ string, r *report) error {
 	}
 	return nil
 }
+
+// labels measures how fast one processor takes apart what is on labels.
+func labels(ctx context.Context, _ string, r *report) error {
+	found, err := gotest(ctx, "./proto/gs1", "^BenchmarkParse$", "-cpu", "1")
+	if err != nil {
+		return err
+	}
+	for _, l := range []struct{ key, name string }{
+		{"unit", "element strings of a unit"}, {"logistic", "element strings of a logistic unit"}, {"bracketed", "bracketed texts"},
+		{"link", "digital links"}, {"urn", "EPC URNs"},
+	} {
+		r.add("GS1 parsing, "+l.name, found[l.key]["texts/s"], "texts/s", ">= 200000", fmt.Sprintf("one core; %.3g B and %.3g allocations each", found[l.key]["B/op"]/gs1Round, found[l.key]["allocs/op"]/gs1Round))
+	}
+	return nil
+}
+
+// gs1Round is how many texts a round of that benchmark takes.
+const gs1Round = 200_000
