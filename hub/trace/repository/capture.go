@@ -162,6 +162,12 @@ func (r *Repository) Capture(ctx context.Context, c Capture) (Job, error) {
 		}
 		w.size += it.Record.size()
 	}
+	for _, m := range c.Masters {
+		if len(m.Document) > MaxDocument || len(m.ID) > maxID {
+			return Job{}, fmt.Errorf("master data of %.100q: %w: %d bytes, at most %d are taken", m.ID, ErrTooLarge, len(m.Document), MaxDocument)
+		}
+		w.size += 1 + len(m.Children)
+	}
 	if w.size > MaxTerms {
 		return Job{}, fmt.Errorf("%d EPCs and other values in the index: %w: at most %d are taken at once; split the document", w.size, ErrTooLarge, MaxTerms)
 	}

@@ -247,3 +247,15 @@ func (r *Repository) estimate(ctx context.Context, c *condition, p *plan) error 
 	}
 	return nil
 }
+
+// Before gives the seq of the last event recorded before a time, 0 for none.
+func (r *Repository) Before(ctx context.Context, recorded int64) (seq int64, err error) {
+	err = r.store.QueryRow(ctx, "SELECT seq FROM epcis_event WHERE recorded_ms < $1 ORDER BY recorded_ms DESC, seq DESC LIMIT 1", recorded).Scan(&seq)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("look up record time: %w", err)
+	}
+	return seq, nil
+}
