@@ -66,7 +66,8 @@ var (
 	descDated      = desc("clock_dated", "1 while readings can be dated.")
 	descUncertain  = desc("clock_uncertainty_seconds", "Half the width of what the present UTC may be; absent while undated.")
 	descSource     = desc("clock_source", "1 for the source of the best anchor, 0 for the others.", "source")
-	descConflict   = desc("clock_conflict", "1 while time sources exclude one another.")
+	descConflict   = desc("clock_conflict", "1 while time sources exclude one another and no majority says which are wrong.")
+	descLeft       = desc("clock_sources_left_out", "Time sources that are not used because those that agree contradict them.")
 	descSteps      = desc("clock_steps_total", "Steps of the system clock.")
 	descLateness   = desc("sampling_lateness_seconds", "By how much sensors were asked after their tick.")
 	descFailures   = desc("sensor_failures_total", "Readings of a sensor that are not of quality ok.", "sensor", "bus")
@@ -229,6 +230,7 @@ func (c collector) clock(e emitter, s panel.Snapshot) {
 		e.gauge(descSource, truth(s.Clock.Source == x), x)
 	}
 	e.gauge(descConflict, truth(s.Clock.Conflict))
+	e.gauge(descLeft, float64(len(s.Clock.Left)))
 	e.count(descSteps, float64(c.a.keeper.Stats().Steps))
 }
 

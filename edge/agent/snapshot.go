@@ -23,6 +23,9 @@ func (a *agent) Snapshot(context.Context) (panel.Snapshot, error) {
 		if best, ok := a.keeper.Best(); ok {
 			s.Clock.Source = best.Source.String()
 		}
+		for _, left := range a.keeper.Left() {
+			s.Clock.Left = append(s.Clock.Left, left.String())
+		}
 	}
 	return s, nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 	"time"
 
 	"frostline/edge/clock"
@@ -47,12 +48,39 @@ func (b *bench) clockChecks() []check {
 		one("ntp", clockLimit, b.ntp),
 		one("rtc", clockLimit, b.rtc),
 	}
+	if b.running != nil && b.running.Clock.UTCMs != nil {
+		checks = append(checks, one("time sources", clockLimit, func(context.Context) Result { return agreement(b.running.Clock) }))
+	}
 	for _, s := range b.Sensors {
 		if s.Driver == "gnss" {
 			return append(checks, one("satellite time", satelliteLimit, b.satelliteTime))
 		}
 	}
 	return append(checks, skip("satellite time", "no receiver is configured"))
+}
+
+// remedies correct a source of time, by its name.
+var remedies = map[string]string{
+	truetime.RTC.String():  "Set the battery-backed clock with hwclock --systohc, and replace its battery if it goes wrong again.",
+	truetime.NTP.String():  "Look at the servers of chrony or systemd-timesyncd: chronyc sources -v, or timedatectl timesync-status.",
+	truetime.Hub.String():  "Look at the hub's clock: the machine it runs on needs NTP.",
+	truetime.GNSS.String(): "Look at the receiver: its week may have rolled over, or somebody sends it false signals.",
+}
+
+// agreement tells how the running agent's sources of time stand to one another.
+func agreement(c panel.Clock) Result {
+	switch {
+	case c.Conflict:
+		return warn("Correct the source that is off, or give the gateway a third: of GNSS, NTP and the hub two must agree.",
+			"they contradict one another by up to %s, and no majority says which are wrong: readings of this boot cannot be used", panel.FormatAge(2*c.UncertaintyMs))
+	case len(c.Left) > 0:
+		var do []string
+		for _, s := range c.Left {
+			do = append(do, remedies[s])
+		}
+		return warn(strings.Join(do, " "), "%s contradicts the others, which agree, and is not used", strings.Join(c.Left, " and "))
+	}
+	return ok("they agree; readings are dated by %s to ± %d ms", c.Source, c.UncertaintyMs)
 }
 
 // bootClock checks the clock that all readings are stamped with.

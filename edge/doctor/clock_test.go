@@ -14,6 +14,13 @@ import (
 	"frostline/proto/truetime"
 )
 
+// runs has an agent run with a clock.
+func runs(c panel.Clock) func(*bench) {
+	utc := int64(1_789_482_123_000)
+	c.UTCMs = &utc
+	return func(b *bench) { b.agent = present{panel.Status{Snapshot: panel.Snapshot{Gateway: "van-14", Clock: c}}} }
+}
+
 func TestClocks(t *testing.T) {
 	here := filepath.Join(t.TempDir(), "since_epoch")
 	if err := os.WriteFile(here, nil, 0o600); err != nil {
@@ -60,6 +67,9 @@ func TestClocks(t *testing.T) {
 			withReceiver(b)
 			b.agent = present{panel.Status{Snapshot: panel.Snapshot{Gateway: "van-14"}}}
 		}, "satellite time", Warn, []string{"undated"}},
+		{"agreement", runs(panel.Clock{Source: "ntp", UncertaintyMs: 12}), "time sources", OK, []string{"agree", "ntp", "12 ms"}},
+		{"contradiction", runs(panel.Clock{Conflict: true, UncertaintyMs: 1_800_000}), "time sources", Warn, []string{"contradict", "1 h", "a third"}},
+		{"left out", runs(panel.Clock{Source: "ntp", Left: []string{"rtc", "hub"}}), "time sources", Warn, []string{"rtc and hub", "hwclock", "the hub's clock"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b := newTestBench(t)

@@ -1,6 +1,9 @@
 package panel
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // factCards lists what lies behind the verdict. A card's mark is that of the
 // worst finding about its part, or of its worst row.
@@ -127,6 +130,9 @@ func (l *locale) clockRows(c Clock) []row {
 	}
 	if c.Conflict {
 		r = append(r, l.mark("sources", l.say("facts.contradict"), Watch))
+	}
+	if len(c.Left) > 0 {
+		r = append(r, l.mark("left", strings.Join(c.Left, ", "), Watch))
 	}
 	return append(r, up)
 }

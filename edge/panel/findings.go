@@ -180,6 +180,8 @@ func (l *locale) judgeClock(c Clock) []Finding {
 		return []Finding{{State: Undated, Part: "clock", Says: l.say("judge.undated"), Do: l.say("do.undated")}}
 	case c.Conflict:
 		return []Finding{{State: Watch, Part: "clock", Says: l.say("judge.conflict", FormatAge(c.UncertaintyMs)), Do: l.say("do.conflict")}}
+	case len(c.Left) > 0:
+		return []Finding{{State: Watch, Part: "clock", Says: l.say("judge.left", strings.Join(c.Left, ", ")), Do: l.say("do.left")}}
 	case c.UncertaintyMs > uncertainMs:
 		return []Finding{{State: Watch, Part: "clock", Says: l.say("judge.uncertain", FormatAge(c.UncertaintyMs)), Do: l.say("do.uncertain")}}
 	}

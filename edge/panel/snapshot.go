@@ -71,7 +71,10 @@ type Clock struct {
 	UTCMs         *int64 `json:"utc_ms"`             // Unix time; nil while undated
 	UncertaintyMs int64  `json:"uncertainty_ms"`     // half the width of what is possible; 0 while undated
 	Source        string `json:"source"`             // of the best anchor: gnss, ntp, hub, rtc; empty while undated
-	Conflict      bool   `json:"conflict,omitempty"` // the sources exclude one another
+	Conflict      bool   `json:"conflict,omitempty"` // the sources exclude one another, and no majority says which are wrong
+	// Left names the sources that are not used, because those that agree
+	// contradict them.
+	Left []string `json:"left,omitempty"`
 }
 
 // Sensor is one configured sensor.
