@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"frostline/hub/fact"
+	"frostline/proto/gs1"
 	"frostline/proto/thermal"
 )
 
@@ -52,8 +53,8 @@ func (c *checker) product(r fact.ProductRecord) {
 		what, remedy := checkNDC(r.NDC)
 		c.add("ndc", r.NDC, what, remedy)
 		digits := strings.ReplaceAll(r.NDC, "-", "")
-		if inside, ok := ndcInGTIN(gtin14(r.GTIN)); ok && what == "" && len(digits) == 10 && digits != inside {
-			c.add("ndc", r.NDC, "is not the code within gtin "+r.GTIN+", which has the digits "+inside, "read both again where they were printed")
+		if inside, _, err := gs1.NDCOf(r.GTIN); err == nil && what == "" && len(digits) == 10 && digits != inside.Digits() {
+			c.add("ndc", r.NDC, "is not the code within gtin "+r.GTIN+", which has the digits "+inside.Digits(), "read both again where they were printed")
 		}
 	}
 	if r.Activation != 0 && (r.Activation < thermal.MinActivation || r.Activation > thermal.MaxActivation) {

@@ -3,20 +3,11 @@ package catalog
 import (
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
-)
 
-// checkDigit is the last digit of a GS1 key that begins with these digits: the
-// sum with weights 3 and 1 from the right, up to the next ten (GS1 General
-// Specifications, section 7.9.1).
-func checkDigit(digits string) byte {
-	sum, weight := 0, 3
-	for i := len(digits) - 1; i >= 0; i-- {
-		sum += int(digits[i]-'0') * weight
-		weight = 4 - weight
-	}
-	return byte('0' + (10-sum%10)%10)
-}
+	"frostline/proto/gs1"
+)
 
 var onlyDigits = regexp.MustCompile(`^[0-9]+$`)
 
@@ -33,7 +24,7 @@ func checkKey(name, s string, lengths ...int) (what, remedy string) {
 		return fmt.Sprintf("has %d digits, and a %s has %s", len(s), name, strings.ReplaceAll(strings.Trim(fmt.Sprint(lengths), "[]"), " ", " or ")),
 			"spreadsheets take leading zeros away: store the column as text"
 	}
-	if want := checkDigit(s[:len(s)-1]); s[len(s)-1] != want {
+	if want, err := gs1.CheckDigit(s[:len(s)-1]); err == nil && s[len(s)-1] != want {
 		return fmt.Sprintf("has the check digit %c, and %c follows from the others", s[len(s)-1], want), "read the number again where it was printed"
 	}
 	return "", ""
@@ -47,35 +38,21 @@ func gtin14(s string) string {
 	return strings.Repeat("0", 14-len(s)) + s
 }
 
-// ndcShapes are the segments that a National Drug Code can have: 21 CFR 207.33
-// (labelers of 4 to 6 digits), 5-4-2 of claims, and 6-4-2 from March 2033.
-var ndcShapes = []string{"4-4-2", "5-3-2", "5-4-1", "6-3-2", "6-4-1", "5-4-2", "6-4-2"}
-
+// checkNDC fails for what is no National Drug Code with its hyphens.
 func checkNDC(s string) (what, remedy string) {
+	code, err := gs1.ParseNDC(s)
+	switch {
+	case err == nil && code.String() == s && code.Hyphenated():
+		return "", ""
+	case err == nil:
+		return "has no hyphens, and digits alone can mean several codes", "give it with its hyphens, such as 12345-678-90"
+	}
 	var lengths []string
-	for _, part := range strings.Split(s, "-") {
+	for part := range strings.SplitSeq(s, "-") {
 		if !onlyDigits.MatchString(part) {
 			return "is not three groups of digits with hyphens", "give it as printed, such as 12345-678-90"
 		}
-		lengths = append(lengths, fmt.Sprint(len(part)))
+		lengths = append(lengths, strconv.Itoa(len(part)))
 	}
-	shape := strings.Join(lengths, "-")
-	for _, known := range ndcShapes {
-		if shape == known {
-			return "", ""
-		}
-	}
-	if shape == "10" || shape == "11" || shape == "12" {
-		return "has no hyphens, and digits alone can mean several codes", "give it with its hyphens, such as 12345-678-90"
-	}
-	return "has groups of " + shape + " digits", "a code has " + strings.Join(ndcShapes, ", ")
-}
-
-// ndcInGTIN gives the ten digits of the NDC within a GTIN of 14 digits that
-// has one: the GS1 company prefixes that begin with 03 are made of labeler codes.
-func ndcInGTIN(gtin string) (string, bool) {
-	if len(gtin) != 14 || gtin[1:3] != "03" {
-		return "", false
-	}
-	return gtin[3:13], true
+	return "has groups of " + strings.Join(lengths, "-") + " digits", "a code has 4-4-2, 5-3-2, 5-4-1, 6-3-2, 6-4-1, 5-4-2 or 6-4-2"
 }

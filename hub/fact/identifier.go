@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"frostline/proto/gs1"
 	"frostline/proto/token"
 )
 
@@ -17,29 +18,10 @@ func PackageID(s string) (string, error) {
 	if digits && len(s) == 20 && strings.HasPrefix(s, "00") {
 		s = s[2:]
 	}
-	if digits && len(s) == 18 && !CheckDigit(s) {
+	if digits && len(s) == 18 && !gs1.ValidSSCC(s) {
 		return s, fmt.Errorf("id %q: the check digit of this SSCC is wrong; scan the label again", s)
 	}
 	return s, Ref{Package, s}.Check()
-}
-
-// CheckDigit reports whether the last of a string of digits is the GS1 check
-// digit of those before it: weights 3 and 1 in turn from the right, modulo 10
-// (GS1 General Specifications, 7.9).
-func CheckDigit(s string) bool {
-	sum := 0
-	for i := range len(s) {
-		d := s[len(s)-1-i]
-		if d < '0' || d > '9' {
-			return false
-		}
-		weight := 1
-		if i%2 == 1 {
-			weight = 3
-		}
-		sum += weight * int(d-'0')
-	}
-	return len(s) > 1 && sum%10 == 0
 }
 
 // CheckToken fails for what cannot stand for a patient; see token.Check.

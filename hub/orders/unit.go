@@ -10,6 +10,7 @@ import (
 	"frostline/hub/fact"
 	"frostline/hub/record"
 	"frostline/hub/store"
+	"frostline/proto/gs1"
 )
 
 const (
@@ -88,7 +89,7 @@ func checkUnit(u *fact.UnitReceived) error {
 		u.ID = id
 	}
 	switch {
-	case len(u.GTIN) != 14 || !fact.CheckDigit(u.GTIN):
+	case len(u.GTIN) != 14 || !gs1.ValidGTIN(u.GTIN):
 		return record.Invalidf("gtin %q: want 14 digits with the right check digit", u.GTIN)
 	case u.Serial == "" || len(u.Serial) > 20:
 		return record.Invalidf("serial %q: want 1 to 20 characters", u.Serial)

@@ -146,7 +146,7 @@ var hints = map[Fault]string{
 	NotBracketed:        `write (AI)value(AI)value, and an opening bracket in a value as \(`,
 	PrefixLength:        "give it, or a table of company prefixes",
 	NotEPC:              "it is urn:epc:id:, urn:epc:idpat: or urn:epc:class:, then a scheme such as sgtin or sscc",
-	NotNDC:              "write labeler, product and package with hyphens, as 4-4-2, 5-3-2, 5-4-1, 5-4-2 or 6-4-2 digits",
+	NotNDC:              "write labeler, product and package with hyphens, as 4-4-2, 5-3-2, 5-4-1, 6-3-2, 6-4-1, 5-4-2 or 6-4-2 digits",
 	HyphensUnknown:      "give the code with its hyphens",
 	NoPlainReading:      "the symbol was not made as a GS1 symbol",
 	IncompleteSplit:     "count the digits before and after the dots",

@@ -245,3 +245,25 @@ func TestDictionaryIsRefused(t *testing.T) {
 		t.Fatalf("%d entries: %v", len(d.entries), err)
 	}
 }
+
+func TestCheckDigitFindsEverySingleWrongDigit(t *testing.T) {
+	const sscc = "106141412345678908"
+	if !ValidCheckDigit(sscc) {
+		t.Fatal("a right SSCC is refused")
+	}
+	for i := range sscc {
+		for d := byte('0'); d <= '9'; d++ {
+			if d == sscc[i] {
+				continue
+			}
+			if wrong := sscc[:i] + string(d) + sscc[i+1:]; ValidCheckDigit(wrong) {
+				t.Errorf("%s passes", wrong)
+			}
+		}
+	}
+	for _, s := range []string{"", "0", "12a4", "１２"} {
+		if ValidCheckDigit(s) {
+			t.Errorf("%q passes", s)
+		}
+	}
+}

@@ -6,8 +6,9 @@ import "strings"
 // labeler, product and package is part of it: 10 digits alone do not say, and a
 // GTIN holds just these. The zero value is none.
 //
-// The forms are 4-4-2, 5-3-2 and 5-4-1 (10 digits), 5-4-2 (11 digits, which
-// insurers use), and 6-4-2 (12 digits, to which FDA moves them all).
+// The forms are 4-4-2, 5-3-2 and 5-4-1 (10 digits), 6-3-2 and 6-4-1 (11 digits,
+// for labelers of six; 21 CFR 207.33), 5-4-2 (11 digits, which insurers use),
+// and 6-4-2 (12 digits, to which FDA moves them all).
 type NDC struct {
 	// Labeler, Product and Package are empty if the hyphens are not known.
 	Labeler, Product, Package string
@@ -15,8 +16,8 @@ type NDC struct {
 	bare string // 10 digits without hyphens
 }
 
-// ParseNDC reads an NDC with its hyphens, or without: 11 digits are 5-4-2 and
-// 12 are 6-4-2, but of 10 digits the hyphens are not known.
+// ParseNDC reads an NDC with its hyphens, or without: 11 digits are 5-4-2, as in
+// claims, and 12 are 6-4-2, but of 10 digits the hyphens are not known.
 func ParseNDC(s string) (NDC, error) {
 	if !strings.Contains(s, "-") {
 		switch {
@@ -42,7 +43,7 @@ func ParseNDC(s string) (NDC, error) {
 // form gives the lengths of the parts as a number, or 0 if it is no form.
 func (n NDC) form() int {
 	switch f := len(n.Labeler)*100 + len(n.Product)*10 + len(n.Package); f {
-	case 442, 532, 541, 542, 642:
+	case 442, 532, 541, 632, 641, 542, 642:
 		return f
 	}
 	return 0
@@ -64,7 +65,7 @@ func (n NDC) Hyphenated() bool { return n.form() != 0 }
 
 // Eleven gives it as 5-4-2, the form of claims: the short part of 10 digits
 // gets a zero in front. It fails if the hyphens are not known, and if the
-// labeler of a 6-4-2 needs six digits.
+// labeler needs six digits.
 func (n NDC) Eleven() (NDC, error) {
 	if !n.Hyphenated() {
 		return NDC{}, fault(0, "", HyphensUnknown)
