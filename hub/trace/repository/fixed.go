@@ -174,10 +174,10 @@ func bound(of func(*reading) **int64) handler {
 	}
 }
 
-func moment(field string, compare func(float64) Interval) handler {
+func moment(field string, compare Comparison) handler {
 	return func(q *reading, name, _ string, values []string) error {
 		at, err := instant(values)
-		q.filter(Filter{Name: name, Field: field, Intervals: []Interval{compare(float64(at))}})
+		q.filter(Filter{Name: name, Field: field, Intervals: []Interval{compare(float64(at), 0)}})
 		return err
 	}
 }

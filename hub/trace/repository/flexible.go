@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -26,7 +27,7 @@ var flexible = map[string]handler{
 }
 
 // comparisons are how numbers and times are compared.
-var comparisons = map[string]func(float64) Interval{"EQ_": Equal, "GT_": Greater, "GE_": AtLeast, "LT_": Less, "LE_": AtMost}
+var comparisons = map[string]Comparison{"EQ_": Equal, "GT_": Greater, "GE_": AtLeast, "LT_": Less, "LE_": AtMost}
 
 func init() {
 	for prefix, compare := range comparisons {
@@ -65,7 +66,7 @@ func parties(kind Kind, urn, web string) handler {
 }
 
 // measured compares what has a unit, in SI units.
-func measured(field string, compare func(float64) Interval) handler {
+func measured(field string, compare Comparison) handler {
 	return func(q *reading, name, uom string, values []string) error {
 		if len(uom) > 8 || strings.ContainsAny(uom, " :#/") {
 			return fmt.Errorf("unit %q: want a code of UNECE Recommendation 20, such as CEL", uom)
@@ -82,20 +83,30 @@ func measured(field string, compare func(float64) Interval) handler {
 		for _, v := range numbers {
 			v, base := in(v, uom)
 			f.Field = field + " " + base
-			f.Intervals = append(f.Intervals, compare(v))
+			f.Intervals = append(f.Intervals, compare(v, slack(v, base)))
 		}
 		q.filter(f)
 		return nil
 	}
 }
 
+// slack is how far a value in its base unit may be from what it was before it
+// was converted: some units in the last place. Temperatures are sums.
+func slack(v float64, base string) float64 {
+	s := 1e-12 * math.Abs(v)
+	if base == "KEL" {
+		s = max(s, 1e-10)
+	}
+	return s
+}
+
 // plain compares numbers without a unit.
-func plain(field string, compare func(float64) Interval) handler {
+func plain(field string, compare Comparison) handler {
 	return func(q *reading, name, _ string, values []string) error {
 		f := Filter{Name: name, Field: field}
 		numbers, err := decimals(values)
 		for _, v := range numbers {
-			f.Intervals = append(f.Intervals, compare(v))
+			f.Intervals = append(f.Intervals, compare(v, 0))
 		}
 		q.filter(f)
 		return err
@@ -104,7 +115,7 @@ func plain(field string, compare func(float64) Interval) handler {
 
 // extension compares an extension field: of the event, of its ILMD, or at any
 // depth of these.
-func extension(compare func(float64) Interval) handler {
+func extension(compare Comparison) handler {
 	return func(q *reading, name, rest string, values []string) error {
 		field, err := q.fieldName(rest)
 		if err != nil {
@@ -123,7 +134,7 @@ func extension(compare func(float64) Interval) handler {
 			return err
 		}
 		if t, bad := time.Parse(time.RFC3339Nano, v); bad == nil {
-			q.filter(Filter{Name: name, Field: field + " time", Intervals: []Interval{compare(float64(ceilMilli(t)))}})
+			q.filter(Filter{Name: name, Field: field + " time", Intervals: []Interval{compare(float64(ceilMilli(t)), 0)}})
 			return nil
 		}
 		return plain(field, compare)(q, name, "", values)

@@ -48,22 +48,21 @@ type Filter struct {
 // Interval is from Low to High, both inclusive; see Least and Greatest.
 type Interval struct{ Low, High float64 }
 
-// What is read as decimal and converted to another unit is not exact in the
-// last digits. Values that differ by less than a billionth are taken as equal.
-const tolerance = 1e-9
+// Comparison gives the interval of the numbers that compare to v so. What
+// differs from v by no more than slack is equal to it: a value that was
+// converted from another unit is not exact in its last digits.
+type Comparison func(v, slack float64) Interval
 
-func slack(v float64) float64 { return tolerance * math.Max(1, math.Abs(v)) }
-
-// Equal, Greater, AtLeast, Less and AtMost are the intervals of comparisons.
-func Equal(v float64) Interval { return Interval{v - slack(v), v + slack(v)} }
-func Greater(v float64) Interval {
-	return Interval{math.Nextafter(v+slack(v), math.Inf(1)), math.MaxFloat64}
+// Equal, Greater, AtLeast, Less and AtMost are comparisons.
+func Equal(v, slack float64) Interval { return Interval{v - slack, v + slack} }
+func Greater(v, slack float64) Interval {
+	return Interval{math.Nextafter(v+slack, math.Inf(1)), math.MaxFloat64}
 }
-func AtLeast(v float64) Interval { return Interval{v - slack(v), math.MaxFloat64} }
-func Less(v float64) Interval {
-	return Interval{-math.MaxFloat64, math.Nextafter(v-slack(v), math.Inf(-1))}
+func AtLeast(v, slack float64) Interval { return Interval{v - slack, math.MaxFloat64} }
+func Less(v, slack float64) Interval {
+	return Interval{-math.MaxFloat64, math.Nextafter(v-slack, math.Inf(-1))}
 }
-func AtMost(v float64) Interval { return Interval{-math.MaxFloat64, v + slack(v)} }
+func AtMost(v, slack float64) Interval { return Interval{-math.MaxFloat64, v + slack} }
 
 // Position is where a page ends. The next begins after it.
 type Position struct {

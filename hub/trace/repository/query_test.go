@@ -67,9 +67,9 @@ func TestQueriesAgree(t *testing.T) {
 					q.Filters = append(q.Filters, Filter{Kind: EPC, Prefixes: []string{epc(rnd.IntN(800))[:len(epc(0))-1]}})
 				case 4:
 					v := float64(rnd.IntN(50))
-					f := Filter{Field: "value K", Intervals: []Interval{pick(rnd, Equal(v), Greater(v), AtLeast(v), Less(v), AtMost(v))}}
+					f := Filter{Field: "value K", Intervals: []Interval{pick(rnd, Equal, Greater, AtLeast, Less, AtMost)(v, 0)}}
 					if rnd.IntN(2) == 0 {
-						f.Intervals = append(f.Intervals, Equal(7))
+						f.Intervals = append(f.Intervals, Equal(7, 0))
 					}
 					q.Filters = append(q.Filters, f)
 				}
