@@ -19,7 +19,7 @@ const (
 // there is none. An outlook is of one course: readings before a gap are not of
 // it, and readings that have ceased to come as they did show none, though the
 // newest may vouch for a while yet.
-func (e *Engine) lookAhead(ctx context.Context, s *State, p *thermal.Profile, now int64) error {
+func (e *Engine) lookAhead(ctx context.Context, s *State, p *thermal.Profile, left []int64, now int64) error {
 	var recent []thermal.Sample
 	err := e.readings().Temperatures(ctx, s.Source, s.At-course, s.At+1, func(at int64, v thermal.Temp, state join.State) error {
 		n := len(recent)
@@ -45,6 +45,9 @@ func (e *Engine) lookAhead(ctx context.Context, s *State, p *thermal.Profile, no
 		return nil
 	}
 	out, err := thermal.Outlooks(p, recent)
+	if err == nil {
+		s.Budgets, err = thermal.BudgetOutlooks(p, left, recent)
+	}
 	switch {
 	case err != nil:
 		s.NoOutlook = err.Error()

@@ -17,7 +17,7 @@ func (e *Engine) Briefs(ids []string) []State {
 // brief is the state of a package without reading history. What is not being
 // followed is never in range, and neither is its outcome while it is watched.
 func (e *Engine) brief(id string, now int64) State {
-	if s, _, ok := e.riding(id, now, true); ok {
+	if s, _, _, ok := e.riding(id, now, true); ok {
 		return s
 	}
 	e.mu.Lock()

@@ -33,7 +33,8 @@ type ride struct {
 	told      summary // what ev says in substance
 	calm      cell
 	checked   int64   // when told was made
-	left      []int64 // of each budget, until a unit's is broken
+	left      []int64 // of each budget, until another unit's is broken
+	least     []int64 // of each budget, until that of the unit with least left is
 	sensors   []*sensor
 }
 
@@ -152,7 +153,7 @@ func (e *Engine) board(p *parcel, c *join.Case, judged []join.Judgement) {
 		if j.Lead == "" && j.Verdict.From == j.Verdict.To { // as soon as it has begun, something is missing
 			r.until = min(r.until, max(c.Now, c.Watch.From)+1)
 		}
-		r.budgets(j)
+		r.least, r.left = budgetsOf(j)
 		h := &j.History
 		if n := len(h.Stretches); j.Lead != "" {
 			r.lead = e.sensor(j.Lead)
@@ -230,17 +231,24 @@ func (e *Engine) await(r *ride, c *join.Case) {
 	}
 }
 
-// budgets notes how much of each budget is left until a unit's is broken.
-func (r *ride) budgets(j *join.Judgement) {
+// budgetsOf gives how much of each budget the package may spend in all until
+// that of the unit that has least left is broken, or, of units whose is not
+// broken yet, the next; math.MaxInt64 where there is no such unit.
+func budgetsOf(j *join.Judgement) (least, next []int64) {
 	for i := range j.Verdict.Budgets {
-		left := int64(math.MaxInt64)
+		l, n := int64(math.MaxInt64), int64(math.MaxInt64)
 		for _, u := range j.Units {
-			if i < len(u.Budgets) && !u.Budgets[i].Broken {
-				left = min(left, j.Verdict.Budgets[i].Spent+u.Budgets[i].Left)
+			if i >= len(u.Budgets) {
+				continue
+			}
+			until := j.Verdict.Budgets[i].Spent + u.Budgets[i].Left
+			if l = min(l, until); !u.Budgets[i].Broken {
+				n = min(n, until)
 			}
 		}
-		r.left = append(r.left, left)
+		least, next = append(least, l), append(next, n)
 	}
+	return least, next
 }
 
 // alight takes a package off its sensors. mu is held.

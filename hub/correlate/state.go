@@ -2,6 +2,7 @@ package correlate
 
 import (
 	"context"
+	"math"
 	"slices"
 
 	"frostline/hub/correlate/join"
@@ -39,6 +40,9 @@ type State struct {
 	Outlook      []thermal.Outlook `json:"outlook,omitempty"`
 	OutlookUntil int64             `json:"outlookUntil,omitempty"` // when Outlook is stale, unless another reading comes, Unix ms
 	NoOutlook    string            `json:"noOutlook,omitempty"`    // why there is none
+	// Budgets says for each stability budget when the unit that has least of it
+	// left will have none; an estimate, there as long as Outlook is.
+	Budgets []thermal.BudgetOutlook `json:"budgets,omitempty"`
 }
 
 // State tells how a package fares. Where several profiles judge it, the worst
@@ -53,7 +57,7 @@ func (e *Engine) State(ctx context.Context, id string) (State, error) {
 		s.NoOutlook = s.Reason
 		return s, nil
 	}
-	s, judge, ok := e.riding(id, c.Now, false)
+	s, judge, left, ok := e.riding(id, c.Now, false)
 	if !ok {
 		judged, err := c.Judge(ctx, e.readings())
 		if err != nil {
@@ -70,7 +74,8 @@ func (e *Engine) State(ctx context.Context, id string) (State, error) {
 			}
 			outcome = worst(outcome, j.Verdict.Outcome)
 			if i == 0 || worse(v.State, s.State) {
-				s, judge = v, &c.Judges[i]
+				least, _ := budgetsOf(j)
+				s, judge, left = v, &c.Judges[i], leftOf(least, &j.Verdict)
 			}
 		}
 		s.Outcome = outcome
@@ -79,7 +84,7 @@ func (e *Engine) State(ctx context.Context, id string) (State, error) {
 		s.NoOutlook = s.Reason
 		return s, nil
 	}
-	return s, e.lookAhead(ctx, &s, &judge.Profile, c.Now)
+	return s, e.lookAhead(ctx, &s, &judge.Profile, left, c.Now)
 }
 
 // worst is the graver of two outcomes: an excursion, else unknown; "" counts
@@ -117,29 +122,44 @@ func ended(w join.Watch) string {
 // riding gives the state of a package by what the engine follows; false where
 // it is to be judged anew first. lenient takes one that waits to be judged for
 // nothing but readings which it has followed.
-func (e *Engine) riding(id string, now int64, lenient bool) (s State, judge *join.Judge, ok bool) {
+func (e *Engine) riding(id string, now int64, lenient bool) (s State, judge *join.Judge, left []int64, ok bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	p := e.packages[id]
 	if m := e.dirty[id]; p == nil || !p.open || len(p.rides) == 0 || m != nil && m.notBefore <= now && (m.wider || !lenient) {
-		return s, nil, false
+		return s, nil, nil, false
 	}
 	outcome := thermal.Outcome("")
 	for i, r := range p.rides {
 		if r.ev == nil || r.lead == nil || now-r.last > r.judge.Profile.LongestGap || r.last > now || now >= r.until {
-			return s, nil, false
+			return s, nil, nil, false
 		}
 		v, err := r.ev.Verdict(r.last)
 		if err != nil {
-			return s, nil, false
+			return s, nil, nil, false
 		}
 		if n := stateOf(id, &r.judge.Profile, &v, r.lead.id, r.value, r.last); i == 0 || worse(n.State, s.State) {
-			s, judge = n, &r.judge
+			s, judge, left = n, &r.judge, leftOf(r.least, &v)
 		}
 		outcome = worst(outcome, v.Outcome)
 	}
 	s.Outcome = outcome
-	return s, judge, true
+	return s, judge, left, true
+}
+
+// leftOf is what is left of each budget at the end of a verdict, by what the
+// package may spend of it in all until a unit's is broken.
+func leftOf(until []int64, v *thermal.Verdict) []int64 {
+	left := make([]int64, len(v.Budgets))
+	for i, b := range v.Budgets {
+		switch {
+		case i >= len(until) || until[i] == math.MaxInt64: // no unit that could say more
+			left[i] = b.Left
+		default:
+			left[i] = until[i] - b.Spent
+		}
+	}
+	return left
 }
 
 func worse(a, b Condition) bool {

@@ -282,3 +282,36 @@ func BenchmarkStates10000(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.Elapsed())/float64(time.Millisecond)/float64(b.N), "ms/list")
 }
+
+// TestBudgetsAhead: what is left of a budget is the least that any unit has
+// over its whole life, and it ends on the course that the readings show.
+func TestBudgetsAhead(t *testing.T) {
+	r := newRig(t, storetest.Open(t, storetest.SQLite(t)))
+	above := thermal.Temp(8000)
+	tell := one(r, true, func(p *thermal.Profile) {
+		p.Budgets = []thermal.Budget{{Name: "room", Above: &above, Allowed: 3_600_000, Source: "label"}}
+	})
+	tell(fact.ProductDefined, "product/D1", fact.ProductRecord{ID: "D1", Profile: "refrigerated", GTIN: "00614141999996"})
+	tell(fact.UnitWasReceived, "unit/00614141999996.A1", fact.UnitReceived{ID: "00614141999996.A1", Product: "D1", GTIN: "00614141999996", Serial: "A1", Lot: "L", Expiry: "2030-01-31",
+		Spent: []fact.Spent{{Budget: "room", Duration: 1_800_000, Source: "wholesaler"}}})
+	tell(fact.WasAttached, "unit/00614141999996.A1", fact.Attached{ID: "u1", Subject: fact.Ref{Kind: fact.Unit, ID: "00614141999996.A1"}, In: &fact.Ref{Kind: fact.Package, ID: "P"}, At: noon, Made: noon})
+	b := readings(0, 0, 10_000, 60)
+	for i := range b.Boots[0].Columns[0].Values {
+		b.Boots[0].Columns[0].Values[i] = 12_000 + int64(i) // beyond 8 °C, and rising by 6 K in an hour
+	}
+	r.commit(anchored(b))
+	r.now = noon + 10*minute
+	r.settle()
+	for _, when := range []string{"judged", "started again"} {
+		s, err := r.engine.State(t.Context(), "P")
+		if err != nil || len(s.Budgets) != 1 {
+			t.Fatalf("%s: %+v, %v: want one budget", when, s, err)
+		}
+		o, spent := s.Budgets[0], int64(590_000)
+		if left := 1_800_000 - spent; o.Left != left || !o.Spending || !o.OnCourse || o.Ends != s.At+left {
+			t.Errorf("%s: %+v, want %d ms left that last until %d", when, o, left, s.At+left)
+		}
+		r.start()
+		r.settle()
+	}
+}

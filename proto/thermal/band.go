@@ -81,6 +81,20 @@ func (b *band) cuts() []Temp {
 	return out
 }
 
+// holds reports whether a temperature is in the band.
+func (b *band) holds(t Temp) bool { return !b.low.passed(t) && !b.high.passed(t) }
+
+// passed reports whether a temperature is beyond the edge.
+func (e *edge) passed(t Temp) bool {
+	switch {
+	case e == nil:
+		return false
+	case t == e.at:
+		return e.op.inclusive()
+	}
+	return e.op.upper() == (t > e.at)
+}
+
 // within reports whether the curve does not pass an edge at an instant.
 func (e *edge) within(seg *segment, t int64) bool { return e == nil || !beyond(seg, t, e.op, e.at) }
 

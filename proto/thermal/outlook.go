@@ -151,6 +151,25 @@ type Outlook struct {
 // of pace by a quarter say. A pack that is melting holds its temperature: the
 // limit is then not on this course, whatever comes when it has melted.
 func Outlooks(p *Profile, recent []Sample) ([]Outlook, error) {
+	courses, err := fitCourses(recent)
+	if err != nil {
+		return nil, err
+	}
+	c := courses[0]
+	out := make([]Outlook, len(p.Limits))
+	left := c.left(recent)
+	for i := range p.Limits {
+		out[i] = outlook(&p.Limits[i], c, courses, float64(recent[len(recent)-1].At-recent[0].At)/float64(hour), left)
+		if p.Limits[i].reached(recent[len(recent)-1].Value) { // whatever the course has of it
+			out[i] = Outlook{Limit: p.Limits[i].Name, At: p.Limits[i].At, Severity: p.Limits[i].Severity, Estimate: true, Why: whyPassed}
+		}
+	}
+	return out, nil
+}
+
+// fitCourses fits the course of readings, and after it those that parts of them
+// show.
+func fitCourses(recent []Sample) ([]Course, error) {
 	c, err := FitCourse(recent)
 	if err != nil {
 		return nil, err
@@ -161,19 +180,9 @@ func Outlooks(p *Profile, recent []Sample) ([]Outlook, error) {
 			courses = append(courses, x)
 		}
 	}
-	var line Course
-	line.At = c.At
+	line := Course{At: c.At}
 	line.straight(recent[len(recent)/2:])
-	courses = append(courses, line)
-	out := make([]Outlook, len(p.Limits))
-	left := c.left(recent)
-	for i := range p.Limits {
-		out[i] = outlook(&p.Limits[i], c, courses, float64(recent[len(recent)-1].At-recent[0].At)/float64(hour), left)
-		if p.Limits[i].reached(recent[len(recent)-1].Value) { // whatever the course has of it
-			out[i] = Outlook{Limit: p.Limits[i].Name, At: p.Limits[i].At, Severity: p.Limits[i].Severity, Estimate: true, Why: whyPassed}
-		}
-	}
-	return out, nil
+	return append(courses, line), nil
 }
 
 // left reports whether the newest quarter of the readings, beyond doubt by its
