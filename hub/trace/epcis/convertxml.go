@@ -111,7 +111,7 @@ func (c *conversion) members(n *node, e *element) {
 			continue
 		}
 		m := c.member(k)
-		if n.member(m.name) != nil && k.space == "" && m.name != "certificationInfo" {
+		if n.member(m.name) != nil && standard[m.name] && m.name != "certificationInfo" {
 			c.wrong(m.name, "the element is given twice")
 			continue
 		}

@@ -170,6 +170,8 @@ func (e *Event) texts(n *node, p string) []string {
 	for i := range n.kids {
 		if n.kids[i].kind != kindText {
 			e.wrong(e.index(p, i), "text is wanted")
+			list = append(list, "") // keeps the places of the others
+			continue
 		}
 		list = append(list, n.kids[i].text)
 	}

@@ -84,6 +84,8 @@ func (r *xmlReader) token() (xml.Token, error) {
 				return nil, io.EOF
 			case errors.Is(err, ErrTooLarge):
 				return nil, r.fail(err, "%v", err)
+			case errors.As(err, &bad) && bad.Msg == "unexpected EOF":
+				return nil, r.fail(io.ErrUnexpectedEOF, "the document ends in the middle")
 			case errors.As(err, &bad):
 				return nil, r.fail(err, "line %d: %s", bad.Line, bad.Msg)
 			case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
