@@ -38,9 +38,10 @@ func tokenCreate(o *options) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "create NAME (--person ID | --partner ID) --scope SCOPE",
 		Short: "Make a token and print it, once",
-		Long: `create makes a token. NAME says what it is for. Scopes are read, write, qa and
-admin; none implies another. A person's token can have those that the person's
-roles allow, a partner's read and write.`,
+		Long: `create makes a token. NAME says what it is for. Scopes are read, write, qa
+and admin, and epcis:capture and epcis:query for the EPCIS interface; none
+implies another. A person's token can have those that the person's roles allow, a
+partner's all but qa and admin.`,
 		Example: `  frostline token create "dock scanner 3" --person bob --scope read --scope write`,
 		Args:    args(1, 1, "one name"),
 		RunE: func(c *cobra.Command, args []string) error {

@@ -72,7 +72,7 @@ func TestPersons(t *testing.T) {
 			t.Errorf("same id again: got %v, want ErrExists", err)
 		}
 		p, err := k.Person(ctx, "ann")
-		if err != nil || p.Name != "Printed ann" || !slices.Equal(p.Roles, []string{"auditor", "qa"}) || !slices.Equal(p.Scopes(), []string{"qa", "read", "write"}) || p.Version != 1 {
+		if err != nil || p.Name != "Printed ann" || !slices.Equal(p.Roles, []string{"auditor", "qa"}) || !slices.Equal(p.Scopes(), []string{"epcis:query", "qa", "read", "write"}) || p.Version != 1 {
 			t.Errorf("got %+v %v", p, err)
 		}
 		if _, err := k.Person(ctx, "eve"); !errors.Is(err, ErrNotFound) {

@@ -33,14 +33,14 @@ type Person struct {
 // Roles are all there are, with the scopes that a token of such a person can
 // have.
 var Roles = map[string][]string{
-	"qa":          {"read", "write", "qa"},
-	"qa_approver": {"read", "qa"},
-	"pharmacist":  {"read", "write"},
-	"dispatcher":  {"read", "write"},
-	"warehouse":   {"read", "write"},
-	"auditor":     {"read"},
-	"operator":    {"read", "write"},
-	"admin":       {"read", "write", "admin"},
+	"qa":          {"read", "write", "qa", "epcis:query"},
+	"qa_approver": {"read", "qa", "epcis:query"},
+	"pharmacist":  {"read", "write", "epcis:capture", "epcis:query"},
+	"dispatcher":  {"read", "write", "epcis:query"},
+	"warehouse":   {"read", "write", "epcis:capture", "epcis:query"},
+	"auditor":     {"read", "epcis:query"},
+	"operator":    {"read", "write", "epcis:capture", "epcis:query"},
+	"admin":       {"read", "write", "admin", "epcis:capture", "epcis:query"},
 }
 
 // Has says whether a person is enabled and has a role.

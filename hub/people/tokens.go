@@ -32,8 +32,12 @@ const (
 	usedEvery = time.Hour
 )
 
-// AllScopes are the scopes that a token can have.
-var AllScopes = []string{"admin", "qa", "read", "write"}
+// AllScopes are the scopes that a token can have. Those of EPCIS are for its REST
+// binding alone.
+var AllScopes = []string{"admin", "epcis:capture", "epcis:query", "qa", "read", "write"}
+
+// partnerScopes are those that a partner's token can have.
+var partnerScopes = []string{"epcis:capture", "epcis:query", "read", "write"}
 
 const tokenColumns = `id, name, actor, scopes, created_ms, created_by, expires_ms, revoked_ms, used_ms`
 
@@ -63,8 +67,8 @@ func (k *Keeper) NewToken(ctx context.Context, by, name, actor string, scopes []
 		if !slices.Contains(AllScopes, s) {
 			return "", t, fmt.Errorf("scopes %q: %w: want some of %s", s, ErrInvalid, strings.Join(AllScopes, ", "))
 		}
-		if kind == "partner" && s != "read" && s != "write" {
-			return "", t, fmt.Errorf("scopes %q: %w: a partner's token can only read and write", s, ErrInvalid)
+		if kind == "partner" && !slices.Contains(partnerScopes, s) {
+			return "", t, fmt.Errorf("scopes %q: %w: a partner's token can have %s", s, ErrInvalid, strings.Join(partnerScopes, ", "))
 		}
 	}
 	if len(scopes) == 0 {
