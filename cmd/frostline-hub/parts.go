@@ -12,6 +12,7 @@ import (
 	"frostline/hub/event"
 	"frostline/hub/excursion"
 	"frostline/hub/health"
+	"frostline/hub/scan"
 	"frostline/hub/view"
 )
 
@@ -23,6 +24,7 @@ func (h *hub) parts() []health.Part {
 		{Name: "broker", Ask: h.brokerPart},
 		{Name: "events", Ask: h.eventsPart},
 		{Name: "relay", Ask: h.relayPart},
+		{Name: "scans", Ask: h.scansPart},
 		{Name: "correlate", Ask: h.correlatePart},
 		{Name: "excursions", Ask: h.excursionsPart},
 		{Name: "notify", Ask: h.notifyPart},
@@ -117,6 +119,24 @@ func (h *hub) relayPart(context.Context) (health.Report, error) {
 		counter("relay_published_total", "Events published to JetStream.", s.Published),
 		counter("relay_failures_total", "Sessions of the relay that ended in an error.", s.Failures),
 	}}, nil
+}
+
+func (h *hub) scansPart(ctx context.Context) (health.Report, error) {
+	c, err := h.contexts.scans.Count(ctx)
+	var p problems
+	p.add(c.Failing != "", "scans of gateways are held up: %s", c.Failing)
+	p.add(c.Lines[scan.SetAside] > 0, "%d scans of gateways speak of something unknown and wait: see frostline scans --state set_aside", c.Lines[scan.SetAside])
+	p.add(c.Lines[scan.Refused] > 0, "%d scans of gateways were refused: see frostline scans --state refused", c.Lines[scan.Refused])
+	p.add(c.Groups[scan.Invalid] > 0, "%d scans of gateways make no sense: see frostline scans --state invalid", c.Groups[scan.Invalid])
+	p.add(c.Disputed+c.Strange > 0, "%d scans of gateways contradict others of the same id, or have none", c.Disputed+c.Strange)
+	figures := []health.Figure{gauge("scans", "Scans of gateways.", c.Scans)}
+	for _, state := range scan.States {
+		figures = append(figures, gauge("scan_groups", "Scans of gateways, each with those that correct it, by how far they are.", c.Groups[state], "state", state))
+	}
+	for _, state := range scan.Outcomes {
+		figures = append(figures, gauge("scan_statements", "Statements from scans of gateways, by what became of them.", c.Lines[state], "state", state))
+	}
+	return health.Report{Problem: p.String(), Figures: figures}, err
 }
 
 func (h *hub) correlatePart(context.Context) (health.Report, error) {

@@ -43,6 +43,7 @@ type Config struct {
 	Desired       Desired
 	Rollouts      Rollouts
 	Dispatch      Dispatch
+	GatewayScans  GatewayScans
 
 	also func(huma.API) // operations of tests
 }
@@ -90,5 +91,8 @@ func (cfg *Config) register(api huma.API) {
 	}
 	if cfg.Dispatch != nil {
 		registerDispatch(api, cfg.Dispatch)
+	}
+	if cfg.GatewayScans != nil {
+		registerGatewayScans(api, cfg.GatewayScans)
 	}
 }

@@ -83,6 +83,9 @@ const (
 	Dropped  = "dropped"   // a person has dropped it
 )
 
+// Outcomes lists them.
+var Outcomes = []string{Due, Taken, SetAside, Refused, Dropped}
+
 // settled notes what became of statements that were set aside.
 func (k *Keeper) settled(ctx context.Context, events []event.Event) error {
 	type news struct{ fact, state, problem string }

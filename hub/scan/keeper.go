@@ -81,7 +81,8 @@ type Keeper struct {
 	o       Options
 	queue   queue
 	strange atomic.Int64 // events that are no scan that could be told from others
-	moved   time.Time    // when the cursor was moved last; Run's own
+	failing atomic.Pointer[string]
+	moved   time.Time // when the cursor was moved last; Run's own
 }
 
 // New makes a Keeper. It starts nothing.
@@ -119,6 +120,11 @@ func (k *Keeper) Run(ctx context.Context) error {
 		err := k.work(ctx)
 		if ctx.Err() != nil {
 			return <-ended
+		}
+		k.failing.Store(nil)
+		if err != nil {
+			why := err.Error()
+			k.failing.Store(&why)
 		}
 		if failed := err != nil; failed != failing {
 			failing = failed

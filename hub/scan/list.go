@@ -75,51 +75,59 @@ type Filter struct {
 // MaxPage bounds what List gives.
 const MaxPage = 1000
 
-// List gives scans, the last received first; next continues the list where it is
-// given as after, and is "" at its end. With a state a page may be empty though
-// there are more.
-func (k *Keeper) List(ctx context.Context, f Filter, after string, limit int) (out []Scan, next string, err error) {
+// After is what the list goes on from after a scan.
+func (s Scan) After() string { return fmt.Sprintf("%d/%s/%s", s.Received, s.Gateway, s.ID) }
+
+// List gives scans, the last received first, from after the one whose After is
+// given; "" is the first page.
+func (k *Keeper) List(ctx context.Context, f Filter, after string, limit int) (out []Scan, err error) {
 	if limit < 1 || limit > MaxPage {
-		return nil, "", fmt.Errorf("scans: limit %d: want 1 to %d", limit, MaxPage)
+		return nil, fmt.Errorf("scans: limit %d: want 1 to %d", limit, MaxPage)
 	}
 	from, fromGateway, fromID := int64(math.MaxInt64), "", ""
 	if after != "" {
 		if from, fromGateway, fromID, err = parseCursor(after); err != nil {
-			return nil, "", err
+			return nil, err
 		}
-	}
-	query, args := scanColumns+`WHERE (received_ms < $1 OR received_ms = $1 AND (gateway > $2 OR gateway = $2 AND id > $3))`, []any{from, fromGateway, fromID}
-	if f.Gateway != "" {
-		query += ` AND gateway = $4`
-		args = append(args, f.Gateway)
-	}
-	query += fmt.Sprintf(` ORDER BY received_ms DESC, gateway, id LIMIT %d`, limit)
-	rows, err := scanRows(k.o.Store.Query(ctx, query, args...))
-	if err != nil {
-		return nil, "", err
 	}
 	known := map[group]*standing{}
-	for i := range rows {
-		r := &rows[i]
-		g := group{r.gateway, r.root}
-		if known[g] == nil {
-			if known[g], err = k.standing(ctx, g); err != nil {
-				return nil, "", err
+	for len(out) < limit {
+		query, args := scanColumns+`WHERE (received_ms < $1 OR received_ms = $1 AND (gateway > $2 OR gateway = $2 AND id > $3))`, []any{from, fromGateway, fromID}
+		if f.Gateway != "" {
+			args = append(args, f.Gateway)
+			query += fmt.Sprintf(` AND gateway = $%d`, len(args))
+		}
+		if f.State != "" { // a few too many, left out below
+			args = append(args, f.State)
+			query += fmt.Sprintf(` AND (EXISTS (SELECT 1 FROM scan_group g WHERE g.gateway = scan.gateway AND g.root = scan.root AND g.state = $%[1]d)
+				OR EXISTS (SELECT 1 FROM scan_line l WHERE l.gateway = scan.gateway AND l.root = scan.root AND l.state = $%[1]d))`, len(args))
+		}
+		rows, err := scanRows(k.o.Store.Query(ctx, query+fmt.Sprintf(` ORDER BY received_ms DESC, gateway, id LIMIT %d`, limit), args...))
+		if err != nil {
+			return nil, err
+		}
+		for i := range rows {
+			r := &rows[i]
+			from, fromGateway, fromID = r.received, r.gateway, r.id
+			g := group{r.gateway, r.root}
+			if known[g] == nil {
+				if known[g], err = k.standing(ctx, g); err != nil {
+					return nil, err
+				}
+			}
+			s, err := k.shown(ctx, r, known[g])
+			if err != nil {
+				return nil, err
+			}
+			if (f.State == "" || f.State == s.State) && len(out) < limit {
+				out = append(out, s)
 			}
 		}
-		s, err := k.shown(ctx, r, known[g])
-		if err != nil {
-			return nil, "", err
-		}
-		if f.State == "" || f.State == s.State {
-			out = append(out, s)
+		if len(rows) < limit {
+			break
 		}
 	}
-	if len(rows) == limit {
-		last := &rows[len(rows)-1]
-		next = fmt.Sprintf("%d/%s/%s", last.received, last.gateway, last.id)
-	}
-	return out, next, nil
+	return out, nil
 }
 
 func parseCursor(s string) (at int64, gateway, id string, err error) {
@@ -228,6 +236,7 @@ type Counts struct {
 	Scans    int64            // rows
 	Groups   map[string]int64 // by State as in reconcile
 	Lines    map[string]int64 // statements by outcome
+	Failing  string           // why they are not worked in now; "" where they are
 	Disputed int64            // scans whose id was used for another
 	Strange  int64            // events that could not be told from others, since the start
 }
@@ -235,6 +244,9 @@ type Counts struct {
 // Count counts what there is.
 func (k *Keeper) Count(ctx context.Context) (c Counts, err error) {
 	c = Counts{Groups: map[string]int64{}, Lines: map[string]int64{}, Strange: k.strange.Load()}
+	if why := k.failing.Load(); why != nil {
+		c.Failing = *why
+	}
 	by := func(into map[string]int64, query string) error {
 		rows, err := k.o.Store.Query(ctx, query)
 		if err != nil {

@@ -25,6 +25,9 @@ const (
 	fresh     = "new"
 )
 
+// States lists those that Counts counts groups by.
+var States = []string{Undated, Conflict, Ahead, Invalid, Withdrawn, Stated}
+
 // Limits of a line and of time.
 const (
 	maxLine   = 200
