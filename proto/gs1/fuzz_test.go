@@ -2,6 +2,7 @@ package gs1
 
 import (
 	"errors"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -17,6 +18,15 @@ func seeds(f *testing.F) {
 		"https://a/01/00300021433802?&a=b&=c&99=%00", "urn:epc:class:lgtin:0300021.043380.a%2Fb", "(8110)012345612345611110123", "^0112345678901231\x1d",
 	} {
 		f.Add(text)
+	}
+	files, err := filepath.Glob(filepath.Join(*vectors, "*.json"))
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, file := range files {
+		for _, v := range table(f, strings.TrimSuffix(filepath.Base(file), ".json")) {
+			f.Add(v.In)
+		}
 	}
 }
 

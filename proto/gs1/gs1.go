@@ -84,14 +84,13 @@ func (e Elements) GTIN() string {
 	return e.value("03")
 }
 
-// Serial, Lot and Expiry give AI 21, 10 and 17, or nothing. [Date] reads the
-// expiry.
+// Serial gives the serial number of a trade item, or nothing.
 func (e Elements) Serial() string { return e.value("21") }
 
 // Lot gives the batch or lot number, or nothing.
 func (e Elements) Lot() string { return e.value("10") }
 
-// Expiry gives the expiry as YYMMDD, or nothing.
+// Expiry gives the expiry as YYMMDD, which [Date] reads, or nothing.
 func (e Elements) Expiry() string { return e.value("17") }
 
 // Title gives the dictionary's short title of an application identifier, such

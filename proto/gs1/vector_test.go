@@ -47,7 +47,7 @@ func (v vector) has(option string, value bool) bool {
 }
 
 // table reads one table, or skips the test if the folder does not have it.
-func table(t *testing.T, name string) []vector {
+func table(t testing.TB, name string) []vector {
 	t.Helper()
 	body, err := os.ReadFile(filepath.Join(*vectors, name+".json"))
 	if os.IsNotExist(err) {
