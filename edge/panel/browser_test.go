@@ -17,7 +17,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-var shots = flag.String("shots", "", "write a picture of each state of the page into this `folder`")
+var screenshots = flag.String("screenshots", "", "write pictures of the pages into this `folder`")
 
 // browser starts Chromium, or skips the test where there is none; in CI it is
 // installed, and its absence fails.
@@ -71,6 +71,11 @@ func (s *switched) set(to Snapshot) {
 
 func servePage(t *testing.T, source Source) (url string, stop func()) {
 	t.Helper()
+	return serveOn(t, NewPage("van-14", source, quiet()))
+}
+
+func serveOn(t *testing.T, p *Page) (url string, stop func()) {
+	t.Helper()
 	l, err := Listen("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -79,7 +84,7 @@ func servePage(t *testing.T, source Source) (url string, stop func()) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		if err := NewPage("van-14", source, quiet()).Serve(ctx, l); err != nil {
+		if err := p.Serve(ctx, l); err != nil {
 			t.Errorf("serve: %v", err)
 		}
 	}()
@@ -96,7 +101,7 @@ func TestPageFitsEveryScreen(t *testing.T) {
 		url, _ := servePage(t, fixed{inState(name)})
 		for _, screen := range []struct{ w, h int64 }{{320, 640}, {390, 844}, {800, 480}, {1440, 900}} {
 			for _, scheme := range []string{"light", "dark"} {
-				if *shots == "" && (scheme == "dark" || screen.w > 800) {
+				if *screenshots == "" && (scheme == "dark" || screen.w > 800) {
 					continue // the same boxes, or more room for them
 				}
 				err := chromedp.Do(ctx, prefer(scheme), chromedp.EmulateViewport(screen.w, screen.h),
@@ -108,16 +113,7 @@ func TestPageFitsEveryScreen(t *testing.T) {
 				if overflow > 0 {
 					t.Errorf("%s at %d px: %d px wider than the screen", name, screen.w, overflow)
 				}
-				if *shots != "" {
-					picture, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
-					if err != nil {
-						t.Fatal(err)
-					}
-					file := filepath.Join(*shots, fmt.Sprintf("%s-%d-%s.png", name, screen.w, scheme))
-					if err := os.WriteFile(file, picture, 0o644); err != nil {
-						t.Fatal(err)
-					}
-				}
+				shoot(t, ctx, fmt.Sprintf("details-%s-%d-%s", name, screen.w, scheme))
 			}
 		}
 	}
@@ -151,6 +147,21 @@ func TestPageFollowsTheGateway(t *testing.T) {
 	}
 	if !ask[bool](t, ctx, `document.documentElement.classList.contains("stale")`) {
 		t.Error("after the agent ended: what is shown keeps its colours")
+	}
+}
+
+// shoot takes a picture where one is wanted.
+func shoot(t *testing.T, ctx context.Context, name string) {
+	t.Helper()
+	if *screenshots == "" {
+		return
+	}
+	picture, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
+	if err == nil {
+		err = os.WriteFile(filepath.Join(*screenshots, name+".png"), picture, 0o644)
+	}
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 

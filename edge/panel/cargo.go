@@ -3,6 +3,7 @@ package panel
 import (
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"frostline/proto/reading"
 	"frostline/proto/thermal"
@@ -30,6 +31,17 @@ type faceValue struct {
 	Old    bool // not a present one
 }
 
+// Length is a class by how much room it takes.
+func (v faceValue) Length() string {
+	switch n := utf8.RuneCountInString(v.Number); {
+	case n > 5:
+		return "longer"
+	case n > 4:
+		return "long"
+	}
+	return ""
+}
+
 // faceState is the word of a state on the faces.
 func (l *locale) faceState(s State) string { return l.say("face." + string(s)) }
 
@@ -52,22 +64,26 @@ func (l *locale) cargo(s Snapshot) cargo {
 	worst := c.Zones[0]
 	c.State = worst.State
 	if c.State == Fine && c.Trouble != nil {
-		c.State, c.Head, c.Sub = Watch, c.Trouble.Says, []string{l.say("sub.all-in-range")}
+		c.State, c.Head, c.Sub = Watch, l.trouble(s, c.Trouble), []string{c.Trouble.Says, l.say("sub.all-in-range")}
 	} else {
 		c.Head, c.Sub = l.head(s, c.Zones)
 	}
 	c.Word = l.faceState(c.State)
-	c.Value = l.faceValue(worst.worst())
-	if c.State == Fine { // of the place that is nearest to a limit
-		nearest := worst.worst()
-		for _, z := range c.Zones {
-			if w := z.worst(); margin(w) < margin(nearest) {
-				nearest = w
-			}
-		}
-		c.Value = l.faceValue(nearest)
+	if worst.State != Fine || len(c.Zones) == 1 { // else whose would it be?
+		c.Value = l.faceValue(worst.worst())
 	}
 	return c
+}
+
+// trouble is what is wrong with the gateway, in a few words.
+func (l *locale) trouble(s Snapshot, f *Finding) string {
+	switch {
+	case f.Part == "journal" && (s.Journal.Error != "" || s.Journal.MemoryBlocks > 0):
+		return l.say("head.disk")
+	case f.Part == "journal":
+		return l.say("head.full")
+	}
+	return l.say("head.hub")
 }
 
 // faceValue is what a watch last gave.
@@ -199,7 +215,7 @@ func doorsOpen(sensors []Sensor) (open []string, there bool) {
 			}
 			there = true
 			if x.Value != 0 {
-				open = append(open, s.ID)
+				open = append(open, strings.ReplaceAll(s.ID, "-", "\u2011")) // not broken there
 			}
 		}
 	}

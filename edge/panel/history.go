@@ -27,9 +27,9 @@ type History struct {
 // trail is the course of one series. History.mu guards it.
 type trail struct {
 	intervalMs int64
-	since      int64 // boottime of the first usable reading, ms
-	newest     int64 // number of the newest bucket, which may get more
-	ring       [buckets]bucket
+	since      int64               // boottime of the first usable reading, ms
+	newest     int64               // number of the newest bucket, which may get more
+	ring       [buckets + 1]bucket // one more, which is being filled
 }
 
 // bucket is half a minute. n is 0 where it has nothing.
@@ -78,7 +78,7 @@ func (t *trail) add(tick int64, v int32) {
 	if t.since == 0 {
 		t.since = tick
 	}
-	b := &t.ring[number%buckets]
+	b := &t.ring[number%(buckets+1)]
 	switch {
 	case b.n > 0 && b.number > number: // so late that its place is taken
 		return
@@ -110,7 +110,7 @@ func (h *History) course(series uint32, now int64) course {
 	c := course{IntervalMs: t.intervalMs, Since: t.since}
 	last := now/bucketMs - 1
 	for n := max(last-buckets+1, 0); n <= last; n++ {
-		if b := t.ring[n%buckets]; b.n > 0 && b.number == n {
+		if b := t.ring[n%(buckets+1)]; b.n > 0 && b.number == n {
 			c.Buckets = append(c.Buckets, b)
 		}
 	}

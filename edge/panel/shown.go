@@ -64,11 +64,11 @@ func (l *locale) rangeOf(w Watched) string {
 func (l *locale) ago(ms int64) string {
 	switch {
 	case ms < 10_000:
-		return l.say("ago.now")
+		return l.say("read.now")
 	case ms < 60_000:
 		ms -= ms % 10_000
 	}
-	return l.say("ago", FormatAge(ms))
+	return l.say("read.ago", FormatAge(ms))
 }
 
 // minutes writes an estimate of a time, in minutes up to an hour and a half.

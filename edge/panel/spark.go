@@ -103,7 +103,7 @@ func (l *locale) spark(c course, w Watched, now int64) *spark {
 		hatch(newest, end)
 	}
 	s.Band = path.String()
-	span := FormatAge((end - begin) / 60_000 * 60_000)
+	span := FormatAge((end - begin + 30_000) / 60_000 * 60_000)
 	lowest, highest := shownTemp(temp(least), w.Low, w.High), shownTemp(temp(greatest), w.Low, w.High)
 	s.Says = l.say(choose(len(s.Gaps) > 0, "spark.gaps", "spark.whole"), span, lowest, highest)
 	return s

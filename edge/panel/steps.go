@@ -48,7 +48,7 @@ func (l *locale) steps(s Snapshot, c cargo, canAcknowledge bool) []step {
 		}
 		switch {
 		case w.State == WatchUnknown:
-			add("sensor", w.Sensor)
+			add("sensor", strings.ReplaceAll(w.Sensor, "-", "\u2011"))
 			add("power")
 		case w.State == WatchOut || w.State == WatchPassed || alarm != nil && alarm.Active:
 			if open, there := doorsOpen(s.Sensors); len(open) > 0 {

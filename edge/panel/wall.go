@@ -2,6 +2,7 @@ package panel
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"frostline/proto/reading"
 	"frostline/proto/thermal"
@@ -22,9 +23,21 @@ type tile struct {
 	Says string
 }
 
-// maxTiles is how many zones are shown large. The others are small: the worst are
-// among the large ones, as they come first.
+// Lengthy says that the name takes more than a line of a tile.
+func (t tile) Lengthy() bool { return utf8.RuneCountInString(t.Name) > 11 }
+
+// maxTiles is how many zones are shown large. Where there are more, the worst are
+// and the others are small, so that all are on one screen.
 const maxTiles = 12
+
+// large is how many of so many zones are shown large, worst of which are not in
+// range: whole rows of four, at most two where there are small ones.
+func large(n, worst int) int {
+	if n <= maxTiles {
+		return n
+	}
+	return choose(worst > 4, 8, 4)
+}
 
 // wallView gives the wall, and the state of the worst zone.
 func (p *Page) wallView(l *locale, s Snapshot, err error) (wallView, State) {
@@ -51,8 +64,11 @@ func (p *Page) wallView(l *locale, s Snapshot, err error) (wallView, State) {
 	if c.Trouble != nil {
 		v.Counts = append(v.Counts, pill{Watch, c.Trouble.Says})
 	}
-	n := min(len(all), maxTiles)
+	n := large(len(all), len(c.Zones)-counts[Fine])
 	v.Tiles, v.Small, v.Size = all[:n], all[n:], wallSize(n)
+	if len(v.Small) > 0 {
+		v.Size = choose(n > 4, "many eight", "many")
+	}
 	return v, c.State
 }
 
@@ -84,15 +100,24 @@ func (l *locale) tileSays(s Snapshot, z zone) string {
 		}
 		return ""
 	case z.State == Bad && a != nil && a.Active && w.State != WatchUnknown:
-		return l.say("tile.out", l.rule(w, a.Limit), FormatAge(a.AgeMs))
+		return l.say("tile.out", l.faceRule(w, a.Limit), FormatAge(a.AgeMs))
 	case w.State == WatchPassed && w.LeftMs != nil && *w.LeftMs > 0:
-		return l.say("tile.left", l.rule(w, w.Rule), l.minutes(*w.LeftMs))
+		return l.say("tile.left", l.faceRule(w, w.Rule), l.minutes(*w.LeftMs))
 	case z.State == Silent && w.Value == nil:
 		return l.say("tile.none-yet")
 	case z.State == Silent:
 		return l.say("tile.silent", FormatAge(w.UnknownMs))
 	}
 	return strings.TrimPrefix(strings.TrimPrefix(l.zoneHead(s, z), z.Name), ": ")
+}
+
+// faceRule is a limit in the same words in which a face says all: its own name may
+// be of any length.
+func (l *locale) faceRule(w Watched, name string) string {
+	if x, ok := w.limit(name); ok {
+		return l.say(choose(x.Upper, "rule.above", "rule.below"), bound(x.At))
+	}
+	return minus(plain(name))
 }
 
 // unwatched are the thermometers that vouch for nothing.
