@@ -43,7 +43,8 @@ const (
 )
 
 // An Event is one event as it was read. Fields the event does not have are
-// empty. Identifiers are as they came; [Canonical] makes them comparable.
+// empty. Identifiers are as they came, but with a prefix of the document's own
+// written out; [Canonical] makes them comparable.
 // Words of the standard vocabulary are bare ("shipping", "Temperature"),
 // whether they came bare, as URN, as web URI or with a prefix; other
 // vocabulary is a full URI where its prefix is known.

@@ -134,7 +134,15 @@ func (e *Event) text(n *node, p string) string {
 		e.wrong(p, "text is wanted")
 		return ""
 	}
-	return n.text
+	return e.expand(n.text)
+}
+
+// expand writes a prefix of the document's own out.
+func (e *Event) expand(s string) string {
+	if e.scope.plain() {
+		return s
+	}
+	return e.scope.expand(s)
 }
 
 func (e *Event) time(n *node, p string) time.Time {
@@ -160,7 +168,7 @@ func (e *Event) number(n *node, p string) Number {
 // texts reads a list of texts, or one text alone.
 func (e *Event) texts(n *node, p string) []string {
 	if n.kind == kindText {
-		return []string{n.text}
+		return []string{e.expand(n.text)}
 	}
 	if n.kind != kindArray {
 		e.wrong(p, "a list of texts is wanted")
@@ -173,7 +181,7 @@ func (e *Event) texts(n *node, p string) []string {
 			list = append(list, "") // keeps the places of the others
 			continue
 		}
-		list = append(list, n.kids[i].text)
+		list = append(list, e.expand(n.kids[i].text))
 	}
 	return list
 }
@@ -304,9 +312,12 @@ func (e *Event) stray(n *node, p string, extensible bool) {
 	if n.name == "rdfs:comment" || n.name == "comment" {
 		return
 	}
-	ns, _ := e.scope.name(n.name)
+	name, attribute := strings.CutPrefix(n.name, "@")
+	ns, _ := e.scope.name(name)
 	switch {
-	case ns != "" && extensible, strings.HasPrefix(n.name, "@"):
+	case attribute && (n.kind == kindObject || n.kind == kindArray):
+		e.wrong(p, "a name with @ is an attribute of XML, which is a text")
+	case ns != "" && extensible, attribute && !strings.Contains(name, ":"):
 	case ns != "":
 		e.wrong(p, "no extension is allowed here")
 	case e.scope != nil && e.scope.terms[n.name] != "" && extensible:
@@ -316,8 +327,8 @@ func (e *Event) stray(n *node, p string, extensible bool) {
 		}
 	case e.scope != nil && len(e.scope.remote) > 0 && extensible:
 		// It may be declared there. Contexts are not fetched.
-	case strings.Contains(n.name, ":"):
-		prefix, _, _ := strings.Cut(n.name, ":")
+	case strings.Contains(name, ":"):
+		prefix, _, _ := strings.Cut(name, ":")
 		e.wrong(p, "the prefix %q is not declared; declare it in @context", prefix)
 	default:
 		e.wrong(p, "no field of this name is known here; an extension has a prefix that @context declares")

@@ -269,6 +269,7 @@ func (r *xmlReader) header(t *xml.StartElement) error {
 	c := r.conversion(nil)
 	n := c.extension(&e)
 	r.doc.Header = append(r.doc.Header, (&scope{prefixes: r.declared()}).fields(&n)...)
+	r.doc.business()
 	r.doc.masterFromXML(&e)
 	return nil
 }

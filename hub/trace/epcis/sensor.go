@@ -40,7 +40,7 @@ func (e *Event) metadata(n *node, p string) (d SensorMetadata) {
 		case "bizRules":
 			d.Rules = e.text(m, p)
 		default:
-			e.stray(m, p, true)
+			e.flat(m, p)
 		}
 	}
 	return d
@@ -103,8 +103,18 @@ func (e *Event) report(n *node, p string) (r SensorReport) {
 		case "coordinateReferenceSystem":
 			r.Reference = e.text(m, p)
 		default:
-			e.stray(m, p, true)
+			e.flat(m, p)
 		}
 	}
 	return r
+}
+
+// flat is stray where XML has all fields in attributes, so that a name with @
+// stands for nothing.
+func (e *Event) flat(n *node, p string) {
+	if n.name != "" && n.name[0] == '@' {
+		e.wrong(p, "no field of this name is known here")
+		return
+	}
+	e.stray(n, p, true)
 }

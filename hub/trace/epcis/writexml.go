@@ -240,8 +240,11 @@ func (x *xmlWriter) attributes(n *node) error {
 	for i := range n.kids {
 		k := &n.kids[i]
 		key, ok := strings.CutPrefix(k.name, "@")
-		if !ok || k.kind == kindObject || k.kind == kindArray {
+		if !ok {
 			continue
+		}
+		if k.kind == kindObject || k.kind == kindArray {
+			return fmt.Errorf("%s: the attribute %q is no text", x.at, key)
 		}
 		name, err := x.name(key)
 		if err != nil {

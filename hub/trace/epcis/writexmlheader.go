@@ -8,19 +8,21 @@ func (x *xmlWriter) header(d *Document) error {
 	before := len(x.b)
 	x.b = append(x.b, "<EPCISHeader>"...)
 	after := len(x.b)
-	for i := range d.Header {
-		// The business document header stands first by the schema.
-		if f := &d.Header[i]; strings.Contains(f.Namespace, "StandardBusinessDocumentHeader") {
-			if err := x.fieldElement(f, ""); err != nil {
-				return err
-			}
+	// The business header stands first by the schema.
+	business := find(d.Header, "StandardBusinessDocumentHeader")
+	if business == nil {
+		business = d.businessHeader()
+	}
+	if business != nil {
+		if err := x.fieldElement(business, ""); err != nil {
+			return err
 		}
 	}
 	if err := x.master(d.Master); err != nil {
 		return err
 	}
 	for i := range d.Header {
-		if f := &d.Header[i]; f.Namespace != "" && !strings.Contains(f.Namespace, "StandardBusinessDocumentHeader") {
+		if f := &d.Header[i]; f.Namespace != "" && f.Namespace != sbdhSpace {
 			if err := x.fieldElement(f, ""); err != nil {
 				return err
 			}
