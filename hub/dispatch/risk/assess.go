@@ -21,7 +21,10 @@ const (
 	Holds   Class = "holds"
 )
 
-var order = map[Class]int{Out: 0, AtRisk: 1, Watch: 2, Unknown: 3, InTime: 4, Holds: 5}
+// rank is the place of a class among them.
+func (c Class) rank() int { return slices.Index(classes, c) }
+
+var classes = []Class{Out, AtRisk, Watch, Unknown, InTime, Holds}
 
 // Condition is how a package fares now, as correlate says.
 type Condition string
@@ -167,22 +170,34 @@ func (c coming) margin(a *dispatch.Arrival, handOver int64) *Margin {
 func before(a, b Delivery) bool { return compare(a, b) < 0 }
 
 func compare(a, b Delivery) int {
-	margin := func(d Delivery) int64 {
-		if d.Margin == nil {
-			return 1 << 62
-		}
-		return d.Margin.At
-	}
-	return cmp.Or(cmp.Compare(order[a.Class], order[b.Class]), cmp.Compare(margin(a), margin(b)),
-		cmp.Compare(a.Route, b.Route), cmp.Compare(a.Stop, b.Stop), cmp.Compare(pkg(a), pkg(b)))
+	return cmp.Or(cmp.Compare(a.Class.rank(), b.Class.rank()), cmp.Compare(a.margin(), b.margin()),
+		cmp.Compare(a.Route, b.Route), cmp.Compare(a.Stop, b.Stop), cmp.Compare(pkg(&a), pkg(&b)))
 }
 
-func pkg(d Delivery) string {
+// margin is the best estimate, and where there is none, after all others.
+func (d *Delivery) margin() int64 {
+	if d.Margin == nil {
+		return 1 << 62
+	}
+	return d.Margin.At
+}
+
+func pkg(d *Delivery) string {
 	if d.Load == nil {
 		return ""
 	}
 	return d.Load.Package
 }
+
+// same reports whether two deliveries say the same to whoever reads the list.
+func same(a, b Delivery) bool {
+	return a.Route == b.Route && a.Stop == b.Stop && a.Job == b.Job && a.Courier == b.Courier && a.Class == b.Class && a.Why == b.Why && a.Held == b.Held &&
+		a.What == b.What && a.Reached == b.Reached && a.Packages == b.Packages && equal(a.Arrival, b.Arrival) && a.HandOver == b.HandOver &&
+		(a.Margin == nil) == (b.Margin == nil) && (a.Margin == nil || a.Margin.At == b.Margin.At && a.Margin.Low == b.Margin.Low && equal(a.Margin.High, b.Margin.High)) &&
+		(a.Load == nil) == (b.Load == nil) && (a.Load == nil || a.Load.Package == b.Load.Package && a.Load.Taken == b.Load.Taken && a.Load.Condition == b.Load.Condition && equal(a.Load.Temperature, b.Load.Temperature))
+}
+
+func equal[T comparable](a, b *T) bool { return a == b || a != nil && b != nil && *a == *b }
 
 // Sort puts deliveries in the order of the list.
 func Sort(all []Delivery) { slices.SortFunc(all, compare) }
