@@ -82,7 +82,7 @@ func (l Limits) withDefaults() Limits {
 // whole is how long a trial may take in all, when nobody ends it.
 func (l Limits) whole() time.Duration {
 	l = l.withDefaults()
-	return l.Connected + l.Alone + time.Minute
+	return (l.Connected+l.Alone)*5/4 + 5*time.Second
 }
 
 // Options of a Keeper. All are required but Keys, Limits and Room.

@@ -109,7 +109,7 @@ type Server struct {
 
 	stopping chan struct{}
 	tails    chan struct{} // holds a token for each tail that is open
-	hauls    chan struct{} // likewise for each journal that is taken in
+	hauls    chan struct{} // likewise for each file that is taken in
 }
 
 // New checks the configuration. It does not listen yet.
@@ -158,7 +158,7 @@ func New(cfg Config) (*Server, error) {
 			cfg.Rest.ServeHTTP(w, r)
 			return
 		}
-		if r.URL.Path != haulPath { // its body is read line by line
+		if r.URL.Path != haulPath && r.URL.Path != publishPath { // their bodies are read as they come
 			r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		}
 		w.Header().Set("Cache-Control", "no-store")

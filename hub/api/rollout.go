@@ -35,9 +35,17 @@ const (
 
 // publish is POST /v1/releases: the body is a release file.
 func (s *Server) publish(w http.ResponseWriter, r *http.Request) {
+	select {
+	case s.hauls <- struct{}{}:
+		defer func() { <-s.hauls }()
+	default:
+		problem(w, http.StatusServiceUnavailable, "busy", fmt.Sprintf("%d files are being taken in already; try again when one is done", maxHauls))
+		return
+	}
 	ctl := http.NewResponseController(w)
 	body := http.MaxBytesReader(w, io.NopCloser(&patient{r: r.Body, ctl: ctl, stopping: s.stopping}), maxPublish)
-	rel, err := s.cfg.Releases.Publish(r.Context(), actor(r), r.URL.Query().Get("reason"), body)
+	rel, err := s.cfg.Releases.Publish(r.Context(), Actor(r), r.URL.Query().Get("reason"), body)
+	_ = ctl.SetWriteDeadline(s.now().Add(answerWithin)) // else the answer is late, and is asked for again
 	if errors.Is(err, rollout.ErrInvalid) {
 		problem(w, http.StatusUnprocessableEntity, "invalid", err.Error())
 		return
