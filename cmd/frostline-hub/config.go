@@ -49,6 +49,8 @@ type config struct {
 	Witnesses witnessConfig `yaml:"witnesses"`
 	// Influx is where readings are copied to for dashboards. Default nowhere.
 	Influx influx.Config `yaml:"influx"`
+	// Epcis is how EPCIS events are exchanged.
+	Epcis epcisConfig `yaml:"epcis"`
 	// LogLevel is debug, info, warn or error. Default info.
 	LogLevel string `yaml:"log_level"`
 }

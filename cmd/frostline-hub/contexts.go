@@ -66,6 +66,7 @@ type contexts struct {
 	rollout   *rollout.Keeper
 	influx    *influx.Writer // nil: none is configured
 	rest      *rest.API
+	trace     trace
 }
 
 // openContexts makes all contexts. Nothing runs yet.
@@ -154,6 +155,9 @@ func (h *hub) openContexts(ctx context.Context) (err error) {
 	}); err != nil {
 		return err
 	}
+	if err = h.openTrace(ctx); err != nil {
+		return err
+	}
 	c.dossiers = &dossier.Builder{Orders: c.orders, Places: c.custody, Cases: c.cases, Verdicts: c.correlate, Profiles: c.catalog, Events: c.events}
 	c.reports = newReports(c.dossiers, c.evidence)
 	c.rest, err = rest.New(ctx, rest.Config{
@@ -205,6 +209,7 @@ func (h *hub) runContexts(ctx context.Context, g *errgroup.Group) {
 	} {
 		g.Go(func() error { return named(name, run(ctx)) })
 	}
+	c.trace.run(ctx, g)
 	if c.influx != nil {
 		g.Go(func() error { return named("influx", c.influx.Run(ctx)) })
 	}
@@ -216,9 +221,10 @@ func sealKey(k access.SealKey) ledger.KeyRecord {
 
 // program answers programs: the interface of the contexts, and the hashes of
 // the evidence log for whoever wants to follow it.
-func (h *hub) program(rest http.Handler) http.Handler {
+func (h *hub) program(rest, epcis http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/log/", h.contexts.ledger)
+	mount(mux, epcis)
 	mux.Handle("/", rest)
 	return mux
 }

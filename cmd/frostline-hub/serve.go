@@ -130,13 +130,13 @@ func open(ctx context.Context, c config, log *slog.Logger) (_ *hub, err error) {
 	h.fleet.Desired(h.contexts.desired)
 	if h.web, err = web.New(web.Config{Addr: c.Web, Fleet: h.fleet, History: h.fleet, Feed: h.fleet,
 		Stories: h.stories(), Parts: h.standings, Metrics: promhttp.HandlerFor(h.metrics, promhttp.HandlerOpts{ErrorLog: slog.NewLogLogger(log.With("part", "metrics").Handler(), slog.LevelError)}),
-		Program: h.program(h.contexts.rest.Handler()), Log: log.With("part", "web")}); err != nil {
+		Program: h.program(h.contexts.rest.Handler(), h.contexts.trace.binding.Handler()), Log: log.With("part", "web")}); err != nil {
 		return nil, err
 	}
 	if h.api, err = api.New(api.Config{
 		Socket: filepath.Join(c.Data, "frostline.sock"), Fleet: h.fleet, History: h.fleet, Feed: h.fleet,
 		Access: h.access, Authority: h.ca, CRL: c.Broker.CRL, Enrol: h.enrolAddress(), Web: c.Web,
-		Checks: h.health.Checks(), People: h.contexts.people, Events: h.contexts.events, Relay: h.contexts.relay.Status, Journals: h.intake, Releases: h.contexts.rollout, Thinned: h.fleet, Rest: h.program(h.contexts.rest.Trusted(api.Actor)), Log: log.With("part", "api"),
+		Checks: h.health.Checks(), People: h.contexts.people, Events: h.contexts.events, Relay: h.contexts.relay.Status, Journals: h.intake, Releases: h.contexts.rollout, Thinned: h.fleet, Rest: h.program(h.contexts.rest.Trusted(api.Actor), h.contexts.trace.binding.Trusted(api.Actor)), Log: log.With("part", "api"),
 	}); err != nil {
 		return nil, err
 	}
