@@ -33,7 +33,7 @@ var setting = struct {
 	twist     float64 // how often a route is twisted where routes are long
 	removed   float64 // stops taken out by a ruin, on average
 	longest   float64 // string
-}{3, 0.02, 0.3, 10, 10}
+}{6, 0.05, 0.15, 10, 10}
 
 // energy is a price as annealing weighs it, where ranks may be traded for a
 // while. What is best is told by rank alone.
@@ -57,7 +57,7 @@ func (s *search) run(ctx context.Context, b Budget) (done int, ended string) {
 	now := s.energy(s.total)
 	twists := s.twists()
 	for done = 0; done < b.Iterations; done++ {
-		if done&63 == 0 {
+		if done&15 == 0 {
 			if ctx.Err() != nil {
 				return done, Context
 			}

@@ -64,6 +64,7 @@ func (m *model) held(ctx context.Context, c int32, seq []int32, fixed int) ([]in
 	if m.mixed {
 		start.load = known.peak[fixed]
 	}
+	tight := [2]bool{car.run < math.MaxInt64/8, car.capacity < math.MaxInt64/8 && m.mixed}
 	labels := []label{start}
 	full := uint32(1)<<n - 1
 	fronts := make([][]int32, n<<n) // labels by set and last
@@ -110,7 +111,7 @@ func (m *model) held(ctx context.Context, c int32, seq []int32, fixed int) ([]in
 					continue
 				}
 				front := &fronts[int(to.mask)*n+j]
-				if !fits(labels, front, &to) {
+				if !fits(labels, front, &to, tight) {
 					continue
 				}
 				labels = append(labels, to)
@@ -143,10 +144,11 @@ func (m *model) held(ctx context.Context, c int32, seq []int32, fixed int) ([]in
 
 // fits says whether no label of a front is as good in all as l, and takes out
 // those that l is as good as in all. A label taken out has no prev: it is
-// extended no more, and none that comes from it can be the best.
-func fits(labels []label, front *[]int32, l *label) bool {
+// extended no more, and none that comes from it can be the best. What is driven
+// and aboard matters where it is limited, as tight says.
+func fits(labels []label, front *[]int32, l *label, tight [2]bool) bool {
 	as := func(a, b *label) bool {
-		return a.leave <= b.leave && a.metres <= b.metres && a.load <= b.load && !b.price.less(a.price)
+		return a.leave <= b.leave && (!tight[0] || a.metres <= b.metres) && (!tight[1] || a.load <= b.load) && !b.price.less(a.price)
 	}
 	for _, k := range *front {
 		if as(&labels[k], l) {

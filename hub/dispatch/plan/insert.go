@@ -54,7 +54,11 @@ func (m *model) cheapest(r *route, s int32, lo, hi int, skip *blink) (at int, be
 		}
 	}
 	into := table[int(s):]
-	for p := lo; p <= hi; p++ {
+	for k := lo; k <= hi; k++ {
+		p := k
+		if !m.p.Strict {
+			p = hi - (k - lo) // late positions harm few others: they give a bound early
+		}
 		if skip.passes() {
 			continue
 		}
@@ -94,6 +98,19 @@ func (m *model) cheapest(r *route, s int32, lo, hi int, skip *blink) (at int, be
 		}
 		arrive := min(begin+v.service+second.seconds, never)
 		if arrive > r.latest[p] {
+			if m.p.Strict && !m.reserves {
+				continue // somebody would be late
+			}
+			if !m.p.Strict {
+				least := d
+				least.soft += int64(arrive-r.arrive[p]) * r.drag[p]
+				if arrive > r.safe[p] {
+					least.soft += spoiled
+				}
+				if !least.less(bound) {
+					continue
+				}
+			}
 			d = m.push(r, p, arrive, d, bound)
 			if !d.less(bound) || m.p.Strict && d.soft > 0 {
 				continue

@@ -15,20 +15,21 @@ type arc struct{ seconds, cost int32 }
 // model is a problem as the search reads it: seconds from Now, nodes instead of
 // places, one table of arcs for each speed. One search uses it at a time.
 type model struct {
-	p       *Problem
-	rates   Rates
-	n       int // stops are nodes 0 to n-1, then come starts and ends
-	nodes   int
-	metres  []int32
-	speeds  [][]arc
-	stops   []visit
-	cars    []car
-	kinds   int // vehicles of a kind are the same in all that matters
-	near    [][]int32
-	mixed   bool    // some stop picks up
-	binds   bool    // some stop is bound to vehicles
-	typical float64 // cost of the way from a stop to those nearest to it
-	trial   []int32 // of loads
+	p        *Problem
+	rates    Rates
+	n        int // stops are nodes 0 to n-1, then come starts and ends
+	nodes    int
+	metres   []int32
+	speeds   [][]arc
+	stops    []visit
+	cars     []car
+	kinds    int // vehicles of a kind are the same in all that matters
+	near     [][]int32
+	mixed    bool    // some stop picks up
+	binds    bool    // some stop is bound to vehicles
+	reserves bool    // some load has a reserve: being later may cost no more than that
+	typical  float64 // cost of the way from a stop to those nearest to it
+	trial    []int32 // of loads
 }
 
 // visit is a stop; one for each compartment is kept where limits differ.
@@ -188,6 +189,7 @@ func (m *model) visit(s *Stop, boxes []time.Duration) visit {
 			thin := int32(max(int64(by)-int64(l.Reserve/time.Second), -never))
 			limits = append(limits, limit{by, thin, int32(max(1, l.Weight))})
 			due = min(due, thin)
+			m.reserves = m.reserves || thin < by
 		}
 		v.limits, v.due = append(v.limits, limits), append(v.due, due)
 	}

@@ -97,7 +97,7 @@ func TestCheapestAsTried(t *testing.T) {
 		m.measure(r)
 		lo, hi := m.spots(r, x, in)
 		want, where := dear, -1
-		for at := lo; at <= hi; at++ {
+		for at := hi; at >= lo; at-- {
 			with := &route{seq: slices.Insert(slices.Clone(r.seq), at, x)}
 			m.measure(with)
 			if d := with.price.minus(r.price); d.less(want) {

@@ -9,6 +9,8 @@ type route struct {
 	arrive  []int32 // at each stop, and at the end
 	begin   []int32 // of service
 	latest  []int32 // arrival at each stop, and the end, that costs nothing more there or after
+	safe    []int32 // arrival at each stop that spoils no load more, there or after
+	drag    []int64 // what each second later at each stop costs at least, for those that are late already
 	peak    []int64 // most aboard from leaving the start to before each stop, where loads are mixed
 	drop    int64   // what is aboard at the start for its stops
 	metres  int64
@@ -29,9 +31,9 @@ func (v *visit) start(arrive int32) int32 {
 	return arrive
 }
 
-// upTo is the latest arrival that begins by s, when beginning at s is in time.
+// upTo is the latest arrival that begins by s.
 func (v *visit) upTo(s int32) int32 {
-	if v.more == nil {
+	if v.more == nil || s >= v.close {
 		return s
 	}
 	last := s
@@ -123,6 +125,9 @@ func (m *model) measure(r *route) {
 	r.price.soft = soft + overtime(c, now)
 	r.price.hard = excess(r.metres, c.run) + m.aboard(r)
 	m.slack(r)
+	if !m.p.Strict {
+		m.bounds(r)
+	}
 }
 
 // slack works out the latest arrivals of a route whose times are known.
@@ -139,6 +144,42 @@ func (m *model) slack(r *route) {
 			r.latest[i] = r.arrive[i] // late already: later is worse
 		} else {
 			r.latest[i] = max(v.upTo(by), r.arrive[i])
+		}
+		next = s
+	}
+}
+
+// bounds works out what being later at each stop costs at least, so that the
+// exact cost need not be worked out where it cannot be small.
+func (m *model) bounds(r *route) {
+	c, n := &m.cars[r.car], len(r.seq)
+	table, size := m.speeds[c.speed], m.nodes
+	r.safe, r.drag = grow(r.safe, n+1), grow(r.drag, n+1)
+	r.safe[n], r.drag[n] = never, 0
+	if r.arrive[n] > c.back {
+		r.drag[n] = 1
+	}
+	next := c.end
+	for i := n - 1; i >= 0; i-- {
+		s, begin := r.seq[i], r.begin[i]
+		v := &m.stops[s]
+		by, rate := r.safe[i+1]-table[int(s)*size+int(next)].seconds-v.service, int64(0)
+		if begin > v.close {
+			rate = int64(v.weight)
+		}
+		for _, l := range v.limits[c.box] {
+			if begin <= l.by {
+				by = min(by, l.by)
+			} else {
+				rate += perWarm * int64(l.weight)
+			}
+		}
+		r.safe[i], r.drag[i] = r.arrive[i], 0
+		if by >= begin {
+			r.safe[i] = max(v.upTo(by), r.arrive[i])
+		}
+		if begin == r.arrive[i] { // else waiting takes up some of it
+			r.drag[i] = rate + r.drag[i+1]
 		}
 		next = s
 	}

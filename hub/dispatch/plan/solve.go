@@ -27,6 +27,9 @@ func (Search) Propose(ctx context.Context, p *Problem, b Budget) (*Proposal, err
 	if b.Iterations <= 0 {
 		b.Iterations = DefaultIterations
 	}
+	if len(p.Vehicles) == 1 && len(p.Stops)-p.Vehicles[0].Fixed <= exactly && !p.Strict {
+		b.Iterations = min(b.Iterations, 200) // a bound for the exact method
+	}
 	m := compile(p)
 	s := newSearch(m, b.Seed)
 	given := narrow(p.Given)
