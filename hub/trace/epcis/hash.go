@@ -131,34 +131,40 @@ type hasher struct{ scope *scope }
 // field is a standard field: each of its values with the name before it, or
 // its elements sorted behind one name.
 func (h *hasher) field(p *property, n *node) string {
-	list := make([]string, 0, max(1, len(n.kids)))
+	list := make([]string, 0, len(n.kids)+1)
 	n.each(func(_ int, m *node) {
 		name := p.name
 		if p.as != "" {
 			name = p.as
 		}
-		if s := h.value(p, m); s != "" {
-			list = append(list, name+s)
+		if s := h.value(name, p, m); s != "" {
+			list = append(list, s)
 		}
 	})
 	if len(list) == 0 {
 		return ""
 	}
 	slices.Sort(list)
+	if p.as == "" && len(list) == 1 {
+		return list[0]
+	}
 	if p.as != "" {
-		list = append(list, "")
-		copy(list[1:], list)
-		list[0] = p.name
+		list = slices.Insert(list, 0, p.name)
 	}
 	return strings.Join(list, "")
 }
 
-// value is "=" and a scalar, or the fields of an object in their order.
-func (h *hasher) value(p *property, n *node) string {
+// value is the name with "=" and a scalar, or with the fields of an object in
+// their order; nothing if there is no value.
+func (h *hasher) value(name string, p *property, n *node) string {
 	if n.kind != kindObject {
-		return h.scalar(p, n)
+		if s, ok := h.plain(p, n); ok {
+			return name + "=" + s
+		}
+		return ""
 	}
 	var b strings.Builder
+	b.WriteString(name)
 	for i := range p.kids {
 		if m := n.member(p.kids[i].name); m != nil {
 			b.WriteString(h.field(&p.kids[i], m))
@@ -175,10 +181,13 @@ func (h *hasher) value(p *property, n *node) string {
 	for _, s := range rest {
 		b.WriteString(s)
 	}
+	if b.Len() == len(name) {
+		return ""
+	}
 	return b.String()
 }
 
-func (p property) kid(name string) *property {
+func (p *property) kid(name string) *property {
 	for i := range p.kids {
 		if p.kids[i].name == name {
 			return &p.kids[i]
@@ -235,18 +244,27 @@ func (h *hasher) residue(p *property, n *node) string {
 	return strings.Join(list, "")
 }
 
-func (h *hasher) scalar(p *property, n *node) string {
+// plain is the canonical form of a scalar, and false if it is empty.
+func (h *hasher) plain(p *property, n *node) (string, bool) {
 	s := strings.TrimSpace(n.text)
 	if s == "" || n.kind == kindNull {
-		return ""
+		return "", false
 	}
 	if p.time {
-		return "=" + canonicalTime(s)
+		return canonicalTime(s), true
 	}
 	if p.words != nil {
 		s = p.words.uri(p.words.read(h.scope, s))
 	}
-	return "=" + h.canonical(s)
+	return h.canonical(s), true
+}
+
+// scalar is a scalar with "=" before it, or nothing.
+func (h *hasher) scalar(p *property, n *node) string {
+	if s, ok := h.plain(p, n); ok {
+		return "=" + s
+	}
+	return ""
 }
 
 // pairs are the elements of a list of transactions, sources or destinations:

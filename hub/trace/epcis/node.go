@@ -62,15 +62,6 @@ func (n *node) each(f func(i int, e *node)) {
 	}
 }
 
-// set replaces or appends a member.
-func (n *node) set(m node) {
-	if old := n.member(m.name); old != nil {
-		*old = m
-		return
-	}
-	n.kids = append(n.kids, m)
-}
-
 // appendJSON writes n without spaces. Text is valid UTF-8 by the reader.
 func (n *node) appendJSON(b []byte) []byte {
 	switch n.kind {

@@ -3,6 +3,7 @@ package epcis
 import (
 	"errors"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -18,8 +19,10 @@ type jsonReader struct {
 	f      func(*Event) error
 	// contexted and list say that @context and a list of events were seen.
 	contexted, list bool
-	rest            node // members that are not read otherwise
-	deferred        *node
+
+	rest     node // members that are not read otherwise
+	deferred *node
+	stack    []node // kids of the values that are being read
 }
 
 func readJSON(m *meter, limits Limits, f func(*Event) error) (*Document, error) {
@@ -96,12 +99,18 @@ func (r *jsonReader) value(name string, t jsontext.Token) (node, error) {
 		if t.Kind() == '{' {
 			n.kind = kindObject
 		}
+		base := len(r.stack)
 		for {
 			t, err := r.token()
 			if err != nil {
 				return n, err
 			}
 			if k := t.Kind(); k == ']' || k == '}' {
+				if len(r.stack) > base {
+					n.kids = slices.Clone(r.stack[base:])
+				}
+				clear(r.stack[base:])
+				r.stack = r.stack[:base]
 				return n, nil
 			}
 			var name string
@@ -115,7 +124,7 @@ func (r *jsonReader) value(name string, t jsontext.Token) (node, error) {
 			if err != nil {
 				return n, err
 			}
-			n.kids = append(n.kids, kid)
+			r.stack = append(r.stack, kid)
 		}
 	}
 	return n, nil
