@@ -82,7 +82,7 @@ func checkTarget(q *Request, subject Subject) *Problem {
 	}
 	kind, id, ok := strings.Cut(q.Target, "/")
 	if !ok {
-		kind, id = homes[subject.Kind][0], q.Target
+		kind, id = "compartment", q.Target
 	}
 	switch {
 	case subject.Kind == Unit && kind != "package":
