@@ -17,6 +17,7 @@ import (
 	"frostline/hub/custody"
 	"frostline/hub/desired"
 	"frostline/hub/dispatch"
+	"frostline/hub/dispatch/risk"
 	"frostline/hub/dossier"
 	"frostline/hub/event"
 	"frostline/hub/event/relay"
@@ -31,8 +32,8 @@ import (
 	"frostline/hub/people"
 	"frostline/hub/report"
 	"frostline/hub/rest"
-	"frostline/hub/scan"
 	"frostline/hub/rollout"
+	"frostline/hub/scan"
 	"frostline/hub/web"
 	"frostline/proto/thermal"
 	"frostline/proto/version"
@@ -58,6 +59,7 @@ type contexts struct {
 	cases     *excursion.Cases
 	notify    *notify.Notifier
 	dispatch  *dispatch.Dispatch
+	risk      *risk.Board
 	ledger    *ledger.Ledger
 	evidence  *evidence.Exporter
 	dossiers  *dossier.Builder
@@ -119,6 +121,9 @@ func (h *hub) openContexts(ctx context.Context) (err error) {
 	if c.dispatch, err = dispatch.New(dispatch.Options{
 		Log: c.events, Store: h.store, Model: m.Dispatch, Catalog: m.Catalog, Shipments: m.Orders, Logger: part("dispatch"),
 	}); err != nil {
+		return err
+	}
+	if c.risk, err = risk.NewBoard(risk.Options{Events: c.events, Routes: c.dispatch, Loads: loads{c.correlate}, Packages: inShipment(c.orders), Log: part("risk")}); err != nil {
 		return err
 	}
 	if c.notify, err = notify.New(notify.Options{Config: h.config.Notify, Events: c.events, Store: h.store, Log: part("notify")}); err != nil {
@@ -204,7 +209,7 @@ func (h *hub) openEvidence(ctx context.Context) (err error) {
 func (h *hub) runContexts(ctx context.Context, g *errgroup.Group) {
 	c := &h.contexts
 	for name, run := range map[string]func(context.Context) error{
-		"relay": c.relay.Run, "custody": c.custody.Run, "scans": c.scans.Run, "correlate": c.correlate.Run, "excursion": c.cases.Run, "notify": c.notify.Run, "evidence log": c.ledger.Run, "desired state": c.desired.Run, "rollout": c.rollout.Run, "dispatch": c.dispatch.Run,
+		"relay": c.relay.Run, "custody": c.custody.Run, "scans": c.scans.Run, "correlate": c.correlate.Run, "excursion": c.cases.Run, "notify": c.notify.Run, "evidence log": c.ledger.Run, "desired state": c.desired.Run, "rollout": c.rollout.Run, "dispatch": c.dispatch.Run, "risk": c.risk.Run,
 		"dispatch of shipments": func(ctx context.Context) error { return c.dispatch.Follow(ctx, c.events, c.tellShipment) },
 	} {
 		g.Go(func() error { return named(name, run(ctx)) })

@@ -43,6 +43,7 @@ type Config struct {
 	Desired       Desired
 	Rollouts      Rollouts
 	Dispatch      Dispatch
+	Risks         Risks
 	GatewayScans  GatewayScans
 
 	also func(huma.API) // operations of tests
@@ -91,6 +92,9 @@ func (cfg *Config) register(api huma.API) {
 	}
 	if cfg.Dispatch != nil {
 		registerDispatch(api, cfg.Dispatch)
+	}
+	if cfg.Risks != nil {
+		registerRisks(api, cfg.Risks)
 	}
 	if cfg.GatewayScans != nil {
 		registerGatewayScans(api, cfg.GatewayScans)

@@ -22,6 +22,7 @@ import (
 	"frostline/hub/custody"
 	"frostline/hub/desired"
 	"frostline/hub/dispatch"
+	"frostline/hub/dispatch/risk"
 	"frostline/hub/event"
 	"frostline/hub/excursion"
 	"frostline/hub/notify"
@@ -29,6 +30,7 @@ import (
 	"frostline/hub/people"
 	"frostline/hub/store"
 	"frostline/hub/store/storetest"
+	"frostline/proto/thermal"
 	"frostline/proto/topic"
 )
 
@@ -93,6 +95,7 @@ func newWorld(t testing.TB, url string) *world {
 	must(err)
 	cfg.Dispatch, err = dispatch.New(dispatch.Options{Log: w.log, Store: w.db, Model: dm, Catalog: cm, Shipments: om, Now: w.now, Logger: logger})
 	must(err)
+	cfg.Risks = someRisks{}
 	w.cases = mountExcursions(t, w.log, &cfg, tables)
 	cfg.Excursions = w.cases
 	w.api, err = New(t.Context(), cfg)
@@ -229,4 +232,16 @@ func (w *world) rows(ctx context.Context, table string) []string {
 	}
 	slices.Sort(out)
 	return out
+}
+
+// someRisks has one delivery of each kind of knowledge.
+type someRisks struct{}
+
+func (someRisks) List() ([]risk.Delivery, int64) {
+	t, far := thermal.Temp(7500), int64(90_000)
+	return []risk.Delivery{
+		risk.Assess(risk.Delivery{Route: "R1", Stop: "s1", Job: "J1", Shipment: "H1", Courier: "van-1", Arrival: &dispatch.Arrival{At: start, Low: start, High: start + far, Basis: "as planned"}},
+			[]risk.Load{{Package: "P1", Condition: risk.InRange, Temperature: &t, Taken: start, Outlook: []thermal.Outlook{{Limit: "warm", At: 8000, Estimate: true, OnCourse: true, Reached: start + far, Earliest: start, Latest: start + 2*far}}}}),
+		risk.Assess(risk.Delivery{Route: "R1", Stop: "s2", Job: "J3", Shipment: "H1", Courier: "van-1"}, nil),
+	}, start
 }

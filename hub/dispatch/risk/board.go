@@ -17,7 +17,7 @@ import (
 // Events is what a Board needs of the event log; *event.Log has it.
 type Events interface {
 	Last() int64
-	Read(ctx context.Context, after int64, limit int) ([]event.Event, error)
+	Read(ctx context.Context, after int64, limit int, types ...string) ([]event.Event, error)
 }
 
 // Routes is what a Board needs of dispatch; *dispatch.Dispatch has it.
@@ -269,8 +269,8 @@ func (b *Board) follow(ctx context.Context) (err error) {
 		b.position = b.o.Events.Last()
 		b.jobs, b.packages, b.shipment = map[string]dispatch.Job{}, map[string][]string{}, map[string]string{}
 	}
-	for {
-		events, err := b.o.Events.Read(ctx, b.position, page)
+	for last := b.o.Events.Last(); b.position < last; {
+		events, err := b.o.Events.Read(ctx, b.position, page, touching...)
 		if err != nil {
 			return err
 		}
@@ -283,8 +283,8 @@ func (b *Board) follow(ctx context.Context) (err error) {
 			plans = plans || touched
 			b.position = e.Position
 		}
-		if len(events) < page {
-			break
+		if len(events) < page { // and none of these types up to last
+			b.position = max(b.position, last)
 		}
 	}
 	if plans {
@@ -297,14 +297,17 @@ func (b *Board) follow(ctx context.Context) (err error) {
 	return nil
 }
 
+// touching are the types of events that change plans or packages.
+var touching = []string{
+	fact.RouteWasPlanned, fact.RouteWasReported, fact.StopWasReported, fact.StopWasHeld,
+	fact.JobWasPlanned, fact.JobWasCancelled, fact.PackageWasPacked, fact.PackageWasAssigned, fact.PackageWasClosed,
+}
+
 // touch forgets what an event changes; plans is whether it is about routes.
 func (b *Board) touch(e event.Event) (plans bool, err error) {
 	switch e.Type {
 	case fact.RouteWasPlanned, fact.RouteWasReported, fact.StopWasReported, fact.StopWasHeld:
 		return true, nil
-	case fact.JobWasPlanned, fact.JobWasCancelled, fact.PackageWasPacked, fact.PackageWasAssigned, fact.PackageWasClosed:
-	default:
-		return false, nil
 	}
 	v, err := fact.Decode(e.Type, e.Data)
 	if err != nil {

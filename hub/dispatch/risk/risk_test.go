@@ -219,7 +219,7 @@ func (w *world) tell(typ string, data any) {
 
 func (w *world) Last() int64 { return int64(len(w.events)) }
 
-func (w *world) Read(_ context.Context, after int64, limit int) ([]event.Event, error) {
+func (w *world) Read(_ context.Context, after int64, limit int, _ ...string) ([]event.Event, error) {
 	return w.events[after:min(int(after)+limit, len(w.events))], nil
 }
 
