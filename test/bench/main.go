@@ -114,7 +114,7 @@ func run(ctx context.Context, only string, keep bool) error {
 		name string
 		run  func(context.Context, string, *report) error
 	}{
-		{"machine", machine}, {"codec", codec}, {"intake", intakeRate}, {"size", sizes}, {"journal", journalDisk}, {"edge", edgeMemory}, {"path", path}, {"radio", radio},
+		{"machine", machine}, {"codec", codec}, {"intake", intakeRate}, {"size", sizes}, {"journal", journalDisk}, {"edge", edgeLoad}, {"path", path}, {"radio", radio},
 		{"verdict", verdicts}, {"live", live}, {"weeks", weeksOf}, {"rebuild", rebuilds}, {"import", imports}, {"gs1", labels},
 	} {
 		if only != "" && !strings.Contains(","+only+",", ","+part.name+",") {

@@ -34,45 +34,6 @@ func sizes(ctx context.Context, dir string, r *report) error {
 	return nil
 }
 
-// edgeMemory runs an agent with 50 sensors at 1 Hz and measures what it takes.
-func edgeMemory(ctx context.Context, dir string, r *report) error {
-	dir = filepath.Join(dir, "edge")
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	const name, sensors = "bench-50", 50
-	s, err := startStack(ctx, dir, thermometers(sensors, name))
-	if err != nil {
-		return err
-	}
-	defer s.stop()
-	e, err := s.newEdge(ctx, name, sensors, thermometer, s.mqtt)
-	if err != nil {
-		return err
-	}
-	if err := e.start(ctx); err != nil {
-		return err
-	}
-	kept := func() uint64 {
-		st, err := e.panel.Status(ctx)
-		if err != nil {
-			return 0
-		}
-		return st.Journal.Readings
-	}
-	if err := e.until(ctx, "ten seconds of readings", e.process, func() bool { return kept() >= 10*sensors }); err != nil {
-		return err
-	}
-	before, bytes := kept(), procField(e.process.Pid(), "io", "write_bytes")
-	if err := e.until(ctx, "thirty more", e.process, func() bool { return kept() >= before+30*sensors }); err != nil {
-		return err
-	}
-	written := procField(e.process.Pid(), "io", "write_bytes") - bytes
-	r.add("edge, dirtied in the page cache, 50 readings a commit", written/float64(kept()-before), "B/reading", "", "write_bytes of the process, which counts large folios whole: about twice what reaches the device")
-	r.add("edge, resident memory, 50 sensors at 1 Hz", procField(e.process.Pid(), "status", "VmRSS")/1000, "MB", "<= 40", "")
-	return e.stop()
-}
-
 // path measures from the sensor to a browser's event stream: a gateway with 20
 // sensors at 10 Hz, idle and while other gateways drain 576,000 readings each;
 // and what such a drain and live readings at 1 Hz take on the wire.
