@@ -48,7 +48,7 @@ type scanView struct {
 	Code  string // what the code names, visibly
 	Says  string
 	When  string
-	State State  // fine at the hub, watch while kept here, silent where it was replaced
+	State State  // fine at the hub, none while kept here, silent where it was replaced
 	Kept  string // in words
 	Undo  bool   // it can be taken back
 }
@@ -94,7 +94,7 @@ func (p *Page) scanned(l *locale, s Snapshot, e scan.Entry) scanView {
 	case e.State == scan.Committed:
 		v.State, v.Kept = Fine, l.say("scan.at-hub")
 	default:
-		v.State, v.Kept = Watch, l.say("scan.kept")
+		v.State, v.Kept = "none", l.say("scan.kept")
 	}
 	return v
 }
@@ -113,10 +113,9 @@ func placeName(s Snapshot, target string) string {
 	return plain(id)
 }
 
-// visible writes a code so that nothing in it is hidden: GS1's separator as a
-// bullet.
+// visible writes a code so that nothing in it is hidden, such as GS1's separator.
 func visible(code string) string {
-	return plain(strings.NewReplacer("\x1d", "␝", "\x1e", "␞", "\x04", "␄").Replace(code))
+	return plain(strings.NewReplacer("\x1d", " [GS] ", "\x1e", " [RS] ", "\x04", " [EOT] ").Replace(code))
 }
 
 // scanPage serves the page of scanning.

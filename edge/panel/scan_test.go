@@ -84,7 +84,7 @@ func TestScanForm(t *testing.T) {
 	}
 	html := body(t, get(t, h, to, nil))
 	text := strings.Join(strings.Fields(tags.ReplaceAllString(html, " ")), " ")
-	for _, w := range []string{"]d20109506000134352␝2112345 put into Box B kept on this gateway, not yet at the hub", "14:21 UTC"} {
+	for _, w := range []string{"]d20109506000134352 [GS] 2112345 put into Box B · kept on this gateway, not yet at the hub", "14:21 UTC"} {
 		if !strings.Contains(text, w) {
 			t.Errorf("want %q in %q", w, text)
 		}

@@ -3,6 +3,7 @@ package panel
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/chromedp/cdproto/cdp"
@@ -123,5 +124,8 @@ func big(n int) Snapshot {
 		watches, s.Sensors = append(watches, w), append(s.Sensors, x)
 	}
 	s.Guard.Watches = watches
+	s.Guard.Alarms = slices.DeleteFunc(slices.Clone(s.Guard.Alarms), func(a Alarm) bool {
+		return !slices.ContainsFunc(watches, func(w Watched) bool { return w.ID == a.Watch })
+	})
 	return s
 }

@@ -28,7 +28,7 @@ function draw() {
 }
 
 function visible(text) {
-  return text.replaceAll("\u001d", "␝").replaceAll("\u001e", "␞").replaceAll("\u0004", "␄");
+  return text.replaceAll("\u001d", " [GS] ").replaceAll("\u001e", " [RS] ").replaceAll("\u0004", " [EOT] ");
 }
 
 function say(state, head, text) {
@@ -54,7 +54,7 @@ async function send() {
       body,
     });
     const a = await r.json();
-    if (r.ok) say("fine", a.code, `${a.says} ${a.kept}`);
+    if (r.ok) say("fine", a.code, `${a.says} · ${a.kept}`);
     else if (a.again) throw new Error(a.problem);
     else say("bad", a.code || shown, a.problem);
     queue.shift();
