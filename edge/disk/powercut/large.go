@@ -54,6 +54,16 @@ func (d *Disk) Open(path string) (disk.File, error) {
 	return opened{bytes.NewReader(b)}, nil
 }
 
+// Gone gives ErrCut once the power is gone, for what only logs that.
+func (d *Disk) Gone() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.steps == 0 {
+		return ErrCut
+	}
+	return nil
+}
+
 type opened struct{ *bytes.Reader }
 
 func (opened) Close() error { return nil }
