@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"frostline/proto/gs1"
+	"frostline/hub/trace/unit"
 )
 
 func vector(t *testing.T, file string) *Document {
@@ -128,25 +128,6 @@ func TestBusinessHeader(t *testing.T) {
 	}
 }
 
-func TestWithIdentifiers(t *testing.T) {
-	e := vector(t, "documents/ObjectEvent_all_possible_fields.json").Events[0]
-	links := e.WithIdentifiers(func(s string) string {
-		if l, err := gs1.FromURN(s); err == nil {
-			return l
-		}
-		return s
-	})
-	if got := links.JSON(); bytes.Contains(got, []byte("urn:epc:")) {
-		t.Errorf("URNs are left: %s", got)
-	}
-	if links.HashID() != e.HashID() || links.ID != e.ID {
-		t.Error("another event came of it")
-	}
-	if links.EPCs[0] != "https://id.gs1.org/01/10614141073464/21/2018" || e.EPCs[0] != "urn:epc:id:sgtin:0614141.107346.2018" {
-		t.Errorf("got %q of %q", links.EPCs[0], e.EPCs[0])
-	}
-}
-
 // TestPrefixes wants what a prefix means to be right in both languages, where
 // the prefix of a name is also how a value begins.
 func TestPrefixes(t *testing.T) {
@@ -183,16 +164,14 @@ func TestFields(t *testing.T) {
 	}
 }
 
-func TestBase(t *testing.T) {
-	for _, c := range []struct {
-		kind, uom string
-		in, want  float64
-	}{{"Temperature", "KEL", 278.15, 5}, {"Temperature", "FAH", 41, 5}, {"gs1:Temperature", "CEL", 5, 5}, {"Pressure", "A97", 1013, 101300}, {"Speed", "KMH", 36, 10}} {
-		if got, ok := Base(c.kind, c.uom, c.in); !ok || got-c.want > 1e-9 || c.want-got > 1e-9 {
-			t.Errorf("%v %s %s is %v %v, want %v", c.in, c.kind, c.uom, got, ok, c.want)
+// TestBaseUnits wants every base unit to be one that package unit knows.
+func TestBaseUnits(t *testing.T) {
+	for kind, code := range baseUnits {
+		if _, base := unit.Base(1, code); base != code || !unit.Known(code) {
+			t.Errorf("%s: %q is no base unit but %q", kind, code, base)
 		}
-	}
-	if _, ok := Base("Temperature", "KGM", 1); ok {
-		t.Error("a temperature in kilograms")
+		if !measurements.words[kind] {
+			t.Errorf("%q is no type of measurement", kind)
+		}
 	}
 }

@@ -50,10 +50,8 @@ func (v *validator) numbers(p string, r *SensorReport) {
 	switch {
 	case r.Unit != "" && !isUnit(r.Unit):
 		v.wrong(p+"/uom", "%q is no code of UNECE recommendation 20: two or three capitals or digits", r.Unit)
-	case r.Unit != "":
-		if list, bad := misfit(r.Type, r.Unit); bad {
-			v.wrong(p+"/uom", "%q is no unit of %s; there are %s", r.Unit, r.Type, list)
-		}
+	case r.Unit != "" && misfit(r.Type, r.Unit):
+		v.wrong(p+"/uom", "%q is no unit of %s", r.Unit, r.Type)
 	}
 	least, hasLeast := r.Min.Float()
 	most, hasMost := r.Max.Float()
