@@ -102,7 +102,7 @@ type Request struct {
 	// and '-', drawn at random by who asks. Empty: Scan draws one.
 	ID     string `json:"id,omitempty"`
 	Code   string `json:"code"` // as it was scanned or typed, at most MaxCode bytes
-	Action Action `json:"action"`
+	Action Action `json:"action,omitempty"`
 	// Target is what a package is attached to: KIND/ID of a compartment, zone or
 	// tote, or a compartment's id alone; of a unit, package/ID. A hand-over may
 	// have one: it goes there as it is taken.
