@@ -30,7 +30,8 @@ type world struct {
 	desk *subscription.Desk
 	log  *event.Log
 	*client
-	clock atomic.Int64
+	clock   atomic.Int64
+	binding *Binding
 }
 
 // tokens are those that there are.
@@ -99,6 +100,7 @@ func newWorld(t testing.TB, db *store.DB) *world {
 	must(err)
 	b, err := New(Config{Repository: w.repo, Subscriptions: w.desk, Tokens: tokens{}, Now: now, Log: storetest.Logger(t), Version: "test"})
 	must(err)
+	w.binding = b
 	server := httptest.NewServer(b.Handler())
 	t.Cleanup(server.Close)
 	w.client = &client{t: t, base: server.URL + Root, token: "both"}
