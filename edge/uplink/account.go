@@ -26,6 +26,7 @@ type account struct {
 
 	seen   uint64   // blocks up to it were looked into for alarms
 	alarms []uint64 // those found that were not settled when last looked at, ascending
+	scans  []uint64 // likewise, those with scans and no alarm
 }
 
 // attempt remembers blocks that were sent and not acknowledged in time.

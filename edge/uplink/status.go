@@ -36,7 +36,7 @@ type Status struct {
 	// Counts since the start.
 	Connects    uint64 // connections that came about
 	Live        uint64 // parcels sent on the live lane
-	Urgent      uint64 // of them, because their block has an alarm
+	Urgent      uint64 // of them, because their block has an alarm or a scan
 	Backlog     uint64 // on the backlog lane
 	Resent      uint64 // of both, with blocks that had been sent before
 	Behind      uint64 // fresh blocks that were left to the backlog

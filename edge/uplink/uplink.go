@@ -11,7 +11,8 @@
 //	  └──────────┘ connection or time lost
 //
 // There are two lanes over one connection. A block with an alarm goes before
-// everything, on the live lane, however old it is. A block that is kept while
+// everything, on the live lane, however old it is, and one with a scan before all
+// but that. A block that is kept while
 // the connection stands, or was as it came about, is sent at once on the live
 // lane too, in a parcel of its own.
 // All else that is pending goes on the backlog lane, oldest first, hundreds of

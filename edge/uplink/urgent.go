@@ -9,14 +9,15 @@ import (
 	"frostline/proto/topic"
 )
 
-// A block with an alarm goes before all others, fresh or old. Which blocks have
-// one is found by looking into them: beside the session, when they have been
+// A block with an alarm goes before all others, fresh or old, and one with a scan
+// before all that have neither: somebody waits for it. Which blocks have one is
+// found by looking into them: beside the session, when they have been
 // kept, and after a start or an outage, when they are pending. That takes no
 // mark in the journal, which could be lost with it or disagree with the chain.
 
 // Limits of what is urgent.
 const (
-	maxAlarms  = 512 // blocks remembered of one epoch; more come with the backlog
+	maxAlarms  = 512 // blocks remembered of one epoch, and as many with scans; more come with the backlog
 	maxLook    = 512 // blocks looked into at a time
 	overCredit = 2   // parcels with alarms that may be in flight beyond the hub's credit
 )
@@ -27,12 +28,12 @@ type look struct {
 	span
 }
 
-// looked answers: of the blocks of span, those with alarms. The span may be
-// shorter than asked for.
+// looked answers: of the blocks of span, those with alarms, and those with scans
+// alone. The span may be shorter than asked for.
 type looked struct {
 	look
-	alarms []uint64
-	err    error
+	alarms, scans []uint64
+	err           error
 }
 
 // find looks into blocks.
@@ -48,24 +49,33 @@ func find(j Journal, o look) looked {
 	}
 	res.last = min(o.last, max(run.First+uint64(len(run.Blocks))-1, o.first))
 	for i, raw := range run.Blocks {
-		if n := run.First + uint64(i); n <= res.last && alarming(raw) {
+		n := run.First + uint64(i)
+		if n > res.last {
+			break
+		}
+		switch alarm, scan := pressing(raw); {
+		case alarm:
 			res.alarms = append(res.alarms, n)
+		case scan:
+			res.scans = append(res.scans, n)
 		}
 	}
 	return res
 }
 
-// alarming reports whether a block has an alarm. One that cannot be read has
-// none: the hub shall say so, in its turn.
-func alarming(raw []byte) bool {
+// pressing reports whether a block has an alarm, and a scan. One that cannot be
+// read has none: the hub shall say so, in its turn.
+func pressing(raw []byte) (alarm, scan bool) {
 	b, err := block.Decode(raw)
 	if err != nil {
-		return false
+		return false, false
 	}
-	return slices.ContainsFunc(b.Events, func(raw []byte) bool {
-		e, err := block.DecodeEvent(raw)
-		return err == nil && e.GetAlarm() != nil
-	})
+	for _, raw := range b.Events {
+		if e, err := block.DecodeEvent(raw); err == nil {
+			alarm, scan = alarm || e.GetAlarm() != nil, scan || e.GetScan() != nil
+		}
+	}
+	return alarm, scan
 }
 
 // unseen is the next blocks to be looked into, newest epoch first.
@@ -87,22 +97,29 @@ func (l *ledger) saw(r looked) {
 	}
 	a.seen = max(a.seen, r.last)
 	a.alarms = append(a.alarms, r.alarms...)
+	a.scans = append(a.scans, r.scans[:min(len(r.scans), max(maxAlarms-len(a.scans), 0))]...)
 }
 
-// urgent is the oldest block with an alarm that may be sent now.
+// urgent is the oldest block with an alarm that may be sent now, or without one
+// the oldest with a scan.
 func (l *ledger) urgent(credit int, now time.Time) (epoch uint32, n uint64, ok bool) {
 	if len(l.flying) >= max(credit, 1)+overCredit || l.silent && len(l.flying) > 0 {
 		return 0, 0, false
 	}
+	settled := func(a *account) func(n uint64) bool { return func(n uint64) bool { return a.settled(span{n, n}) } }
 	for _, a := range l.accounts {
-		a.alarms = slices.DeleteFunc(a.alarms, func(n uint64) bool { return a.settled(span{n, n}) })
-		if a.restart != "" {
-			continue
-		}
-		for _, n := range a.alarms {
-			_, taken := a.taken.end(n)
-			if (!taken || a.epoch == l.current && slices.Contains(l.waiting, n)) && !a.rests(n, now) {
-				return a.epoch, n, true
+		a.alarms, a.scans = slices.DeleteFunc(a.alarms, settled(a)), slices.DeleteFunc(a.scans, settled(a))
+	}
+	for _, of := range []func(*account) []uint64{func(a *account) []uint64 { return a.alarms }, func(a *account) []uint64 { return a.scans }} {
+		for _, a := range l.accounts {
+			if a.restart != "" {
+				continue
+			}
+			for _, n := range of(a) {
+				_, taken := a.taken.end(n)
+				if (!taken || a.epoch == l.current && slices.Contains(l.waiting, n)) && !a.rests(n, now) {
+					return a.epoch, n, true
+				}
 			}
 		}
 	}
@@ -145,7 +162,7 @@ func (s *session) found(r looked) {
 	s.ledger.saw(r)
 }
 
-// alarm makes the next parcel with an alarm.
+// alarm makes the next parcel with an alarm, or a scan.
 func (s *session) alarm(now time.Time) (*parcel, bool) {
 	epoch, n, ok := s.ledger.urgent(s.hub.credit, now)
 	if !ok {
@@ -155,7 +172,8 @@ func (s *session) alarm(now time.Time) (*parcel, bool) {
 	p, err := s.single(epoch, n)
 	if err != nil { // the backlog looks closer
 		a := s.ledger.account(epoch)
-		a.alarms = slices.DeleteFunc(a.alarms, func(m uint64) bool { return m == n })
+		this := func(m uint64) bool { return m == n }
+		a.alarms, a.scans = slices.DeleteFunc(a.alarms, this), slices.DeleteFunc(a.scans, this)
 		return nil, false
 	}
 	s.count(func(st *Status) { st.Urgent++ })

@@ -93,6 +93,37 @@ func TestAlarmGoesBeforeWhatIsFreshAndIsSentAgainWhenLost(t *testing.T) {
 	}
 }
 
+func TestScansGoAfterAlarmsAndBeforeTheRest(t *testing.T) {
+	now := time.Unix(1000, 0)
+	l := newLedger(Timing{}.withDefaults(), now)
+	j := newMemoryJournal(gateway)
+	l.sync(j.Tip(), j.Pending())
+	scan := &pb.Event{AtMs: 5, Kind: &pb.Event_Scan{Scan: &pb.Scan{Id: "scan-0001"}}}
+	for range maxAlarms + 10 {
+		j.keepWith(1, scan)
+	}
+	j.keep(1)
+	j.keepWith(1, scan, anAlarm())
+	last := j.keepWith(1, anAlarm())
+	l.kept(last)
+	for o, ok := l.unseen(); ok; o, ok = l.unseen() {
+		l.saw(find(j, o))
+	}
+	var order []uint64
+	for {
+		epoch, n, ok := l.urgent(1<<20, now)
+		if !ok {
+			break
+		}
+		l.takeUrgent(epoch, n)
+		l.launch(&parcel{epoch: epoch, span: span{n, n}, lane: topic.Live, bytes: 100}, now)
+		order = append(order, n)
+	}
+	if len(order) != maxAlarms+2 || order[0] != last-1 || order[1] != last || order[2] != 1 || order[3] != 2 {
+		t.Fatalf("%d blocks were urgent, first %v; want those with alarms, then %d with scans", len(order), order[:min(len(order), 5)], maxAlarms)
+	}
+}
+
 func TestLookingForAlarmsStandsWhatTheJournalGives(t *testing.T) {
 	j := newMemoryJournal(gateway)
 	for n := range 40 {
@@ -119,7 +150,7 @@ func TestLookingForAlarmsStandsWhatTheJournalGives(t *testing.T) {
 	if r := find(j, look{1, span{1, 40}}); r.err == nil {
 		t.Error("no error though the journal could not be read")
 	}
-	if alarming([]byte("no block")) {
+	if alarm, scan := pressing([]byte("no block")); alarm || scan {
 		t.Error("what is no block has an alarm")
 	}
 }
