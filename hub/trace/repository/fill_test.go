@@ -42,7 +42,9 @@ func fill(b testing.TB, db *store.DB, events int) {
 		}
 	}
 	groups := events / 4
-	insert := func(into, row string) string { return "INSERT INTO " + into + " " + numbers + "SELECT " + row + " FROM n" }
+	insert := func(into, row string) string {
+		return "INSERT INTO " + into + " " + numbers + "SELECT " + row + " FROM n"
+	}
 	do(0, 3*groups, insert("epcis_value (id, kind, value)", fmt.Sprintf("10000 + i, %d, 'https://id.gs1.org/01/09506000134352/21/' || %s", EPC, padded(8, "i"))))
 	do(0, events/20+1, insert("epcis_value (id, kind, value)", fmt.Sprintf("100000000 + i, %d, 'po urn:epcglobal:cbv:bt:9506000134352:' || CAST(i AS TEXT)", BizTransaction)))
 	do(0, 300, insert("epcis_value (id, kind, value)", fmt.Sprintf("1000 + i, %d, 'https://id.gs1.org/414/' || %s", ReadPoint, padded(13, "i"))),

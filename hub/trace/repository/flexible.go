@@ -172,6 +172,9 @@ func attribute(q *reading, name, rest string, values []string) error {
 	return nil
 }
 
+// standardNamespaces are prefixes that the context of EPCIS declares.
+var standardNamespaces = Namespaces{"cbvmda": "urn:epcglobal:cbv:mda:", "epcis": "https://ref.gs1.org/epcis/", "cbv": "https://ref.gs1.org/cbv/", "gs1": "https://gs1.org/voc/"}
+
 // fieldName gives the name of an extension field as the index has it, of one
 // in a parameter: INNER_ and ILMD_ first, then PREFIX:NAME or NAMESPACE#NAME.
 func (q *reading) fieldName(rest string) (string, error) {
@@ -199,6 +202,9 @@ func (q *reading) fieldName(rest string) (string, error) {
 		return "", errors.New("is not a parameter of the EPCIS query language; an extension field is PREFIX:NAME or NAMESPACE#NAME")
 	}
 	namespace, ok := q.namespaces[prefix]
+	if !ok {
+		namespace, ok = standardNamespaces[prefix]
+	}
 	if !ok {
 		return "", fmt.Errorf("prefix %q: say what it stands for, by the header GS1-Extensions: %s=https://… or by @context", prefix, prefix)
 	}
