@@ -29,6 +29,7 @@ func (h *hub) parts() []health.Part {
 		{Name: "excursions", Ask: h.excursionsPart},
 		{Name: "notify", Ask: h.notifyPart},
 		{Name: "evidence log", Ask: h.ledgerPart},
+		{Name: "epcis", Ask: h.epcisPart},
 	}
 	if c.influx != nil {
 		all = append(all, health.Part{Name: "influx", Ask: h.influxPart})

@@ -4,14 +4,18 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"os"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	"frostline/hub/health"
 	"frostline/hub/notify"
 	"frostline/hub/trace/binding"
+	"frostline/hub/trace/form"
 	"frostline/hub/trace/repository"
 	"frostline/hub/trace/subscription"
+	"frostline/proto/gs1"
 	"frostline/proto/version"
 )
 
@@ -20,6 +24,37 @@ type epcisConfig struct {
 	// PrivateWebhooks lets subscriptions reach this machine and private networks.
 	// Default only public addresses.
 	PrivateWebhooks bool `yaml:"private_webhooks"`
+	// PrefixTable is the file of GS1's table of the lengths of company prefixes, in
+	// JSON. Without it what came as Digital Link cannot be told as EPC URN.
+	PrefixTable string `yaml:"prefix_table"`
+}
+
+// translator turns Digital Links into EPC URNs by the table; nil without one.
+func (c epcisConfig) translator() (form.Translator, error) {
+	if c.PrefixTable == "" {
+		return nil, nil
+	}
+	f, err := os.Open(c.PrefixTable)
+	if err != nil {
+		return nil, fmt.Errorf("epcis: prefix_table: %w", err)
+	}
+	defer f.Close()
+	table, err := gs1.ReadPrefixes(f)
+	if err != nil {
+		return nil, fmt.Errorf("epcis: prefix_table %s: %w", c.PrefixTable, err)
+	}
+	return func(link string) (string, bool) {
+		e, err := gs1.ReadLink(link)
+		if err != nil {
+			return "", false
+		}
+		length := table.Length(e.Company())
+		if length == 0 {
+			return "", false
+		}
+		urn, err := e.URN(length)
+		return urn, err == nil
+	}, nil
 }
 
 // trace is what the hub knows of serialised units from EPCIS events.
@@ -42,13 +77,17 @@ func (h *hub) openTrace(ctx context.Context) (err error) {
 	if t.repository, err = repository.New(ctx, repository.Options{Store: h.store, Events: h.contexts.events, Log: log}); err != nil {
 		return err
 	}
+	urn, err := h.config.Epcis.translator()
+	if err != nil {
+		return err
+	}
 	if t.subscriptions, err = subscription.New(subscription.Options{
-		Store: h.store, Repository: t.repository, Sender: poster{notify.NewPoster(h.config.Epcis.PrivateWebhooks, postWithin)}, Log: log,
+		Store: h.store, Repository: t.repository, URN: urn, Sender: poster{notify.NewPoster(h.config.Epcis.PrivateWebhooks, postWithin)}, Log: log,
 	}); err != nil {
 		return err
 	}
 	t.binding, err = binding.New(binding.Config{
-		Repository: t.repository, Subscriptions: t.subscriptions, Tokens: h.contexts.people, Version: "frostline " + version.String(), Log: log,
+		Repository: t.repository, Subscriptions: t.subscriptions, Tokens: h.contexts.people, URN: urn, Version: "frostline " + version.String(), Log: log,
 	})
 	return err
 }
@@ -56,6 +95,21 @@ func (h *hub) openTrace(ctx context.Context) (err error) {
 // run delivers to subscribers until ctx ends.
 func (t *trace) run(ctx context.Context, g *errgroup.Group) {
 	g.Go(func() error { return named("epcis", t.subscriptions.Run(ctx)) })
+}
+
+// epcisPart tells how the exchange of EPCIS events is doing.
+func (h *hub) epcisPart(ctx context.Context) (health.Report, error) {
+	t := &h.contexts.trace
+	s, err := t.subscriptions.Status(ctx)
+	var p problems
+	p.add(s.Failing > 0, "%d subscribers of EPCIS events accept nothing; they are tried again", s.Failing)
+	p.add(s.Failed > 0, "%d subscriptions to EPCIS events were given up: their subscribers are told no more until they subscribe again", s.Failed)
+	return health.Report{Problem: p.String(), Figures: []health.Figure{
+		gauge("epcis_events", "EPCIS events captured.", t.repository.Last()),
+		gauge("epcis_subscriptions", "Subscriptions to EPCIS events.", s.Active-s.Failing, "state", "active"),
+		gauge("epcis_subscriptions", "Subscriptions to EPCIS events.", s.Failing, "state", "failing"),
+		gauge("epcis_subscriptions", "Subscriptions to EPCIS events.", s.Failed, "state", "failed"),
+	}}, err
 }
 
 // mount puts the binding beside what else programs ask.
