@@ -13,6 +13,7 @@ import (
 	"frostline/edge/guard"
 	"frostline/edge/panel"
 	"frostline/edge/sampler"
+	"frostline/edge/scan"
 	"frostline/proto/reading"
 )
 
@@ -74,6 +75,8 @@ var (
 	descSound      = desc("sensor_sound_age_seconds", "Age of the oldest of a sensor's latest readings of quality ok; absent before there is one of each.", "sensor")
 	descBus        = desc("bus_failures_total", "Readings that failed on a bus: no answer, wrong checksum, not ready.", "bus")
 	descAlarms     = desc("alarms", "Alarms of the guard that are not over, by kind and by whether somebody has acknowledged them.", "kind", "acknowledged")
+	descScans      = desc("scans", "Scans that are kept here: waiting for the chain, kept in it, or committed by the hub.", "state")
+	descAboard     = desc("aboard", "Packages that are in something by scans at this gateway.")
 	descDisordered = desc("guard_disordered_readings_total", "Readings that the guard passed over, because they came out of the order of their ticks.")
 	descExpires    = desc("certificate_expires_seconds", "Time until the gateway's certificate ends; absent without one or while undated.")
 	descFaults     = desc("faults", "Faults that an operator should see and that have not passed.")
@@ -128,6 +131,14 @@ func (c collector) alarms(e emitter) {
 		open[sort{x.Kind, x.Acknowledged}]++
 	}
 	e.count(descDisordered, float64(c.a.guard.Dropped()))
+	scans := map[scan.State]int{scan.Waiting: 0, scan.Kept: 0, scan.Committed: 0}
+	for _, x := range c.a.scanner.Recent() {
+		scans[x.State]++
+	}
+	for state, n := range scans {
+		e.gauge(descScans, float64(n), string(state))
+	}
+	e.gauge(descAboard, float64(len(c.a.scanner.Aboard())))
 	for s, n := range open {
 		e.gauge(descAlarms, float64(n), s.kind.String(), strconv.FormatBool(s.acknowledged))
 	}
