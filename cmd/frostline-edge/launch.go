@@ -147,7 +147,7 @@ func reap(ctx context.Context) {
 
 const (
 	guardLook  = 2 * time.Second
-	guardGrace = 30 * time.Second // between SIGTERM and SIGKILL
+	guardGrace = 30 * time.Second // between SIGTERM and SIGKILL, at most
 )
 
 // guardTrialCommand watches a trial from outside: a release that hangs so that
@@ -186,7 +186,7 @@ func guardTrialCommand(o *options) *cobra.Command {
 			if err := syscall.Kill(pid, syscall.SIGTERM); err != nil {
 				return nil // it is gone
 			}
-			grace := time.NewTimer(guardGrace)
+			grace := time.NewTimer(min(guardGrace, left/2))
 			defer grace.Stop()
 			for os.Getppid() == pid {
 				select {

@@ -148,6 +148,9 @@ type Standing struct {
 	Version string // of it; "" for the package
 	Trial   string // version on trial; "" for none
 	OnTrial string // its slot
+	Starts  int    // of that
+	Wanted  string // version that is to be fetched or tried; "" for none
+	Free    bool   // nothing is known to lie in the slot that is free
 	Refused string // why what the hub asked for last is not run; "" where it is
 }
 
@@ -161,7 +164,7 @@ func Look(dir string) (Standing, error) {
 	if err != nil {
 		return Standing{}, fmt.Errorf("%s: %w", filepath.Join(dir, stateFile), err)
 	}
-	st := Standing{Slot: s.Slot, Version: s.slot(s.Slot).version(), Trial: s.slot(s.Trial).version(), OnTrial: s.Trial}
+	st := Standing{Slot: s.Slot, Version: s.slot(s.Slot).version(), Trial: s.slot(s.Trial).version(), OnTrial: s.Trial, Starts: s.Starts, Wanted: s.Wanted.version(), Free: s.slot(s.free()) == nil}
 	if s.Refused != nil {
 		st.Refused = s.Refused.Reason
 	}

@@ -8,6 +8,7 @@ import (
 	"os/signal"
 	"slices"
 	"syscall"
+	"time"
 )
 
 var version = "unknown"
@@ -18,5 +19,7 @@ func main() {
 		return
 	}
 	signal.Ignore(syscall.SIGTERM, syscall.SIGINT)
-	<-make(chan struct{})
+	for {
+		time.Sleep(time.Hour)
+	}
 }
