@@ -13,6 +13,7 @@ import (
 	"frostline/hub/excursion"
 	"frostline/hub/health"
 	"frostline/hub/scan"
+	"frostline/hub/rollout"
 	"frostline/hub/view"
 )
 
@@ -31,6 +32,7 @@ func (h *hub) parts() []health.Part {
 		{Name: "evidence log", Ask: h.ledgerPart},
 		{Name: "epcis", Ask: h.epcisPart},
 	}
+	all = append(all, health.Part{Name: "rollout", Ask: h.rolloutPart})
 	if c.influx != nil {
 		all = append(all, health.Part{Name: "influx", Ask: h.influxPart})
 	}
@@ -209,6 +211,25 @@ func (h *hub) ledgerPart(context.Context) (health.Report, error) {
 	if c, ok := h.contexts.ledger.Latest(); ok {
 		age := time.Since(time.UnixMilli(c.At)).Seconds()
 		figures = append(figures, gauge("evidence_checkpoint_age_seconds", "Since the last checkpoint was kept; one is kept when there are new entries.", age))
+	}
+	return health.Report{Problem: p.String(), Figures: figures}, nil
+}
+
+func (h *hub) rolloutPart(ctx context.Context) (health.Report, error) {
+	all, err := h.contexts.rollout.Rollouts(ctx, 0, 1)
+	if err != nil || len(all) == 0 {
+		return health.Report{}, err
+	}
+	r := all[0]
+	var p problems
+	p.add(r.State == rollout.Stopped, "the rollout of %s is stopped: %s; see frostline rollout status", r.Version, r.Why)
+	var figures []health.Figure
+	for _, phase := range rollout.Phases {
+		n := 0
+		for _, c := range r.Counts {
+			n += c[phase]
+		}
+		figures = append(figures, gauge("rollout_gateways", "Gateways of the newest rollout, by how far they are.", n, "phase", phase))
 	}
 	return health.Report{Problem: p.String(), Figures: figures}, nil
 }

@@ -34,6 +34,9 @@ const (
 	Gone      = "gone"      // it is no longer enrolled
 )
 
+// Phases are all there are, in the order in which a gateway goes through them.
+var Phases = []string{Waiting, Asked, Fetching, Trial, Confirmed, Failed, Gone}
+
 // Rollout is a release on its way to gateways.
 type Rollout struct {
 	ID       int64
