@@ -20,11 +20,14 @@ func knownContext(url string) bool {
 	return false
 }
 
-// standardPrefixes are those the context of EPCIS 2.0 declares.
+// standardPrefixes are those the context of EPCIS 2.0 declares. It ends the
+// namespace of CBV's master data with a colon, which XML never has; here it is
+// that of XML, so that an event has one hash id in both. A document that
+// declares it with the colon itself is taken at its word.
 var standardPrefixes = map[string]string{
 	"epcis":   "https://ref.gs1.org/epcis/",
 	"cbv":     "https://ref.gs1.org/cbv/",
-	"cbvmda":  "urn:epcglobal:cbv:mda:",
+	"cbvmda":  masterData,
 	"gs1":     "https://gs1.org/voc/",
 	"rdfs":    "http://www.w3.org/2000/01/rdf-schema#",
 	"owl":     "http://www.w3.org/2002/07/owl#",

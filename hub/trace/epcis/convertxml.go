@@ -65,12 +65,13 @@ func (c *conversion) name(space, local string) string {
 		return local
 	}
 	p := c.given[space]
-	if std := standardPrefixes[p]; std != "" && std != space {
-		// The context of GS1 protects its own; its cbvmda is not that of XML.
+	switch {
+	case space == masterData:
+		p = "cbvmda"
+	case space == masterData+":":
 		p = "mda"
-		if space != masterData {
-			p = "x" + c.given[space]
-		}
+	case standardPrefixes[p] != "" && standardPrefixes[p] != space:
+		p = "x" + p // the context of GS1 protects its own
 	}
 	if p == "" || strings.HasPrefix(p, "xml") {
 		p = "ns"

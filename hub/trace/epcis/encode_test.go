@@ -152,6 +152,36 @@ func TestPrefixes(t *testing.T) {
 	same(t, d)
 }
 
+// TestMasterData: the namespace of CBV's attributes is one in both languages,
+// unless a document declares another.
+func TestMasterData(t *testing.T) {
+	ilmd := strings.Replace(object, `"action":"OBSERVE"`, `"action":"ADD","ilmd":{"cbvmda:lotNumber":"A1"}`, 1)
+	var hashes []string
+	for _, s := range []string{ilmd, strings.Replace(ilmd, `"type"`, `"@context":{"cbvmda":"urn:epcglobal:cbv:mda:"},"type"`, 1)} {
+		e, err := ParseEvent([]byte(s))
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := &Document{Events: []*Event{e}}
+		same(t, d)
+		var x bytes.Buffer
+		if err := EncodeXML20(&x, d); err != nil {
+			t.Fatal(err)
+		}
+		d, err = Parse(x.Bytes(), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e := d.Events[0]; e.Master("lotNumber") != "A1" || len(e.Validate()) > 0 {
+			t.Errorf("%s: %v", e.JSON(), e.Validate())
+		}
+		hashes = append(hashes, e.Prehash(nil))
+	}
+	if !strings.HasSuffix(hashes[0], "ilmd{urn:epcglobal:cbv:mda}lotNumber=A1") || !strings.HasSuffix(hashes[1], "ilmd{urn:epcglobal:cbv:mda:}lotNumber=A1") {
+		t.Errorf("got %q", hashes)
+	}
+}
+
 func TestFields(t *testing.T) {
 	e, err := ParseEvent([]byte(strings.Replace(object, `"action"`, `"@context":{"my":"https://example.com/ns/"},"my:a":["1",{"my:b":2,"@u":"m","#text":"t"}],"action"`, 1)))
 	if err != nil {

@@ -22,8 +22,8 @@ func (e *Event) Extensions() []Field {
 // ILMD is the master data of an instance or lot: its lot number, its expiry.
 func (e *Event) ILMD() []Field { return e.scope.fields(e.root.member("ilmd")) }
 
-// masterData are the namespaces of CBV's master data attributes: that of JSON
-// has a colon at its end, that of XML has none.
+// masterData is the namespace of CBV's master data attributes in XML. In JSON it
+// may have a colon at its end.
 const masterData = "urn:epcglobal:cbv:mda"
 
 // Master gives an attribute of CBV's master data in the ILMD, such as

@@ -26,7 +26,7 @@ func parseTime(s string) (time.Time, bool) {
 	if len(s) < len("2006-01-02T15:04:05Z") || s[10] != 'T' {
 		return time.Time{}, false
 	}
-	if _, zone, ok := splitTime(s); !ok || zone == "" {
+	if !hasZone(s[19:]) {
 		return time.Time{}, false
 	}
 	if s[11:13] == "24" {
@@ -41,21 +41,14 @@ func parseTime(s string) (time.Time, bool) {
 	return t.UTC(), err == nil
 }
 
-// splitTime gives the decimals and the zone of a time.
-func splitTime(s string) (decimals, zone string, ok bool) {
-	if len(s) < 19 {
-		return "", "", false
-	}
-	rest := s[19:]
-	if strings.HasPrefix(rest, ".") {
-		n := 1
-		for n < len(rest) && rest[n] >= '0' && rest[n] <= '9' {
-			n++
+// hasZone says whether the rest of a time behind its seconds is decimals after a
+// point, if any, and a zone. The standard library takes a comma, too.
+func hasZone(s string) bool {
+	if after, ok := strings.CutPrefix(s, "."); ok {
+		var part string
+		if part, s = digits(after); part == "" {
+			return false
 		}
-		if n == 1 {
-			return "", "", false
-		}
-		decimals, rest = rest[1:n], rest[n:]
 	}
-	return decimals, rest, true
+	return s == "Z" || len(s) == len("+01:00") && (s[0] == '+' || s[0] == '-')
 }
