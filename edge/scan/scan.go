@@ -19,9 +19,7 @@
 package scan
 
 import (
-	"errors"
 	"fmt"
-	"time"
 
 	"frostline/proto/thermal"
 )
@@ -149,7 +147,7 @@ type Scan struct {
 
 // Measured is a temperature and what it was measured by.
 type Measured struct {
-	Value    thermal.Temp `json:"value"` // milli-degrees Celsius
+	Value    thermal.Temp `json:"value"` // milli-degrees Celsius; in JSON, degrees
 	Sensor   string       `json:"sensor"`
 	Boottime int64        `json:"boottime_ms"` // of the reading
 }
@@ -228,9 +226,3 @@ func (p *Problem) Error() string { return "scan: " + p.Field + ": " + p.Why }
 
 // Unwrap gives the cause.
 func (p *Problem) Unwrap() error { return p.Err }
-
-// ErrEnding says that the gateway is stopping: nothing was taken.
-var ErrEnding = errors.New("the gateway is stopping: scan again when it runs")
-
-// tellAgain is the time before the chain is tried again.
-const tellAgain = 5 * time.Second

@@ -139,7 +139,7 @@ func script() (all []step) {
 	add(step{op: "state-attachments", target: "/attachments", body: `{"device":true,"statements":[{"id":"tote","subject":{"kind":"package","id":"P1"},"in":{"kind":"tote","id":"T1"},"at":` + at(50) + `,"made":` + at(50) + `},
 		{"id":"early","subject":{"kind":"tote","id":"T9"},"in":{"kind":"zone","id":"Z1"},"at":` + at(50) + `},{"id":"early2","subject":{"kind":"tote","id":"T9"},"in":{"kind":"zone","id":"Z1"},"at":` + at(51) + `}]}`})
 	add(step{op: "get-attachment", target: "/attachments/tote"}, step{op: "withdraw-attachment", target: "/attachments/tote/withdraw?reason=misread"})
-	add(step{op: "list-scans", target: "/scans"}, step{op: "count-scans", target: "/scans/counts"}, step{op: "retry-scan", target: "/scans/early/retry", still: true},
+	add(step{op: "list-scans", target: "/scans"}, step{op: "count-scans", target: "/scans/counts"}, step{op: "list-gateway-scans", target: "/gateway-scans?gateway=g-1&limit=2"}, step{op: "count-gateway-scans", target: "/gateway-scans/counts"}, step{op: "retry-scan", target: "/scans/early/retry", still: true},
 		step{op: "drop-scan", target: "/scans/early2?reason=twice"})
 	for _, k := range []string{"packages/P1", "totes/T1", "loggers/L1", "units/" + unitOne} {
 		one := strings.TrimSuffix(k[:strings.Index(k, "/")], "s")

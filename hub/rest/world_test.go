@@ -87,7 +87,7 @@ func newWorld(t testing.TB, url string) *world {
 	messages, err := notify.New(notify.Options{Config: notify.Config{Link: "https://hub.example.com"}, Events: w.log, Store: w.db, Now: w.now, Log: logger})
 	must(err)
 	cfg := Config{Store: w.db, Tokens: keeper, People: keeper, Log: logger, Now: w.now, Version: "test", Catalog: records, Orders: desk, Custody: places,
-		Verdicts: w.engine, Notifications: messages, Evidence: noBundles{}, EvidenceLog: shortLog{}}
+		Verdicts: w.engine, Notifications: messages, Evidence: noBundles{}, EvidenceLog: shortLog{}, GatewayScans: gateScans{}}
 	cfg.Desired, err = desired.New(t.Context(), desired.Options{
 		Store: w.db, Events: w.log, Key: ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize)), Now: w.now, Log: logger,
 		Publish: func(string, topic.Lane, []byte) error { return nil }, Enrolled: func(g string) bool { return g == "g-1" },
