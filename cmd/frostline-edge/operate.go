@@ -19,6 +19,7 @@ import (
 	"frostline/edge/config"
 	"frostline/edge/doctor"
 	"frostline/edge/panel"
+	"frostline/edge/update"
 )
 
 func enrolCommand(o *options) *cobra.Command {
@@ -122,6 +123,7 @@ func doctorConfig(c config.Config, log *slog.Logger) (doctor.Config, error) {
 	d := doctor.Config{
 		Gateway: c.Gateway, DataDir: c.Data, Journal: agent.JournalDir(c.Data), W1Root: c.W1Root, Clock: system, Hub: c.Hub.Address,
 		Identity: func() (doctor.Identity, error) { return openIdentity(c.Data, time.Now, log) },
+		Updates:  func() (update.Standing, error) { return update.Look(updateDir(c.Data)) },
 		KeyFiles: []string{filepath.Join(identityDir(c.Data), "identity.json")},
 	}
 	for _, s := range c.Sensors {

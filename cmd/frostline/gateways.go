@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -56,7 +57,7 @@ func printGateways(w io.Writer, gs []api.Gateway) error {
 		_, err := fmt.Fprintln(w, "No gateway is enrolled yet. Make a one-time code for one with: frostline enrol GATEWAY")
 		return err
 	}
-	t := table{heads: []string{"GATEWAY", "LINK", "HEARD", "COMMITTED", "WAITING", "CLOCK", "SENSORS"}, right: []bool{false, false, true, true, true}}
+	t := table{heads: []string{"GATEWAY", "LINK", "HEARD", "VERSION", "COMMITTED", "WAITING", "CLOCK", "SENSORS"}, right: []bool{false, false, true, false, true, true}}
 	configured := slices.ContainsFunc(gs, func(g api.Gateway) bool { return g.Config.Wanted != 0 || g.Config.Running != 0 })
 	if configured {
 		t.heads = append(t.heads, "CONFIGURATION")
@@ -73,7 +74,7 @@ func printGateways(w io.Writer, gs []api.Gateway) error {
 				waiting = "not known"
 			}
 		}
-		cells := []string{g.Gateway, strings.ReplaceAll(g.Link, "-", " "), ago(g.Heard), count(g.Committed), waiting, clockWord(g), sensorsWord(g)}
+		cells := []string{g.Gateway, strings.ReplaceAll(g.Link, "-", " "), ago(g.Heard), cmp.Or(g.Version, "–"), count(g.Committed), waiting, clockWord(g), sensorsWord(g)}
 		if configured {
 			cells = append(cells, g.Config.Word)
 		}

@@ -79,6 +79,9 @@ var (
 	descAboard     = desc("aboard", "Packages that are in something by scans at this gateway.")
 	descDisordered = desc("guard_disordered_readings_total", "Readings that the guard passed over, because they came out of the order of their ticks.")
 	descExpires    = desc("certificate_expires_seconds", "Time until the gateway's certificate ends; absent without one or while undated.")
+	descRelease    = desc("release_phase", "1 for how far the release is that the hub wants, 0 for the others.", "phase")
+	descFetched    = desc("release_fetched_bytes", "Bytes of the release that the hub wants, fetched so far; absent while none is fetched.")
+	descFetch      = desc("release_bytes", "Bytes to be fetched of that release; absent while none is fetched.")
 	descFaults     = desc("faults", "Faults that an operator should see and that have not passed.")
 	states         = []panel.State{panel.Bad, panel.Silent, panel.Watch, panel.Undated, panel.Fine}
 	clockSources   = []string{"gnss", "ntp", "hub", "rtc"}
@@ -112,6 +115,7 @@ func (c collector) Collect(to chan<- prometheus.Metric) {
 		e.gauge(descExpires, seconds(*ms))
 	}
 	c.alarms(e)
+	c.release(e)
 	c.readings(e, s)
 	c.sensors(e, s)
 	c.uplink(e, s)

@@ -179,3 +179,18 @@ func (a *agent) reportRelease(s *pb.State) {
 		s.Release = a.c.Update.Keeper.Report()
 	}
 }
+
+// release tells Prometheus how far the release is that the hub wants.
+func (c collector) release(e emitter) {
+	if c.a.c.Update.Keeper == nil {
+		return
+	}
+	r := c.a.c.Update.Keeper.Report()
+	for phase, word := range update.Phases {
+		e.gauge(descRelease, truth(r.Phase == uint32(phase)), word)
+	}
+	if r.Size > 0 {
+		e.gauge(descFetched, float64(r.Have))
+		e.gauge(descFetch, float64(r.Size))
+	}
+}

@@ -22,6 +22,7 @@ import (
 	"frostline/edge/journal"
 	"frostline/edge/panel"
 	"frostline/edge/sensor"
+	"frostline/edge/update"
 )
 
 // Config says what to examine.
@@ -38,6 +39,8 @@ type Config struct {
 	// Identity opens what the gateway was given at enrolment. nil where the hub
 	// is reached without TLS.
 	Identity func() (Identity, error)
+	// Updates tells which release of the agent is to run; nil where none ever came.
+	Updates  func() (update.Standing, error)
 	KeyFiles []string // that hold private keys, to be read by the agent's user alone
 }
 
@@ -119,7 +122,7 @@ func (b *bench) run(ctx context.Context, out io.Writer, asJSON bool) (exit int, 
 		name   string
 		checks []check
 	}{
-		{"agent", slices.Concat(b.agentChecks(), b.desiredCheck(), b.guardChecks())},
+		{"agent", slices.Concat(b.agentChecks(), b.desiredCheck(), b.updateCheck(), b.guardChecks())},
 		{"buses", b.busChecks()},
 		{"clock", b.clockChecks()},
 		{"disk", b.diskChecks()},

@@ -18,6 +18,9 @@ const (
 	Refused
 )
 
+// Phases are the words for them.
+var Phases = []string{"none", "fetching", "trial", "confirmed", "refused"}
+
 // Trial says whether the program that runs is on trial.
 func (k *Keeper) Trial() bool {
 	k.mu.Lock()
