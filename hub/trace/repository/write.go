@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"frostline/hub/event"
 	"frostline/hub/fact"
@@ -20,12 +21,14 @@ const (
 	actor        = "system/epcis"
 	factEvents   = 250 // named by one domain event: it is logged as it is up to 60,000 bytes
 	toldProblems = 100
+	writeWithin  = 30 * time.Second // with the wait for others who write
 )
 
 // write captures a group in one transaction. It belongs to who has the turn.
 func (r *Repository) write(group []*waiter) {
 	// Nobody's patience decides over the others.
-	ctx := context.Background()
+	ctx, cancel := context.WithTimeout(context.Background(), writeWithin)
+	defer cancel()
 	var t *transaction
 	_, err := r.events.Command(ctx, actor, func(ctx context.Context, c event.Change) error {
 		t = &transaction{r: r, tx: c.Tx(), known: map[string][]stored{}}

@@ -22,6 +22,7 @@ const (
 	giveUp     = 72 * time.Hour
 	saveEvery  = 10_000 // events passed over before that is written down
 	troubled   = 5 * time.Second
+	saveWithin = 10 * time.Second
 )
 
 // follow runs a subscription until it is ended or given up.

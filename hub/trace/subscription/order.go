@@ -200,8 +200,11 @@ func (d *Desk) Unsubscribe(ctx context.Context, query, id string) error {
 	return err
 }
 
-// save notes how a subscription goes. It does nothing where it was ended.
+// save notes how a subscription goes, also when the hub is ending: else what was
+// accepted would be sent again. It does nothing where it was ended.
 func (d *Desk) save(ctx context.Context, s *Subscription) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveWithin)
+	defer cancel()
 	state := "active"
 	if s.Failed {
 		state = "failed"

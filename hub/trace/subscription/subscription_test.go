@@ -271,7 +271,7 @@ func TestGivenUp(t *testing.T) {
 		s, size := &Subscription{ID: "s", Created: time.Now().UnixMilli()}, batch
 		begun := time.Now()
 		for !s.Failed {
-			if wait := time.UnixMilli(s.Due).Sub(time.Now()); wait > 0 {
+			if wait := time.Until(time.UnixMilli(s.Due)); wait > 0 {
 				time.Sleep(wait)
 			}
 			d.refused(s, errors.New("connection refused"), &size)
