@@ -15,31 +15,41 @@ import (
 func kept(event []byte, id string) (document, declaration []byte, err error) {
 	var out bytes.Buffer
 	out.Grow(len(event) + len(id) + 20)
-	quoted, err := jsontext.AppendQuote(nil, id)
-	if err != nil {
-		return nil, nil, fmt.Errorf("eventID %q: %w", id, err)
-	}
-	out.WriteString(`{"eventID":`)
-	out.Write(quoted)
-	err = members(event, func(name string, value []byte) error {
-		switch name {
-		case "eventID", "recordTime":
-			return nil
-		case "errorDeclaration":
-			declaration = bytes.Clone(value)
-		}
-		quoted, err = jsontext.AppendQuote(quoted[:0], name)
+	first, named := byte('{'), false
+	add := func(name string, value []byte) error {
+		quoted, err := jsontext.AppendQuote(nil, name)
 		if err != nil {
 			return err
 		}
-		out.WriteByte(',')
+		out.WriteByte(first)
+		first = ','
 		out.Write(quoted)
 		out.WriteByte(':')
 		out.Write(value)
 		return nil
+	}
+	err = members(event, func(name string, value []byte) error {
+		switch name {
+		case "recordTime":
+			return nil
+		case "eventID":
+			named = true
+		case "errorDeclaration":
+			declaration = bytes.Clone(value)
+		}
+		return add(name, value)
 	})
+	if err == nil && !named {
+		var quoted []byte
+		if quoted, err = jsontext.AppendQuote(nil, id); err == nil {
+			err = add("eventID", quoted)
+		}
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("event %q: %w", id, err)
+	}
 	out.WriteByte('}')
-	return out.Bytes(), declaration, err
+	return out.Bytes(), declaration, nil
 }
 
 // members visits what an object has. The value is valid until visit returns.
