@@ -32,9 +32,10 @@ type plan struct {
 }
 
 const (
-	few         = 1000 // events are read whole and put in order
-	maxBranches = 64   // values of a condition that are read from its index one after the other
-	maxPrefixed = 1000 // values with a prefix
+	few         = 1000   // events are read whole and put in order
+	many        = 30_000 // are counted to find which of several conditions leads
+	maxBranches = 64     // values of a condition that are read from its index one after the other
+	maxPrefixed = 1000   // values with a prefix
 )
 
 // plan looks up what the query names. It gives nil where nothing can match.
@@ -200,15 +201,12 @@ func (r *Repository) choose(ctx context.Context, p *plan) error {
 		p.driver = 0 // in order as it is
 		return nil
 	}
-	best := -1
-	for i := range p.conditions {
-		c := &p.conditions[i]
-		if err := r.estimate(ctx, c, p); err != nil {
-			return err
-		}
-		if best < 0 || c.size < p.conditions[best].size {
-			best = i
-		}
+	best, err := r.smallest(ctx, p, few)
+	if err == nil && p.conditions[best].size > few && len(p.conditions) > 1 {
+		best, err = r.smallest(ctx, p, many) // all are frequent: which is less so?
+	}
+	if err != nil {
+		return err
 	}
 	c := p.conditions[best]
 	p.small = c.size <= few
@@ -218,8 +216,23 @@ func (r *Repository) choose(ctx context.Context, p *plan) error {
 	return nil
 }
 
-// estimate counts what a condition matches, up to few+1.
-func (r *Repository) estimate(ctx context.Context, c *condition, p *plan) error {
+// smallest gives the condition that fewest events meet, each counted up to a
+// limit; of equal ones that with the fewest values.
+func (r *Repository) smallest(ctx context.Context, p *plan, limit int) (best int, err error) {
+	for i := range p.conditions {
+		c := &p.conditions[i]
+		if err := r.estimate(ctx, c, p, limit); err != nil {
+			return 0, err
+		}
+		if b := p.conditions[best]; c.size < b.size || c.size == b.size && len(c.values)+len(c.ranges) < len(b.values)+len(b.ranges) {
+			best = i
+		}
+	}
+	return best, nil
+}
+
+// estimate counts what a condition matches, up to one more than a limit.
+func (r *Repository) estimate(ctx context.Context, c *condition, p *plan, limit int) error {
 	c.size = len(c.seqs)
 	add := func(query string, args ...any) error {
 		var n int
@@ -230,18 +243,18 @@ func (r *Repository) estimate(ctx context.Context, c *condition, p *plan) error 
 		return nil
 	}
 	for _, v := range c.values {
-		if c.size > few {
+		if c.size > limit {
 			return nil
 		}
-		if err := add("SELECT 1 AS hit FROM epcis_term WHERE value = $1 AND time_ms >= $2 AND time_ms < $3 LIMIT $4", v, p.from, p.to, few+1); err != nil {
+		if err := add("SELECT 1 AS hit FROM epcis_term WHERE value = $1 AND time_ms >= $2 AND time_ms < $3 LIMIT $4", v, p.from, p.to, limit+1); err != nil {
 			return err
 		}
 	}
 	for _, i := range c.ranges {
-		if c.size > few {
+		if c.size > limit {
 			return nil
 		}
-		if err := add("SELECT 1 AS hit FROM epcis_number WHERE field = $1 AND number >= $2 AND number <= $3 LIMIT $4", c.field, i.Low, i.High, few+1); err != nil {
+		if err := add("SELECT 1 AS hit FROM epcis_number WHERE field = $1 AND number >= $2 AND number <= $3 LIMIT $4", c.field, i.Low, i.High, limit+1); err != nil {
 			return err
 		}
 	}
