@@ -35,6 +35,8 @@ var setting = struct {
 	longest   float64 // string
 }{6, 0.05, 0.15, 10, 10}
 
+const placing = 0.3 // part of the budget in which to look for a place for all stops
+
 // energy is a price as annealing weighs it, where ranks may be traded for a
 // while. What is best is told by rank alone.
 func (s *search) energy(p price) float64 {
@@ -55,7 +57,7 @@ func (s *search) run(ctx context.Context, b Budget) (done int, ended string) {
 	share, cool := 0.0, math.Log(setting.cold/setting.hot)
 	t := setting.hot * s.m.typical
 	now := s.energy(s.total)
-	twists := s.twists()
+	twists, placed := s.twists(), false
 	for done = 0; done < b.Iterations; done++ {
 		if done&15 == 0 {
 			if ctx.Err() != nil {
@@ -70,6 +72,11 @@ func (s *search) run(ctx context.Context, b Budget) (done int, ended string) {
 				share = max(share, float64(past)/float64(b.Time))
 			}
 			t = setting.hot * s.m.typical * math.Exp(cool*share)
+			if share >= placing && len(s.missing) > 0 && !placed {
+				s.begin(s.bestCopy())
+				now = s.energy(s.total)
+			}
+			placed = placed || share >= placing
 		}
 		s.open()
 		if unit(s.rng) < twists {
@@ -79,7 +86,11 @@ func (s *search) run(ctx context.Context, b Budget) (done int, ended string) {
 			s.recreate()
 		}
 		e := s.energy(s.total)
-		if e < now-t*math.Log(1-unit(s.rng)) {
+		accept := e < now-t*math.Log(1-unit(s.rng))
+		if share < placing && len(s.missing)+len(s.wasAbsent) > 0 {
+			accept = s.easier(accept)
+		}
+		if accept {
 			s.commit()
 			now = e
 			if s.total.less(s.best) {
@@ -90,6 +101,27 @@ func (s *search) run(ctx context.Context, b Budget) (done int, ended string) {
 		}
 	}
 	return done, Iterations
+}
+
+// easier says whether what is left out now has been left out less often than
+// what was before the move: stops that are hard to place then come in at the
+// price of easy ones, which find another place (Christiaens and Vanden Berghe,
+// section 4.4, on fewer vehicles).
+func (s *search) easier(otherwise bool) bool {
+	if s.absent == nil {
+		s.absent = make([]int64, s.m.n)
+	}
+	var now, was int64
+	for _, x := range s.missing {
+		now += s.absent[x]
+	}
+	for _, x := range s.wasAbsent {
+		was += s.absent[x]
+	}
+	for _, x := range s.missing {
+		s.absent[x]++
+	}
+	return len(s.missing) < len(s.wasAbsent) || now < was || otherwise && len(s.missing) == len(s.wasAbsent)
 }
 
 // twists is how often a route is twisted rather than ruined: where routes are

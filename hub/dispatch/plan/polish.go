@@ -8,11 +8,10 @@ import (
 // polish brings each route of the best solution to where no move of 2-opt or
 // Or-opt between near stops makes it better, and gives its sequences.
 func (s *search) polish(ctx context.Context) [][]int32 {
-	seqs := make([][]int32, len(s.bestSeqs))
-	for c, seq := range s.bestSeqs {
-		seqs[c] = slices.Clone(seq)
+	seqs := s.bestCopy()
+	for c, seq := range seqs {
 		if len(seq)-int(s.m.cars[c].fixed) > exactly {
-			s.settle(ctx, &route{car: int32(c), seq: seqs[c]})
+			s.settle(ctx, &route{car: int32(c), seq: seq})
 		}
 	}
 	return seqs

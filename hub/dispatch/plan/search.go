@@ -14,6 +14,7 @@ type search struct {
 	routes  []*route // by car; those without stops are there too
 	in      []int32  // by stop: its car, or -1
 	missing []int32  // stops that none serves
+	absent  []int64  // by stop: how often a move left it out
 	total   price
 	version uint64
 	pool    []*route
@@ -107,6 +108,15 @@ func (s *search) keep() {
 	for c, r := range s.routes {
 		s.bestSeqs[c] = append(s.bestSeqs[c][:0], r.seq...)
 	}
+}
+
+// bestCopy is the best order so far.
+func (s *search) bestCopy() [][]int32 {
+	seqs := make([][]int32, len(s.bestSeqs))
+	for c, seq := range s.bestSeqs {
+		seqs[c] = slices.Clone(seq)
+	}
+	return seqs
 }
 
 // fresh is an empty route of a car, from the pool where there is one.
