@@ -32,7 +32,7 @@ func (c cuttable) SyncDir(dir string) error     { return c.note(c.Disk.SyncDir(d
 // cut at any step of the disk, told in the chain, and aboard accordingly.
 func TestPowerCutAtEveryStep(t *testing.T) {
 	cuts := 0
-	for seed := range uint64(300) {
+	for seed := range uint64(120) {
 		rng := rand.New(rand.NewPCG(seed, 11))
 		d := powercut.New()
 		g := &gateway{disk: cuttable{d, nil}}

@@ -431,10 +431,11 @@ func TestOldScansAreForgotten(t *testing.T) {
 	for i := range s.records {
 		s.records[i].Done = false
 	}
-	var err error
-	for i := 0; err == nil; i++ {
-		_, err = s.Scan(context.Background(), Request{Code: "BOX-X", Action: Detach})
+	for i := len(s.records); i < maxScans-1; i++ {
+		s.records = append(s.records, &record{Scan: Scan{Request: Request{ID: fmt.Sprint("waits-", i), Action: Detach}}})
 	}
+	g.must(t, s, Request{Code: "BOX-X", Action: Detach})
+	_, err := s.Scan(context.Background(), Request{Code: "BOX-Y", Action: Detach})
 	if p, ok := errors.AsType[*Problem](err); !ok || p.Code != NotKept || len(s.records) != maxScans {
 		t.Fatalf("after %d: %v", len(s.records), err)
 	}
