@@ -1,0 +1,151 @@
+package progress
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// Work does one round: it looks at new events and positions, reports what they
+// tell, and makes estimates anew. Run calls it; tests that have no Run may. What
+// a failed round did not do, the next one does.
+func (t *Tracker) Work(ctx context.Context) error {
+	t.work.Lock()
+	defer t.work.Unlock()
+	if !t.begun {
+		if err := t.start(ctx); err != nil {
+			return err
+		}
+	}
+	if err := t.follow(ctx); err != nil {
+		return err
+	}
+	if err := t.reload(ctx); err != nil {
+		return err
+	}
+	if err := t.heard(ctx); err != nil {
+		return err
+	}
+	for _, id := range slices.Sorted(maps.Keys(t.runs)) {
+		if err := t.one(ctx, t.runs[id]); err != nil {
+			return fmt.Errorf("route %s: %w", id, err)
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+	t.publish()
+	return nil
+}
+
+// reload reads routes that changed. Those that have ended are looked at once
+// more and left.
+func (t *Tracker) reload(ctx context.Context) error {
+	for _, id := range slices.Sorted(maps.Keys(t.stale)) {
+		old := t.runs[id]
+		if t.stale[id] {
+			old = nil
+		}
+		r, err := t.load(ctx, id, old)
+		if err != nil {
+			return fmt.Errorf("route %s: %w", id, err)
+		}
+		delete(t.runs, id)
+		if r != nil {
+			if over := r.status == "ended" || r.status == "cancelled" || r.until <= t.o.Now().UnixMilli(); over {
+				if err := t.one(ctx, r); err != nil {
+					return fmt.Errorf("route %s: %w", id, err)
+				}
+			} else {
+				t.runs[id] = r
+			}
+		}
+		delete(t.stale, id)
+	}
+	return nil
+}
+
+// heard finds the routes whose positions came, or came to be dated anew.
+func (t *Tracker) heard(ctx context.Context) error {
+	all := t.marks.drain()
+	for k, ticks := range all {
+		s, err := t.touched(ctx, k, ticks)
+		if err != nil {
+			t.marks.back(all)
+			return err
+		}
+		delete(all, k)
+		if s.empty() {
+			continue // not dated yet
+		}
+		for _, courier := range t.links.couriersOf(k.gateway, s) {
+			t.pending = append(t.pending, arrived{courier, s})
+		}
+	}
+	for len(t.pending) > 0 {
+		p := t.pending[0]
+		ids, err := t.index.during(ctx, p.courier, p.span)
+		if err != nil {
+			return err
+		}
+		for _, id := range ids {
+			r := t.runs[id]
+			switch {
+			case r == nil:
+				t.stale[id] = true // it is over
+			case p.from < r.begin && p.until > r.from && r.fixed:
+				r.anew = true
+			default:
+				r.due = true
+			}
+		}
+		t.pending = t.pending[1:]
+	}
+	return t.reload(ctx)
+}
+
+// arrived: positions of a courier came.
+type arrived struct {
+	courier string
+	span
+}
+
+// one brings one route up to date.
+func (t *Tracker) one(ctx context.Context, r *run) error {
+	if err := t.advance(ctx, r); err != nil {
+		return err
+	}
+	if r.changed {
+		r.presence = assign(r.visits, r.since, r.shown)
+		if err := t.report(ctx, r); err != nil {
+			return err
+		}
+		if err := t.learn(ctx, r); err != nil {
+			return err
+		}
+		r.changed = false
+	}
+	return t.estimate(ctx, r)
+}
+
+// publish shows what is known of the routes that are followed.
+func (t *Tracker) publish() {
+	all := map[string]*shown{}
+	for id, r := range t.runs {
+		s := &shown{etas: r.etas, fixed: r.fixed}
+		if r.fixed {
+			s.where = Where{Fix: r.fix}
+			if r.way != nil {
+				s.where.Next, s.where.Along, s.where.Way, s.where.Off = r.next, r.way.Along, r.way.Line.Length(), r.way.Off
+			}
+		}
+		all[id] = s
+	}
+	t.mu.Lock()
+	t.shown = all
+	t.mu.Unlock()
+}
+
+// followed reports whether estimates may be made for a route: it is open.
+func followed(status string) bool { return status != "ended" && status != "cancelled" }
