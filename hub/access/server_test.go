@@ -37,6 +37,7 @@ func listen(t *testing.T) *listener {
 		t.Fatal(err)
 	}
 	s := NewServer(d.Registrar, own, storetest.Logger(t))
+	s.ForGateways("/for/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, "given "+r.URL.Path) }))
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- s.Serve(ctx, l) }()
@@ -107,6 +108,47 @@ func TestServerEnrolsAndRenews(t *testing.T) {
 	events, err := l.Events(t.Context(), "vehicle-1", 0, 10)
 	if err != nil || len(events) == 0 || events[0].Actor != "address 127.0.0.1" {
 		t.Errorf("trail %+v, %v", events, err)
+	}
+}
+
+// What is for gateways is given to those with a certificate of this hub that is
+// neither expired nor revoked.
+func TestServerGivesToGateways(t *testing.T) {
+	l := listen(t)
+	dev := newDevice(t, "vehicle-1")
+	l.enrol(dev)
+	shown := tls.Certificate{Certificate: [][]byte{dev.cert.Raw}, PrivateKey: dev.key}
+	get := func(certs ...tls.Certificate) (int, string) {
+		t.Helper()
+		c := http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: l.ca.Pool(), Certificates: certs, Time: l.clock.now}, DisableKeepAlives: true}}
+		resp, err := c.Get(l.url + "/for/all")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		b, err := io.ReadAll(resp.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return resp.StatusCode, string(b)
+	}
+	if status, body := get(shown); status != http.StatusOK || body != "given /for/all" {
+		t.Errorf("with a certificate: %d %s", status, body)
+	}
+	if status, body := get(); status != http.StatusForbidden {
+		t.Errorf("without: %d %s", status, body)
+	}
+	other := listen(t)
+	stranger := newDevice(t, "vehicle-1")
+	other.enrol(stranger)
+	if status, body := get(tls.Certificate{Certificate: [][]byte{stranger.cert.Raw}, PrivateKey: stranger.key}); status != http.StatusForbidden {
+		t.Errorf("of another hub: %d %s", status, body)
+	}
+	if err := l.Revoke(t.Context(), "test", "vehicle-1", "stolen"); err != nil {
+		t.Fatal(err)
+	}
+	if status, body := get(shown); status != http.StatusForbidden || !strings.Contains(body, "revoked") {
+		t.Errorf("revoked: %d %s", status, body)
 	}
 }
 

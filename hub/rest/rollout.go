@@ -41,13 +41,21 @@ type AgentRelease struct {
 	Published int64    `json:"published" minimum:"0" maximum:"4102444800000"`
 }
 
+// WaveText says which gateways are in a wave.
+type WaveText string
+
+// Schema implements huma.SchemaProvider.
+func (WaveText) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeString, MinLength: new(1), MaxLength: new(1000), Pattern: `^[0-9]+%?$|^[a-z0-9*?,-]+$`, Description: "A number, a percentage, or names and patterns"}
+}
+
 // RolloutPlan is what a rollout is to be.
 type RolloutPlan struct {
-	Release  string   `json:"release" minLength:"1" maxLength:"64" doc:"Id or version of a release that was published."`
-	Waves    []string `json:"waves" minItems:"1" maxItems:"16" doc:"Each a number of gateways or a percentage of all, counted with the waves before it, or names and patterns such as van-1,pharmacy-*. What no wave has is left out."`
-	Failures int      `json:"failures,omitempty" minimum:"1" maximum:"1000" default:"1" doc:"Failures that stop it."`
-	Quorum   int      `json:"quorum,omitempty" minimum:"1" maximum:"100" default:"100" doc:"Percent of the gateways asked so far, but for failed ones, that have to confirm before the next wave is asked."`
-	SoakMs   int64    `json:"soakMs,omitempty" minimum:"0" maximum:"2592000000" doc:"Milliseconds from then to the next wave."`
+	Release  string     `json:"release" minLength:"1" maxLength:"64" doc:"Id or version of a release that was published."`
+	Waves    []WaveText `json:"waves" minItems:"1" maxItems:"16" doc:"Each a number of gateways or a percentage of all, counted with the waves before it, or names and patterns such as van-1,pharmacy-*. What no wave has is left out."`
+	Failures int        `json:"failures,omitempty" minimum:"1" maximum:"1000" default:"1" doc:"Failures that stop it."`
+	Quorum   int        `json:"quorum,omitempty" minimum:"1" maximum:"100" default:"100" doc:"Percent of the gateways asked so far, but for failed ones, that have to confirm before the next wave is asked."`
+	SoakMs   int64      `json:"soakMs,omitempty" minimum:"0" maximum:"2592000000" doc:"Milliseconds from then to the next wave."`
 }
 
 // RolloutWave counts the gateways of a wave by how far they are.
@@ -146,7 +154,11 @@ func registerRollouts(api huma.API, d Rollouts) {
 		Body RolloutPlan
 	}) (*rolloutReply, error) {
 		p := in.Body
-		return answer(d.Start(ctx, Actor(ctx), in.Reason, rollout.Plan{Release: p.Release, Waves: p.Waves, Failures: p.Failures, Quorum: p.Quorum, Soak: time.Duration(p.SoakMs) * time.Millisecond}))
+		waves := make([]string, 0, len(p.Waves))
+		for _, w := range p.Waves {
+			waves = append(waves, string(w))
+		}
+		return answer(d.Start(ctx, Actor(ctx), in.Reason, rollout.Plan{Release: p.Release, Waves: waves, Failures: p.Failures, Quorum: p.Quorum, Soak: time.Duration(p.SoakMs) * time.Millisecond}))
 	})
 	huma.Register(api, op(http.MethodGet, "/rollouts", "list-rollouts", Read, "List rollouts, newest first"),
 		func(ctx context.Context, in *struct{ Paging }) (*listReply[AgentRollout], error) {

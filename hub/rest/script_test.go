@@ -187,6 +187,9 @@ func script() (all []step) {
 	add(step{op: "put-gateway-config", target: "/gateways/g-1/config?reason=fresher", body: `{"document":"sensors:\n  - id: s0\n    interval: 5s\n"}`}, step{op: "get-gateway-config", target: "/gateways/g-1/config"})
 	add(step{op: "command-gateway", target: "/gateways/g-1/commands?reason=where", body: `{"kind":"identify","argument":"30s"}`, after: numbered("command")},
 		step{op: "list-gateway-commands", target: "/gateways/g-1/commands"}, step{op: "get-gateway-command", target: "/gateways/g-1/commands/$command"})
+	add(step{op: "list-releases", target: "/releases"}, step{op: "start-rollout", target: "/rollouts?reason=new", body: `{"release":"v1.1.0","waves":["1","100%"],"soakMs":60000}`})
+	add(step{op: "list-rollouts", target: "/rollouts"}, step{op: "get-rollout", target: "/rollouts/1"}, step{op: "list-rollout-gateways", target: "/rollouts/1/gateways"})
+	add(step{op: "pause-rollout", target: "/rollouts/1/pause?reason=storm"}, step{op: "resume-rollout", target: "/rollouts/1/resume"}, step{op: "abort-rollout", target: "/rollouts/1/abort?reason=enough"})
 	add(step{op: "export-evidence", target: "/shipments/H1/evidence"}, step{op: "read-log", target: "/evidence/entries/0"})
 
 	add(step{op: "close-package", target: "/packages/P1/close", body: `{"how":"delivered","at":` + at(170) + `}`}, step{op: "reopen-package", target: "/packages/P1/reopen?reason=mistake"})

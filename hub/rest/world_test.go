@@ -28,6 +28,7 @@ import (
 	"frostline/hub/notify"
 	"frostline/hub/orders"
 	"frostline/hub/people"
+	"frostline/hub/rollout"
 	"frostline/hub/store"
 	"frostline/hub/store/storetest"
 	"frostline/proto/thermal"
@@ -93,6 +94,14 @@ func newWorld(t testing.TB, url string) *world {
 		Publish: func(string, topic.Lane, []byte) error { return nil }, Enrolled: func(g string) bool { return g == "g-1" },
 	})
 	must(err)
+	rolled, err := rollout.New(t.Context(), rollout.Options{
+		Store: w.db, Events: w.log, Dir: t.TempDir(), Key: ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize)), Now: w.now, Log: logger,
+		Publish: func(string, topic.Lane, []byte) error { return nil }, Enrolled: func() []string { return []string{"g-1"} },
+	})
+	must(err)
+	_, err = rolled.Publish(t.Context(), "person/ann", "", aRelease(t))
+	must(err)
+	cfg.Rollouts = rolled
 	cfg.Dispatch, err = dispatch.New(dispatch.Options{Log: w.log, Store: w.db, Model: dm, Catalog: cm, Shipments: om, Now: w.now, Logger: logger})
 	must(err)
 	cfg.Risks = someRisks{}
