@@ -129,6 +129,9 @@ func (l Launch) sound(d disk.Large, s *state, slot string) bool {
 		return true
 	}
 	l.Log.Error("a release cannot be run, and an older program runs", "slot", slot, "error", err)
+	if errors.Is(err, release.ErrForged) && !errors.Is(err, errContent) {
+		return false // the keys may come back: a configuration that cannot be read has none
+	}
 	if s.Trial == slot {
 		s.undo(err.Error())
 		return false
@@ -157,8 +160,14 @@ func verifyProgram(d disk.Large, path string, p release.Program) error {
 	if err != nil {
 		return fmt.Errorf("program: %w", err)
 	}
-	return errors.Join(release.Verify(io.Reader(f), p.Size, p.SHA256, "program"), f.Close())
+	if err := errors.Join(release.Verify(io.Reader(f), p.Size, p.SHA256, "program"), f.Close()); err != nil {
+		return fmt.Errorf("%w: %w", errContent, err)
+	}
+	return nil
 }
+
+// errContent is wrapped where what lies in a slot is not what was signed.
+var errContent = errors.New("what lies in the slot is not what was put there")
 
 // Failed notes that a program that Choose gave could not be started.
 func (l Launch) Failed(slot string, err error) { l.failed(disk.Real{}, slot, err) }

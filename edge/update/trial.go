@@ -119,7 +119,7 @@ func (k *Keeper) Report() *pb.ReleaseReport {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	s := k.state
-	r := &pb.ReleaseReport{Number: s.Number, Release: s.Asked, Running: s.slot(s.Slot).id()}
+	r := &pb.ReleaseReport{Number: s.Number, Release: s.Asked, Running: k.running().id()}
 	for _, key := range k.o.Keys {
 		r.KeyId = append(r.KeyId, release.KeyID(key))
 	}
@@ -143,6 +143,15 @@ func (k *Keeper) Report() *pb.ReleaseReport {
 		r.Phase = Confirmed
 	}
 	return r
+}
+
+// running is the confirmed release that runs, or that what is on trial goes back
+// to; nil for the program of the package. k.mu is held.
+func (k *Keeper) running() *choice {
+	if k.o.Slot != k.state.Slot && !k.onTrial() {
+		return nil // it could not be started
+	}
+	return k.state.slot(k.state.Slot)
 }
 
 // Standing is what is on disk, for doctor and people.

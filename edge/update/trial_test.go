@@ -169,6 +169,7 @@ func TestSlotNeedsASignature(t *testing.T) {
 	if s := l.choose(g.d); s.Slot != "" {
 		t.Errorf("started %+v", s)
 	}
+	g.runs(g.up(), "v1.1.0") // with the keys back, as after a file that could not be read
 }
 
 func TestPackageThatWasInstalled(t *testing.T) {

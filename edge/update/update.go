@@ -248,7 +248,7 @@ func (k *Keeper) runs(s *state, c *choice, m *release.Manifest) bool {
 	if s.Trial != "" {
 		return s.slot(s.Trial).id() == c.id()
 	}
-	return s.slot(s.Slot).id() == c.id() || s.Slot == "" && m.Version == k.o.Version
+	return k.running().id() == c.id() || k.o.Slot == "" && m.Version == k.o.Version
 }
 
 // clip bounds a text that is told the hub.

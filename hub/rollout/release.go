@@ -175,8 +175,13 @@ func (k *Keeper) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	select {
 	case k.serving <- struct{}{}:
 		defer func() { <-k.serving }()
+		if len(k.serving) > maxServing/4 {
+			// The listener's connections are for those who enrol and renew too.
+			w.Header().Set("Connection", "close")
+		}
 	default:
 		w.Header().Set("Retry-After", "5")
+		w.Header().Set("Connection", "close")
 		http.Error(w, "too many gateways are fetching", http.StatusServiceUnavailable)
 		return
 	}
