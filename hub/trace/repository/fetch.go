@@ -8,9 +8,13 @@ import (
 	"time"
 )
 
+// window is how many events are looked at one by one; a test makes it small.
+var window int64 = 50_000
+
 const (
 	queryWithin = 10 * time.Second
 	pageBytes   = 8 << 20 // after which a page ends early
+
 )
 
 // Fetch gives up to limit events from a position on, nil for the first, and
@@ -49,25 +53,7 @@ func (r *Repository) fetch(ctx context.Context, q Query, from *Position, limit i
 	if from != nil {
 		p.after = from
 	}
-	text, args := p.rows(limit + 1)
-	var page []Row
-	bytes := 0
-	more := false
-	err = rowsOf(ctx, r.store, text, func(rows *sql.Rows) error {
-		var one Row
-		var document string
-		if more || len(page) == limit || bytes > pageBytes {
-			more = true
-			return nil
-		}
-		if err := rows.Scan(&one.Seq, &one.ID, &one.Time, &one.Recorded, &document); err != nil {
-			return err
-		}
-		one.Document = []byte(document)
-		bytes += len(document)
-		page = append(page, one)
-		return nil
-	}, args...)
+	page, more, err := r.scan(ctx, p, limit)
 	if err != nil {
 		return nil, nil, fmt.Errorf("query events: %w", err)
 	}
@@ -83,6 +69,56 @@ func (r *Repository) fetch(ctx context.Context, q Query, from *Position, limit i
 		next = nil
 	}
 	return page, next, nil
+}
+
+// scan reads a page. Frequent events in the order of record time are mostly
+// found among the first that are looked at; where they are not, all that match
+// are read and put in order.
+func (r *Repository) scan(ctx context.Context, p *plan, limit int) ([]Row, bool, error) {
+	if p.driver >= 0 || p.best < 0 || !p.byRecord || p.high-p.low < window {
+		return r.read(ctx, p, limit)
+	}
+	first := *p
+	switch {
+	case p.descending && p.after != nil:
+		first.high = min(p.high, p.after.Seq-1)
+		first.low = max(p.low, first.high-window)
+	case p.descending:
+		first.low = max(p.low, p.high-window)
+	case p.after != nil:
+		first.low = max(p.low, p.after.Seq+1)
+		first.high = min(p.high, first.low+window)
+	default:
+		first.high = min(p.high, p.low+window)
+	}
+	if page, more, err := r.read(ctx, &first, limit); err != nil || more {
+		return page, more, err
+	}
+	all := *p
+	all.driver = p.best
+	return r.read(ctx, &all, limit)
+}
+
+// read runs a plan.
+func (r *Repository) read(ctx context.Context, p *plan, limit int) (page []Row, more bool, err error) {
+	text, args := p.rows(limit + 1)
+	bytes := 0
+	err = rowsOf(ctx, r.store, text, func(rows *sql.Rows) error {
+		var one Row
+		var document string
+		if more || len(page) == limit || bytes > pageBytes {
+			more = true
+			return nil
+		}
+		if err := rows.Scan(&one.Seq, &one.ID, &one.Time, &one.Recorded, &document); err != nil {
+			return err
+		}
+		one.Document = []byte(document)
+		bytes += len(document)
+		page = append(page, one)
+		return nil
+	}, args...)
+	return page, more, err
 }
 
 // count fails where more events match than there may.

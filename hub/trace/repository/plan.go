@@ -23,6 +23,7 @@ type condition struct {
 type plan struct {
 	conditions []condition
 	driver     int   // the condition that is read from its index; -1 for none
+	best       int   // the one that fewest events meet; -1 where that was not found out
 	small      bool  // it matches few events: read them all, then put them in order
 	low, high  int64 // bounds of seq, inclusive
 	from, to   int64 // bounds of event time, inclusive and exclusive
@@ -40,7 +41,7 @@ const (
 
 // plan looks up what the query names. It gives nil where nothing can match.
 func (r *Repository) plan(ctx context.Context, q Query, at Position) (*plan, error) {
-	p := &plan{driver: -1, low: q.AfterSeq + 1, high: at.Snapshot, from: math.MinInt64, to: math.MaxInt64, byRecord: q.ByRecord, descending: q.Descending}
+	p := &plan{driver: -1, best: -1, low: q.AfterSeq + 1, high: at.Snapshot, from: math.MinInt64, to: math.MaxInt64, byRecord: q.ByRecord, descending: q.Descending}
 	if q.UptoSeq > 0 {
 		p.high = min(p.high, q.UptoSeq)
 	}
@@ -62,8 +63,9 @@ func (r *Repository) plan(ctx context.Context, q Query, at Position) (*plan, err
 			if err != nil || len(ids) == 0 {
 				return nil, err
 			}
-			// That an event has the field at all may be known of fewer.
-			p.conditions = append(p.conditions, condition{field: ids[0], ranges: f.Intervals, size: -1}, condition{values: ids, size: -1})
+			// Events that have the field at all are in order; they lead where the
+			// range excludes few.
+			p.conditions = append(p.conditions, condition{values: ids, size: -1}, condition{field: ids[0], ranges: f.Intervals, size: -1})
 			continue
 		}
 		values := f.Values
@@ -208,6 +210,7 @@ func (r *Repository) choose(ctx context.Context, p *plan) error {
 	if err != nil {
 		return err
 	}
+	p.best = best
 	c := p.conditions[best]
 	p.small = c.size <= few
 	if p.small || !p.byRecord && len(c.ranges) == 0 && len(c.values) <= maxBranches {

@@ -16,6 +16,8 @@ import (
 // TestQueriesAgree: whatever plan a query is answered by, it gives what looking
 // at every event gives, in pages of whatever size.
 func TestQueriesAgree(t *testing.T) {
+	defer func(was int64) { window = was }(window)
+	window = 300
 	storetest.Run(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
 		rnd := rand.New(rand.NewPCG(5, 2))
