@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"frostline/hub/dispatch/plan"
@@ -19,8 +20,9 @@ import (
 // over ends its stop's window. What it cannot express is left to Own.
 type Vroom struct {
 	Remote
-	Own plan.Engine
-	Log *slog.Logger
+	Own     plan.Engine
+	Log     *slog.Logger
+	failing atomic.Bool
 }
 
 // VroomName is the Engine of its proposals.
@@ -29,6 +31,7 @@ const VroomName = "vroom"
 // Codes of notes.
 const (
 	NoteEngine = "engine-failed" // Own answered, since VROOM did not
+	NoteUntold = "engine-untold" // Own answered, since VROOM's language has no word for something
 	NoteWorse  = "engine-worse"  // Own answered, since VROOM's order was worse
 )
 
@@ -39,6 +42,11 @@ func (v *Vroom) Propose(ctx context.Context, p *plan.Problem, b plan.Budget) (*p
 	}
 	orders, err := v.orders(ctx, p)
 	code := NoteEngine
+	if errors.As(err, new(untold)) {
+		code = NoteUntold
+	} else if ctx.Err() == nil {
+		v.saw(err)
+	}
 	if err == nil {
 		q, compared := compare(p, orders)
 		if compared != nil {
@@ -53,9 +61,6 @@ func (v *Vroom) Propose(ctx context.Context, p *plan.Problem, b plan.Budget) (*p
 	if ctx.Err() != nil && code == NoteEngine {
 		return nil, err
 	}
-	if code == NoteEngine {
-		v.Log.Warn("optimiser does not answer; the built-in one does", "error", err)
-	}
 	q, own := v.Own.Propose(ctx, p, b)
 	if own != nil {
 		return nil, own
@@ -63,6 +68,23 @@ func (v *Vroom) Propose(ctx context.Context, p *plan.Problem, b plan.Budget) (*p
 	q.Notes = append(q.Notes, plan.Note{Code: code, Text: fmt.Sprintf("vroom: %v", err)})
 	return q, nil
 }
+
+// saw says a failure once, and its end.
+func (v *Vroom) saw(err error) {
+	if was := v.failing.Swap(err != nil); was == (err != nil) {
+		return
+	}
+	if err != nil {
+		v.Log.Warn("optimiser does not answer; the built-in one does", "error", err)
+	} else {
+		v.Log.Info("optimiser answers again")
+	}
+}
+
+// untold is something of a problem that VROOM has no word for.
+type untold struct{ what string }
+
+func (u untold) Error() string { return u.what + " cannot be told to it" }
 
 func compare(p *plan.Problem, orders [][]int) (*plan.Proposal, error) {
 	if p.Given != nil {
@@ -148,10 +170,10 @@ func vroomProblem(p *plan.Problem) (map[string]any, error) {
 	var vehicles []vroomVehicle
 	for i, c := range p.Vehicles {
 		if c.Fixed > 0 {
-			return nil, fmt.Errorf("vehicle %d %q: fixed stops cannot be told to it", i, c.ID)
+			return nil, untold{fmt.Sprintf("vehicle %d %q: fixed stops", i, c.ID)}
 		}
 		if c.Speed > 5 {
-			return nil, fmt.Errorf("vehicle %d %q: speed %g is over 5, which it takes at most", i, c.ID, c.Speed)
+			return nil, untold{fmt.Sprintf("vehicle %d %q: a speed of %g, over 5,", i, c.ID, c.Speed)}
 		}
 		w := span(p, c.Shift)
 		one := vroomVehicle{ID: i, Start: c.Start, Window: w[:], Speed: c.Speed, MaxDistance: c.Range, Skills: []int{i + 1}, Profile: profile}
@@ -168,7 +190,7 @@ func vroomProblem(p *plan.Problem) (map[string]any, error) {
 	paired := map[int]bool{}
 	for _, pair := range p.Pairs {
 		if paired[pair.Pickup] || p.Stops[pair.Pickup].Pick > 0 || p.Stops[pair.Delivery].Pick > 0 || p.Stops[pair.Pickup].Drop > 0 {
-			return nil, fmt.Errorf("stop %d %q: a pickup for several deliveries, or with other goods, cannot be told to it", pair.Pickup, p.Stops[pair.Pickup].ID)
+			return nil, untold{fmt.Sprintf("stop %d %q: a pickup for several deliveries, or with other goods,", pair.Pickup, p.Stops[pair.Pickup].ID)}
 		}
 		paired[pair.Pickup], paired[pair.Delivery] = true, true
 		a, err := vroomStop(p, pair.Pickup)
@@ -212,7 +234,7 @@ func vroomStop(p *plan.Problem, i int) (vroomJob, error) {
 		j.Skills = []int{s.Vehicles[0] + 1}
 	default:
 		if len(s.Vehicles) < len(p.Vehicles) {
-			return j, fmt.Errorf("stop %d %q: a choice of vehicles cannot be told to it", i, s.ID)
+			return j, untold{fmt.Sprintf("stop %d %q: a choice of vehicles", i, s.ID)}
 		}
 	}
 	due := int64(1 << 40)

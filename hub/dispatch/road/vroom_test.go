@@ -57,7 +57,8 @@ func TestVroom(t *testing.T) {
 
 func TestVroomStandsAside(t *testing.T) {
 	e := serve(t, "vroom.json")
-	v := &Vroom{Remote: Remote{URL: e.URL}, Own: plan.Search{}, Log: slog.New(slog.DiscardHandler)}
+	var log strings.Builder
+	v := &Vroom{Remote: Remote{URL: e.URL}, Own: plan.Search{}, Log: slog.New(slog.NewTextHandler(&log, nil))}
 	ask := func(p *plan.Problem) *plan.Proposal {
 		t.Helper()
 		q, err := v.Propose(context.Background(), p, plan.Budget{Iterations: 100})
@@ -76,13 +77,18 @@ func TestVroomStandsAside(t *testing.T) {
 	}
 	p = three()
 	p.Vehicles[0].Fixed = 1 // not to be told
-	if q := ask(p); q.Notes[0].Code != NoteEngine || q.Plan.Orders[0][0] != 2 {
+	if q := ask(p); q.Notes[0].Code != NoteUntold || q.Plan.Orders[0][0] != 2 {
 		t.Errorf("got %+v", q)
 	}
 	e.reply.Store("valhalla-error.json")
 	e.status.Store(500)
-	if q := ask(three()); q.Notes[0].Code != NoteEngine || q.Gain.Saved != 1 {
-		t.Errorf("got %+v", q)
+	for range 2 {
+		if q := ask(three()); q.Notes[0].Code != NoteEngine || q.Gain.Saved != 1 {
+			t.Errorf("got %+v", q)
+		}
+	}
+	if n := strings.Count(log.String(), "level=WARN"); n != 1 {
+		t.Errorf("%d warnings:\n%s", n, log.String())
 	}
 }
 
