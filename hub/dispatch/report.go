@@ -53,6 +53,11 @@ func (d *Dispatch) ReportStop(ctx context.Context, actor, reason string, r fact.
 				return record.Invalid(err)
 			}
 		}
+		if r.Withdraws != "" && !slices.ContainsFunc(route.Made, func(m fact.StopReported) bool {
+			return m.ID == r.Withdraws && m.Source == r.Source && m.Stop == r.Stop && m.Withdraws == ""
+		}) {
+			return record.Invalidf("withdraws %q: is no report about stop %q by %s", r.Withdraws, r.Stop, r.Source)
+		}
 		return route.has(r.Stop)
 	}})
 }

@@ -65,6 +65,9 @@ func (d *Dispatch) pass(ctx context.Context, e event.Event, tell Tell) error {
 			}
 		}
 	case *fact.StopReported:
+		if r.Withdraws != "" {
+			return nil // what a shipment was told stays in its trail
+		}
 		route, err := d.Leg(ctx, r.Route)
 		if err != nil {
 			return err

@@ -42,7 +42,7 @@ func (r Route) Status() string {
 // Visits gives what each stop of the plan has come to, in the plan's order.
 // It is a function of the reports, whatever order they came in.
 func (r Route) Visits() []Visit {
-	made := slices.Clone(r.Made)
+	made := r.Holding()
 	slices.SortFunc(made, func(a, b fact.StopReported) int {
 		return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.Made, b.Made), cmp.Compare(a.ID, b.ID))
 	})
@@ -66,6 +66,18 @@ func (r Route) Visits() []Visit {
 		all[i] = s
 	}
 	return all
+}
+
+// Holding gives the reports of stops that were not withdrawn, in the order in
+// which they came.
+func (r Route) Holding() []fact.StopReported {
+	withdrawn := map[string]bool{}
+	for _, m := range r.Made {
+		if m.Withdraws != "" {
+			withdrawn[m.ID], withdrawn[m.Withdraws] = true, true
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(r.Made), func(m fact.StopReported) bool { return withdrawn[m.ID] })
 }
 
 // take takes a report that is not before those taken already.

@@ -113,8 +113,12 @@ type StopReported struct {
 	Position    *Position `json:"position,omitempty"`
 	Source      string    `json:"source"`             // geofence, driver, or a carrier's party id
 	HandOver    string    `json:"handOver,omitempty"` // id of the HandedOver, of completed
-	Made        int64     `json:"made"`
-	Note        string    `json:"note,omitempty"`
+	// Withdraws is the id of an earlier report of the same source about this
+	// stop that does not hold, as what came late shows. This one then says
+	// nothing else.
+	Withdraws string `json:"withdraws,omitempty"`
+	Made      int64  `json:"made"`
+	Note      string `json:"note,omitempty"`
 }
 
 // StopStatuses that can be reported. The last two are ends.
