@@ -10,6 +10,7 @@ import (
 	"frostline/hub/dispatch"
 	"frostline/hub/dispatch/progress/fence"
 	"frostline/hub/dispatch/road"
+	"frostline/hub/event"
 	"frostline/hub/fact"
 	"frostline/hub/record"
 )
@@ -25,6 +26,7 @@ type run struct {
 	jobs    map[string]dispatch.Job
 	since   map[string]int64         // when stops were planned that the first plan did not have
 	places  map[fact.Ref]fence.Fence // those whose position is known
+	placed  map[fact.Ref]int64       // when it was told last where they are, Unix ms
 	told    []fence.Fix              // positions that partners reported
 	refused map[string]bool          // reports that dispatch does not take
 	learnt  map[string]float64       // observations that were kept
@@ -86,7 +88,7 @@ func (t *Tracker) load(ctx context.Context, id string, old *run) (*run, error) {
 	}
 	r := &run{
 		span: spanOf(route), route: route, visits: route.Visits(), status: route.Status(), jobs: map[string]dispatch.Job{}, since: map[string]int64{},
-		places: map[fact.Ref]fence.Fence{}, refused: map[string]bool{}, learnt: map[string]float64{},
+		places: map[fact.Ref]fence.Fence{}, placed: map[fact.Ref]int64{}, refused: map[string]bool{}, learnt: map[string]float64{},
 	}
 	ended, err := t.index.before(ctx, route.Courier, id, r.span)
 	if err != nil {
@@ -102,7 +104,7 @@ func (t *Tracker) load(ctx context.Context, id string, old *run) (*run, error) {
 		r.kind = road.Van
 	}
 	if old != nil && reflect.DeepEqual(old.route.RoutePlanned, route.RoutePlanned) {
-		r.since, r.jobs, r.places, r.told = old.since, old.jobs, old.places, old.told
+		r.since, r.jobs, r.places, r.placed, r.told = old.since, old.jobs, old.places, old.placed, old.told
 		r.refused, r.learnt = old.refused, old.learnt
 		r.watch, r.begin, r.track, r.fixed, r.fix = old.watch, old.begin, old.track, old.fixed, old.fix
 		r.due, r.changed, r.notAnew, r.shown = true, true, old.notAnew, old.shown
@@ -115,32 +117,27 @@ func (t *Tracker) load(ctx context.Context, id string, old *run) (*run, error) {
 
 // plan reads what the plan of a route speaks of.
 func (t *Tracker) plan(ctx context.Context, r *run) error {
-	for after, first := int64(0), true; ; {
-		list, err := t.o.Events.Stream(ctx, "route/"+r.route.ID, after, pageOfEvents)
+	first := true
+	err := t.streamed(ctx, "route/"+r.route.ID, func(e event.Event) error {
+		if e.Type != fact.RouteWasPlanned {
+			return nil
+		}
+		v, err := fact.Decode(e.Type, e.Data)
 		if err != nil {
 			return err
 		}
-		for _, e := range list {
-			after = e.Version
-			if e.Type != fact.RouteWasPlanned {
-				continue
-			}
-			v, err := fact.Decode(e.Type, e.Data)
-			if err != nil {
-				return err
-			}
-			for _, s := range v.(*fact.RoutePlanned).Stops {
-				if _, known := r.since[s.ID]; !known {
-					if r.since[s.ID] = e.At; first {
-						r.since[s.ID] = 0
-					}
+		for _, s := range v.(*fact.RoutePlanned).Stops {
+			if _, known := r.since[s.ID]; !known {
+				if r.since[s.ID] = e.At; first {
+					r.since[s.ID] = 0
 				}
 			}
-			first = false
 		}
-		if len(list) < pageOfEvents {
-			break
-		}
+		first = false
+		return nil
+	})
+	if err != nil {
+		return err
 	}
 	fences := []fence.Fence{}
 	add := func(ref fact.Ref, as string) error {
@@ -153,6 +150,9 @@ func (t *Tracker) plan(ctx context.Context, r *run) error {
 		}
 		if _, known := r.places[ref]; !known || as != "" {
 			r.places[ref] = f
+			if err := t.streamed(ctx, ref.String(), func(e event.Event) error { r.placed[ref] = e.At; return nil }); err != nil {
+				return err
+			}
 			if as != "" {
 				f.ID = as
 			}
@@ -186,33 +186,43 @@ func (t *Tracker) plan(ctx context.Context, r *run) error {
 	return nil
 }
 
-// reported reads where partners reported a shipment to be.
-func (t *Tracker) reported(ctx context.Context, r *run, shipment string) error {
-	if shipment == "" {
-		return nil
-	}
+// streamed goes through the events of a stream.
+func (t *Tracker) streamed(ctx context.Context, stream string, yield func(event.Event) error) error {
 	for after := int64(0); ; {
-		list, err := t.o.Events.Stream(ctx, fact.Ref{Kind: fact.Shipment, ID: shipment}.String(), after, pageOfEvents)
+		list, err := t.o.Events.Stream(ctx, stream, after, pageOfEvents)
 		if err != nil {
 			return err
 		}
 		for _, e := range list {
 			after = e.Version
-			if e.Type != fact.ShipmentWasReported {
-				continue
-			}
-			v, err := fact.Decode(e.Type, e.Data)
-			if err != nil {
+			if err := yield(e); err != nil {
 				return err
-			}
-			if d := v.(*fact.ShipmentReported); d.Position != nil {
-				r.told = append(r.told, fence.Fix{At: d.At, Where: road.Point{Latitude: d.Position.Latitude, Longitude: d.Position.Longitude}, Accuracy: d.Position.Accuracy})
 			}
 		}
 		if len(list) < pageOfEvents {
 			return nil
 		}
 	}
+}
+
+// reported reads where partners reported a shipment to be.
+func (t *Tracker) reported(ctx context.Context, r *run, shipment string) error {
+	if shipment == "" {
+		return nil
+	}
+	return t.streamed(ctx, fact.Ref{Kind: fact.Shipment, ID: shipment}.String(), func(e event.Event) error {
+		if e.Type != fact.ShipmentWasReported {
+			return nil
+		}
+		v, err := fact.Decode(e.Type, e.Data)
+		if err != nil {
+			return err
+		}
+		if d := v.(*fact.ShipmentReported); d.Position != nil {
+			r.told = append(r.told, fence.Fix{At: d.At, Where: road.Point{Latitude: d.Position.Latitude, Longitude: d.Position.Longitude}, Accuracy: d.Position.Accuracy})
+		}
+		return nil
+	})
 }
 
 const (

@@ -26,7 +26,7 @@ func (t *Tracker) report(ctx context.Context, r *run) error {
 			return err
 		}
 	}
-	for _, s := range reports(r.route, r.presence) {
+	for _, s := range reports(r.route, r.presence, r.firm) {
 		if err := t.tell(ctx, r, s.ID, func() (dispatch.Route, error) { return t.o.Routes.ReportStop(ctx, actor, "", s) }); err != nil {
 			return err
 		}
@@ -52,6 +52,19 @@ func (t *Tracker) tell(ctx context.Context, r *run, id string, do func() (dispat
 	t.counts.reports.Add(1)
 	r.route, r.visits, r.status = route, route.Visits(), route.Status()
 	return nil
+}
+
+// firm reports whether a report can be withdrawn because the track does not bear
+// it out: the place was where it is when the report was made, and the stop is
+// still planned.
+func (r *run) firm(m fact.StopReported) bool {
+	for _, s := range r.route.Stops {
+		if s.ID == m.Stop {
+			_, known := r.places[s.Place]
+			return known && r.fixed && m.Made > r.placed[s.Place]
+		}
+	}
+	return false
 }
 
 // begins gives the reports that a route has begun and ended, where nobody said

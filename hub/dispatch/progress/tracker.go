@@ -82,8 +82,9 @@ type Tracker struct {
 
 	counts counts
 
-	mu    sync.RWMutex
-	shown map[string]*shown
+	mu     sync.RWMutex
+	shown  map[string]*shown
+	lately string // why the last round failed
 }
 
 type counts struct{ fixes, late, reports, refused, failures atomic.Uint64 }
@@ -166,15 +167,16 @@ type Status struct {
 	Reports  uint64 // arrivals, departures, starts and ends told
 	Refused  uint64 // that dispatch did not take
 	Failures uint64 // rounds of work that failed and were done again
+	Failing  string // why the last round failed, "" where it did not
 }
 
 // Status tells how the tracker is doing.
 func (t *Tracker) Status() Status {
 	t.mu.RLock()
-	n := len(t.shown)
+	n, failing := len(t.shown), t.lately
 	t.mu.RUnlock()
 	c := &t.counts
-	return Status{n, c.fixes.Load(), c.late.Load(), c.reports.Load(), c.refused.Load(), c.failures.Load()}
+	return Status{n, c.fixes.Load(), c.late.Load(), c.reports.Load(), c.refused.Load(), c.failures.Load(), failing}
 }
 
 // Run follows positions and events until ctx ends; it then returns nil. What
@@ -211,6 +213,11 @@ func wait(ctx context.Context, d time.Duration) {
 
 // say logs the first failure of a row, and that it is over.
 func (t *Tracker) say(ctx context.Context, err error) {
+	t.mu.Lock()
+	if t.lately = ""; err != nil {
+		t.lately = err.Error()
+	}
+	t.mu.Unlock()
 	t.work.Lock()
 	defer t.work.Unlock()
 	switch {
