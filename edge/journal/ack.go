@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -67,10 +68,12 @@ func (j *Journal) Acknowledge(c Commit) error {
 		ranges = append([]Range{{1, c.Committed}}, ranges...)
 	}
 	var got []span
+	var unknown error // of ranges that cannot be counted: the others are acknowledged all the same
 	for _, r := range ranges {
 		x, err := j.measure(e, r)
 		if err != nil {
-			return fmt.Errorf("acknowledge blocks %d to %d of epoch %d: %w", r.First, r.Last, e.id, err)
+			unknown = errors.Join(unknown, fmt.Errorf("acknowledge blocks %d to %d of epoch %d: %w", r.First, r.Last, e.id, err))
+			continue
 		}
 		got = append(got, x)
 	}
@@ -87,7 +90,7 @@ func (j *Journal) Acknowledge(c Commit) error {
 		j.work = true
 		j.start()
 	}
-	return nil
+	return unknown
 }
 
 // measure counts the readings of a range that the hub has.
@@ -98,11 +101,14 @@ func (j *Journal) measure(e *epoch, r Range) (span, error) {
 	if ok && x.Last >= r.Last {
 		return x, nil
 	}
-	x = span{First: r.First, Last: r.Last}
 	var err error
-	if x.Before, err = j.readingsBefore(e, r.First); err != nil {
-		return x, err
+	if !ok { // else it goes on from what is acknowledged already
+		x.First = r.First
+		if x.Before, err = j.readingsBefore(e, r.First); err != nil {
+			return x, err
+		}
 	}
+	x.Last = r.Last
 	x.After, err = j.readingsBefore(e, r.Last+1)
 	return x, err
 }

@@ -51,18 +51,25 @@ func (e *epoch) find(number uint64) (*segment, uint64) {
 func (j *Journal) readingsBefore(e *epoch, number uint64) (uint64, error) {
 	j.mu.Lock()
 	last, readings := e.last, e.readings
-	x, known := e.settled.at(number)
-	y, follows := e.settled.at(number - 1)
+	// What is lost beside what is acknowledged is one span of what is settled,
+	// and the boundary between them is known to those two alone.
+	n, known := uint64(0), false
+	for _, set := range []spans{e.settled, e.acked, e.lost} {
+		if x, ok := set.at(number); ok && x.First == number {
+			n, known = x.Before, true
+		}
+		if x, ok := set.at(number - 1); ok && x.Last == number-1 {
+			n, known = x.After, true
+		}
+	}
 	j.mu.Unlock()
 	switch {
 	case number <= 1:
 		return 0, nil
 	case number == last+1:
 		return readings, nil
-	case known && x.First == number:
-		return x.Before, nil
-	case follows && y.Last == number-1:
-		return y.After, nil
+	case known:
+		return n, nil
 	}
 	r, err := j.record(e, number)
 	if err == nil {

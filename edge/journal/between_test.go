@@ -1,0 +1,53 @@
+package journal
+
+import (
+	"path/filepath"
+	"testing"
+
+	"frostline/proto/chain"
+)
+
+// TestAcknowledgedBetweenLosses: the hub has some blocks of a segment that is
+// then damaged, and those around them are lost. What it takes from then on is
+// acknowledged all the same: else it would be sent for ever.
+func TestAcknowledgedBetweenLosses(t *testing.T) {
+	dir := filepath.Join(memory(t), "journal")
+	j := open(t, dir, opts())
+	f := newFeed(t, j, 10)
+	for len(j.Pending()) == 0 || j.Tip().Last < 60 {
+		f.appendTo(t, j, 1)
+	}
+	tip := j.Tip()
+	first := []Range{{21, 30}, {41, 50}}
+	if err := j.Acknowledge(Commit{Epoch: 1, Committed: 10, Head: headOf(t, j, 10), Beyond: first}); err != nil {
+		t.Fatal(err)
+	}
+	// As a damaged segment is found: what the hub does not have of it is lost, and
+	// none of it can be looked at any more.
+	j.mu.Lock()
+	e := j.epoch(1)
+	j.recent = ring{}
+	j.mu.Unlock()
+	j.disk.Lock()
+	j.declare(e, 11, 40, "a test")
+	j.disk.Unlock()
+	readable := &e.segments[len(e.segments)-1].first
+	was := *readable
+	*readable = 51
+	defer func() { *readable = was }()
+	if err := j.Acknowledge(Commit{Epoch: 1, Committed: 10, Head: e.committedHead, Beyond: []Range{{21, 30}, {41, tip.Last}}}); err != nil {
+		t.Fatal(err)
+	}
+	if s := j.Stats(); s.PendingBlocks != 0 || s.LostBlocks != 20 {
+		t.Errorf("pending %d and lost %d blocks, want none and 20", s.PendingBlocks, s.LostBlocks)
+	}
+}
+
+func headOf(t *testing.T, j *Journal, number uint64) chain.Head {
+	t.Helper()
+	h, err := j.Head(1, number)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
