@@ -49,6 +49,8 @@ type config struct {
 	Witnesses witnessConfig `yaml:"witnesses"`
 	// Influx is where readings are copied to for dashboards. Default nowhere.
 	Influx influx.Config `yaml:"influx"`
+	// Road is the road engine that says how long ways take. Default none.
+	Road roadConfig `yaml:"road"`
 	// Epcis is how EPCIS events are exchanged.
 	Epcis epcisConfig `yaml:"epcis"`
 	// LogLevel is debug, info, warn or error. Default info.
@@ -162,6 +164,9 @@ func (c *config) validate() error {
 		}
 	}
 	if err := c.Influx.Validate(); err != nil {
+		errs = append(errs, err)
+	}
+	if err := c.Road.validate(); err != nil {
 		errs = append(errs, err)
 	}
 	if err := c.Notify.Validate(); err != nil {

@@ -17,6 +17,7 @@ import (
 	"frostline/hub/custody"
 	"frostline/hub/desired"
 	"frostline/hub/dispatch"
+	"frostline/hub/dispatch/progress"
 	"frostline/hub/dispatch/risk"
 	"frostline/hub/dossier"
 	"frostline/hub/event"
@@ -59,6 +60,7 @@ type contexts struct {
 	cases     *excursion.Cases
 	notify    *notify.Notifier
 	dispatch  *dispatch.Dispatch
+	progress  *progress.Tracker
 	risk      *risk.Board
 	ledger    *ledger.Ledger
 	evidence  *evidence.Exporter
@@ -123,7 +125,15 @@ func (h *hub) openContexts(ctx context.Context) (err error) {
 	}); err != nil {
 		return err
 	}
-	if c.risk, err = risk.NewBoard(risk.Options{Events: c.events, Routes: c.dispatch, Loads: loads{c.correlate}, Packages: inShipment(c.orders), Log: part("risk")}); err != nil {
+	if c.progress, err = progress.New(ctx, progress.Options{
+		Store: h.store, Events: c.events, Routes: c.dispatch, Measured: tracks{h.history, h.registry}, Site: gate(m.Catalog, h.store),
+		Road: h.config.Road.router(part("road")), Log: part("progress"),
+	}); err != nil {
+		return err
+	}
+	if c.risk, err = risk.NewBoard(risk.Options{
+		Events: c.events, Routes: c.dispatch, Loads: loads{c.correlate}, Packages: inShipment(c.orders), Arrival: c.progress.ETA, Log: part("risk"),
+	}); err != nil {
 		return err
 	}
 	if c.notify, err = notify.New(notify.Options{Config: h.config.Notify, Events: c.events, Store: h.store, Log: part("notify")}); err != nil {
@@ -167,7 +177,7 @@ func (h *hub) openContexts(ctx context.Context) (err error) {
 	c.reports = newReports(c.dossiers, c.evidence)
 	c.rest, err = rest.New(ctx, rest.Config{
 		Store: h.store, Tokens: c.people, Log: part("rest"), Version: version.String(), Metrics: h.metrics,
-		People: c.people, Catalog: c.catalog, Orders: c.orders, Custody: c.custody, Verdicts: c.correlate, Evidence: c.evidence, EvidenceLog: c.ledger, Reports: c.reports, Excursions: c.cases, Notifications: c.notify, Desired: c.desired, Rollouts: c.rollout, Dispatch: c.dispatch, GatewayScans: c.scans,
+		People: c.people, Catalog: c.catalog, Orders: c.orders, Custody: c.custody, Verdicts: c.correlate, Evidence: c.evidence, EvidenceLog: c.ledger, Reports: c.reports, Excursions: c.cases, Notifications: c.notify, Desired: c.desired, Rollouts: c.rollout, Dispatch: c.dispatch, Risks: c.risk, GatewayScans: c.scans,
 	})
 	return err
 }
@@ -209,7 +219,7 @@ func (h *hub) openEvidence(ctx context.Context) (err error) {
 func (h *hub) runContexts(ctx context.Context, g *errgroup.Group) {
 	c := &h.contexts
 	for name, run := range map[string]func(context.Context) error{
-		"relay": c.relay.Run, "custody": c.custody.Run, "scans": c.scans.Run, "correlate": c.correlate.Run, "excursion": c.cases.Run, "notify": c.notify.Run, "evidence log": c.ledger.Run, "desired state": c.desired.Run, "rollout": c.rollout.Run, "dispatch": c.dispatch.Run, "risk": c.risk.Run,
+		"relay": c.relay.Run, "custody": c.custody.Run, "scans": c.scans.Run, "correlate": c.correlate.Run, "excursion": c.cases.Run, "notify": c.notify.Run, "evidence log": c.ledger.Run, "desired state": c.desired.Run, "rollout": c.rollout.Run, "dispatch": c.dispatch.Run, "progress": c.progress.Run, "risk": c.risk.Run,
 		"dispatch of shipments": func(ctx context.Context) error { return c.dispatch.Follow(ctx, c.events, c.tellShipment) },
 	} {
 		g.Go(func() error { return named(name, run(ctx)) })

@@ -12,8 +12,8 @@ import (
 	"frostline/hub/event"
 	"frostline/hub/excursion"
 	"frostline/hub/health"
-	"frostline/hub/scan"
 	"frostline/hub/rollout"
+	"frostline/hub/scan"
 	"frostline/hub/view"
 )
 
@@ -31,6 +31,7 @@ func (h *hub) parts() []health.Part {
 		{Name: "notify", Ask: h.notifyPart},
 		{Name: "evidence log", Ask: h.ledgerPart},
 		{Name: "epcis", Ask: h.epcisPart},
+		{Name: "progress", Ask: h.progressPart},
 	}
 	all = append(all, health.Part{Name: "rollout", Ask: h.rolloutPart})
 	if c.influx != nil {

@@ -118,7 +118,7 @@ func open(ctx context.Context, c config, log *slog.Logger) (_ *hub, err error) {
 	if err = h.openContexts(ctx); err != nil {
 		return nil, err
 	}
-	follow := []intake.Sink{h.history, h.registry, h.feed, h.contexts.correlate, h.contexts.scans}
+	follow := []intake.Sink{h.history, h.registry, h.feed, h.contexts.correlate, h.contexts.scans, h.contexts.progress}
 	if h.contexts.influx != nil {
 		follow = append(follow, h.contexts.influx)
 	}
