@@ -1,11 +1,14 @@
 package panel
 
+import "strings"
+
 // driverView is the driver's page.
 type driverView struct {
 	Top   topView
 	Cargo cargoView
 	Steps []step
 	Boxes []boxView
+	More  string // of the compartments for which there is no room; empty for none
 	Stop  string // where to next; empty where nobody said
 }
 
@@ -46,9 +49,11 @@ func (p *Page) driverView(l *locale, s Snapshot, err error) driverView {
 	c := l.cargo(s)
 	v := driverView{Top: p.top(l, s), Cargo: cargoView{c.State, c.Word, c.Head, c.Sub, c.Value}, Steps: l.steps(s, c, p.alarms != nil)}
 	p.ticked.mark(v.Steps)
-	for _, z := range c.Zones {
+	room := choose(len(v.Steps) > 0, 3, 6)
+	for _, z := range c.Zones[:min(len(c.Zones), room)] {
 		v.Boxes = append(v.Boxes, p.box(l, s, z))
 	}
+	v.More = l.more(c.Zones[len(v.Boxes):])
 	if n := s.NextStop; n != nil {
 		v.Stop = l.say("stop.place", plain(n.Place))
 		if n.DueMs != nil {
@@ -56,6 +61,24 @@ func (p *Page) driverView(l *locale, s Snapshot, err error) driverView {
 		}
 	}
 	return v
+}
+
+// more sums up zones for which there is no room, which come worst first.
+func (l *locale) more(zones []zone) string {
+	if len(zones) == 0 {
+		return ""
+	}
+	counts := map[State]uint64{}
+	for _, z := range zones {
+		counts[z.State]++
+	}
+	var parts []string
+	for _, state := range order {
+		if n := counts[state]; n > 0 {
+			parts = append(parts, l.say("count."+string(state), group(n)))
+		}
+	}
+	return l.say("driver.more", strings.Join(parts, ", "))
 }
 
 func (p *Page) top(l *locale, s Snapshot) topView {
@@ -81,7 +104,16 @@ func (l *locale) keeping(s Snapshot) pill {
 		}
 		return pill{Fine, l.say("keeping.connected")}
 	}
-	return pill{Silent, l.say("keeping.offline", l.saved(j))}
+	why := "keeping.offline"
+	switch s.Uplink.State {
+	case LinkConnected:
+		why = "keeping.hub-silent"
+	case LinkCut:
+		why = "keeping.cut"
+	case LinkOff:
+		why = "keeping.no-hub"
+	}
+	return pill{Silent, l.say(why, l.saved(j))}
 }
 
 // box is a zone beside the verdict, and the tile of a wall.

@@ -29,8 +29,14 @@ func driverParts(p *Page, l *locale, s Snapshot, err error) (string, State, stri
 		side = "busy"
 		parts = append(parts, part{"steps", "main", "steps", v.Steps})
 	}
+	if side == "calm" && len(v.Boxes) > 3 {
+		side = "calm dense" // without charts
+	}
 	for _, b := range v.Boxes {
 		parts = append(parts, part{"box-" + b.ID, "boxes", "box", b})
+	}
+	if v.More != "" {
+		parts = append(parts, part{"more", "foot", "more", v.More})
 	}
 	if v.Stop != "" {
 		parts = append(parts, part{"stop", "foot", "stop", v.Stop})

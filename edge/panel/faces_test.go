@@ -103,6 +103,19 @@ func init() {
 			offline(s)
 			s.Journal.Error, s.Journal.MemoryBlocks, s.Journal.MemoryReadings = "no space left on device", 151, 1204
 		},
+		"many": func(s *Snapshot) {
+			faceStates["out"](s)
+			for i := range 20 {
+				w := keptIn(fmt.Sprintf("pkg-%d", i), fmt.Sprintf("Cold box %d", i+1), "box-a", 2_000, 8_000, 5_060)
+				s.Guard.Watches = append(s.Guard.Watches, w)
+			}
+		},
+		"many-ok": func(s *Snapshot) {
+			faceStates["many"](s)
+			s.Guard.Alarms = nil
+			s.at(1, 5_000).State = WatchInRange
+		},
+		"no-hub":    func(s *Snapshot) { s.Uplink = Uplink{State: LinkOff} },
 		"unwatched": func(s *Snapshot) { s.Guard.Watches = nil },
 		"starting": func(s *Snapshot) {
 			for i := range s.Guard.Watches {
@@ -200,6 +213,9 @@ func TestDriver(t *testing.T) {
 		"over":      {Watch, []string{"Box B was too warm", "It is in range again."}, []string{"Say what happened"}},
 		"offline":   {Fine, []string{"In range", "Offline. Saving 212 readings, nothing is lost."}, nil},
 		"disk":      {Watch, []string{"Watch Readings cannot be saved The disk takes no readings", "Readings cannot be saved", "All that is watched is in range."}, []string{"Tell dispatch what this screen says"}},
+		"many":      {Bad, []string{"Box B is too warm", "More: 20 in range"}, []string{"Close this door: rear\u2011door", "Check that the cooler runs, set for 2 to 8 °C", "Say what happened"}},
+		"many-ok":   {Fine, []string{"Everything is in range", "More: 17 in range"}, nil},
+		"no-hub":    {Fine, []string{"No hub to send to. Saving 8 readings, nothing is lost."}, nil},
 		"unwatched": {Silent, []string{"Not watched Nothing is watched here"}, nil},
 		"starting":  {Silent, []string{"Silent Box A has no reading yet", "not known"}, nil},
 	} {

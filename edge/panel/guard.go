@@ -66,16 +66,6 @@ func (g Guard) of(a Alarm) Watched {
 	return Watched{ID: a.Watch, Sensor: a.Sensor}
 }
 
-// alarm finds the alarm of a watch that goes on; nil where there is none.
-func (g Guard) alarm(w Watched, kind string) *Alarm {
-	for i, a := range g.Alarms {
-		if a.Active && a.Watch == w.ID && a.Sensor == w.Sensor && a.Kind == kind {
-			return &g.Alarms[i]
-		}
-	}
-	return nil
-}
-
 // States of a Watched, as the guard names them.
 const (
 	WatchInRange = "in_range"

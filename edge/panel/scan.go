@@ -36,6 +36,9 @@ type scanForm struct {
 	Done    *scanView // what was taken
 }
 
+// Many says that there are more places than one touches at a glance.
+func (f scanForm) Many() bool { return len(f.Targets) > 8 }
+
 // choice is one of several.
 type choice struct {
 	Value, Text string

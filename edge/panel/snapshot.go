@@ -1,11 +1,22 @@
-// Package panel is what a gateway says about itself on the spot: a snapshot
-// of its sensors, clock, journal and uplink, one verdict over it, and three
-// ways to read both: a small page on the loopback interface, JSON on a Unix
-// socket, and text for a terminal.
+// Package panel is what a gateway says about itself on the spot: a snapshot of its
+// sensors, clock, journal and uplink, one verdict over it, and three ways to read
+// both: pages on the loopback interface, JSON on a Unix socket, and text for a
+// terminal.
 //
-// Verdict, marks and words of all three come from Judge, so that a page cannot
-// show a live dot on a silent sensor. A value that is fresh and sound is "fine";
-// "in range" it is only by a storage profile that the gateway's guard watches.
+// Verdict, marks and words of all three come from one judgement, so that a page
+// cannot show a live dot on a silent sensor. A value that is fresh and sound is
+// "fine"; "in range" it is only by a storage profile that the gateway's guard
+// watches.
+//
+// # Pages
+//
+// The driver's page, the wall of a site, scanning and the page of details are
+// faces: lists of parts, each rendered from its own data. All who look at a face in
+// a language share one rendering a second, of what has changed alone, and are told
+// the parts that they do not have; without a script a page reloads itself. Words
+// are in one catalogue a language, under locales. The faces' verdict, cargo, is
+// about what is watched: what is wrong with the gateway alone makes it a watch at
+// most, and a link that is down changes nothing, as readings are kept.
 package panel
 
 import (

@@ -92,7 +92,7 @@ code.addEventListener("keydown", (event) => {
 
 // What is scanned goes into the box, wherever a finger was last.
 form.addEventListener("change", (event) => {
-  if (event.target.type === "radio") code.focus();
+  if (event.target.type === "radio" || event.target.name === "target") code.focus();
 });
 
 send();
