@@ -54,6 +54,12 @@ func (p *Page) driverView(l *locale, s Snapshot, err error) driverView {
 		v.Boxes = append(v.Boxes, p.box(l, s, z))
 	}
 	v.More = l.more(c.Zones[len(v.Boxes):])
+	if len(c.Zones) == 0 { // what is measured is shown, and judged by nobody
+		plain := unwatched(s)
+		for _, x := range plain[:min(len(plain), room)] {
+			v.Boxes = append(v.Boxes, p.plainTile(l, s, x).boxView)
+		}
+	}
 	if n := s.NextStop; n != nil {
 		v.Stop = l.say("stop.place", plain(n.Place))
 		if n.DueMs != nil {

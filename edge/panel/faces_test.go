@@ -216,7 +216,7 @@ func TestDriver(t *testing.T) {
 		"many":      {Bad, []string{"Box B is too warm", "More: 20 in range"}, []string{"Close this door: rear\u2011door", "Check that the cooler runs, set for 2 to 8 °C", "Say what happened"}},
 		"many-ok":   {Fine, []string{"Everything is in range", "More: 17 in range"}, nil},
 		"no-hub":    {Fine, []string{"No hub to send to. Saving 8 readings, nothing is lost."}, nil},
-		"unwatched": {Silent, []string{"Not watched Nothing is watched here"}, nil},
+		"unwatched": {Silent, []string{"Not watched Nothing is watched here", "5.1 °C"}, nil},
 		"starting":  {Silent, []string{"Silent Box A has no reading yet", "not known"}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
