@@ -5,6 +5,7 @@ package update
 
 import (
 	"bytes"
+	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -104,6 +105,9 @@ type van struct {
 // newFleet starts a hub and enrols gateways, which run the version v1.0.0.
 func newFleet(t *testing.T, gateways int) *fleet {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("NOT TESTED: takes a minute; run without -short")
+	}
 	bin, err := rig.Build()
 	if err != nil {
 		t.Fatal(err)
@@ -355,9 +359,33 @@ func (f *fleet) settle() {
 		return err == nil, err
 	})
 	for _, v := range f.vans {
+		v.gaps()
 		v.stop()
 		if out, err := exec.Command(program(f.T, "v1.1.0", agent), "journal", "verify", "--config", v.config).CombinedOutput(); err != nil {
 			f.Errorf("journal of %s: %v\n%s", v.id, err, out)
 		}
 	}
+}
+
+// gaps logs between which ticks there are no readings.
+func (v *van) gaps() {
+	v.Helper()
+	var last int64
+	rows, err := csv.NewReader(strings.NewReader(v.frostline("history", v.id+"/box/temperature", "--from", "-1h"))).ReadAll()
+	if err != nil || len(rows) < 2 {
+		v.Fatalf("history of %s: %d rows, %v", v.id, len(rows), err)
+	}
+	const tick = 10 // boottime_ms
+	var found []int64
+	for _, row := range rows[1:] {
+		at, err := strconv.ParseInt(row[tick], 10, 64)
+		if err != nil || at <= last || at%500 != 0 {
+			v.Fatalf("history of %s: tick %q after %d: %v", v.id, row[tick], last, err)
+		}
+		if last > 0 && at-last > 500 {
+			found = append(found, at-last)
+		}
+		last = at
+	}
+	v.Logf("%s: %d readings, ms without any: %v", v.id, len(rows)-1, found)
 }
