@@ -20,8 +20,9 @@ func (s span) with(o span) span    { return span{max(s.from, o.from), min(s.unti
 func (s span) touches(o span) bool { return !s.with(o).empty() }
 
 // links tell which gateway was on which vehicle, and which vehicle was whose, at
-// any time. What was said first of a gateway or courier holds from ever: records
-// are entered after the fact. It is safe for concurrent use.
+// any time. What was said first of a gateway or courier holds from ever, since
+// records are entered after the fact, but not where another had the vehicle
+// before. It is safe for concurrent use.
 type links struct {
 	mu       sync.RWMutex
 	couriers map[string][]link // vehicles of a courier
@@ -62,12 +63,40 @@ func linked(of map[string][]link, id, vehicle string, at int64) bool {
 	list := of[id]
 	switch n := len(list); {
 	case n == 0:
-		at = math.MinInt64
+		if !had(of, vehicle) {
+			at = math.MinInt64
+		}
 	case list[n-1].vehicle == vehicle:
 		return false
 	}
 	of[id] = append(list, link{at, vehicle})
 	return true
+}
+
+// had reports whether any had a vehicle so far.
+func had(of map[string][]link, vehicle string) bool {
+	for _, list := range of {
+		if slices.ContainsFunc(list, func(k link) bool { return k.vehicle == vehicle }) {
+			return true
+		}
+	}
+	return false
+}
+
+// sharing gives the couriers that had a vehicle of courier, it among them.
+func (l *links) sharing(courier string) (all []string) {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	all = append(all, courier)
+	for _, k := range l.couriers[courier] {
+		for id, list := range l.couriers {
+			if k.vehicle != "" && slices.ContainsFunc(list, func(o link) bool { return o.vehicle == k.vehicle }) {
+				all = append(all, id)
+			}
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // during gives the stretches of s in which list names vehicles.

@@ -81,7 +81,7 @@ func (t *Tracker) learn(ctx context.Context, r *run) error {
 		if !okA || !okB || next.in < 0 || float64(next.in+s.out)/1000 > max(near/1000, took/10) {
 			continue
 		}
-		id := digest(r.route.ID, next.stops[0], "leg", next.entered)
+		id := digest(r.route.ID, next.place.String(), "leg", next.entered)
 		if _, ok := r.learnt[id]; ok {
 			continue
 		}

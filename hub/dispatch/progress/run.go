@@ -90,11 +90,13 @@ func (t *Tracker) load(ctx context.Context, id string, old *run) (*run, error) {
 		span: spanOf(route), route: route, visits: route.Visits(), status: route.Status(), jobs: map[string]dispatch.Job{}, since: map[string]int64{},
 		places: map[fact.Ref]fence.Fence{}, placed: map[fact.Ref]int64{}, refused: map[string]bool{}, learnt: map[string]float64{},
 	}
-	ended, err := t.index.before(ctx, route.Courier, id, r.span)
-	if err != nil {
-		return nil, err
+	for _, courier := range t.links.sharing(route.Courier) {
+		ended, err := t.index.before(ctx, courier, id, r.span)
+		if err != nil {
+			return nil, err
+		}
+		r.from = max(r.from, ended)
 	}
-	r.from = max(r.from, ended)
 	c, err := t.o.Routes.Courier(ctx, route.Courier)
 	if err != nil && !errors.Is(err, record.ErrNotFound) {
 		return nil, err

@@ -3,9 +3,9 @@ package progress
 import (
 	"context"
 	"errors"
+	"math"
 
 	"frostline/hub/dispatch"
-	"frostline/hub/dispatch/progress/fence"
 	"frostline/hub/fact"
 	"frostline/hub/record"
 )
@@ -26,7 +26,10 @@ func (t *Tracker) report(ctx context.Context, r *run) error {
 			return err
 		}
 	}
-	for _, s := range reports(r.route, r.presence, r.firm) {
+	if r.status == "planned" {
+		return nil // nobody is under way yet
+	}
+	for _, s := range reports(r.route, r.underWay(), r.firm) {
 		if err := t.tell(ctx, r, s.ID, func() (dispatch.Route, error) { return t.o.Routes.ReportStop(ctx, actor, "", s) }); err != nil {
 			return err
 		}
@@ -54,6 +57,30 @@ func (t *Tracker) tell(ctx context.Context, r *run, id string, do func() (dispat
 	return nil
 }
 
+// underWay gives the presences since the route has begun; at the start also
+// those before it.
+func (r *run) underWay() (all []presence) {
+	began, _ := r.began()
+	for _, p := range r.presence {
+		if v := p.visit; began == math.MaxInt64 || v.Left == 0 || v.Left > began || atStart(r, p.stop) {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
+// began is when the route is reported to have begun, the largest number where
+// it is not; told is whether anybody but positions said so.
+func (r *run) began() (at int64, told bool) {
+	at = math.MaxInt64
+	for _, rep := range r.route.Reports {
+		if rep.Status == "started" {
+			at, told = min(at, rep.At), told || rep.Source != source
+		}
+	}
+	return at, told
+}
+
 // firm reports whether a report can be withdrawn because the track does not bear
 // it out: the place was where it is when the report was made, and the stop is
 // still planned.
@@ -75,10 +102,9 @@ func begins(r *run) (all []fact.RouteReported) {
 	add := func(status string, at int64) {
 		all = append(all, fact.RouteReported{ID: digest(r.route.ID, "", status, at), Route: r.route.ID, Status: status, At: at, Source: source})
 	}
-	if r.status == "planned" {
-		if at, ok := setOut(r); ok {
-			add("started", at)
-		}
+	began, told := r.began()
+	if at, ok := setOut(r); ok && (r.status == "planned" || !told && followed(r.status) && at < began-near) {
+		add("started", at)
 	}
 	last := int64(0)
 	for _, v := range r.visits {
@@ -99,23 +125,23 @@ func begins(r *run) (all []fact.RouteReported) {
 	return all
 }
 
-// setOut tells when the courier left the start.
+// setOut tells when the courier left the start for its first stop elsewhere.
 func setOut(r *run) (at int64, ok bool) {
-	var of fence.Visit
-	for _, s := range r.shown {
-		if s.Fence == startFence && s.Left >= r.route.Depart-sooner && r.fix.At-s.Left >= underway && s.Left > of.Left {
-			of = s
-		}
-	}
-	if of.Left != 0 {
-		return of.Left, true
-	}
-	for _, p := range r.presence { // it was never seen at the start, and has come to a stop
+	first := int64(math.MaxInt64)
+	for _, p := range r.presence {
 		if v := p.visit; v.Entered >= r.route.Depart-sooner && !atStart(r, p.stop) {
-			return v.Entered, true
+			first = min(first, v.Entered)
 		}
 	}
-	return 0, false
+	for _, s := range r.shown {
+		if s.Fence == startFence && s.Left >= r.route.Depart-sooner && s.Left <= first && r.fix.At-s.Left >= underway {
+			at, ok = max(at, s.Left), true
+		}
+	}
+	if !ok && first < math.MaxInt64 { // it was never seen at the start
+		return first, true
+	}
+	return at, ok
 }
 
 func atStart(r *run, stop string) bool {
