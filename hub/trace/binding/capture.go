@@ -57,7 +57,7 @@ func (b *Binding) read(w http.ResponseWriter, r *http.Request) (*epcis.Document,
 		return nil, nil, fail(badMedia, "Content-Type %q: want %s, %s or %s", short(kind), jsonType, ldJSONType, xmlType)
 	}
 	if r.ContentLength > maxBody {
-		return nil, nil, limited(fail(captureLimit, "a document of %d bytes: at most %d are taken at once; send it in parts", r.ContentLength, maxBody).with("Connection", "close"))
+		return nil, nil, limited(fail(captureLimit, "a document of %d bytes: at most %d are taken at once; send it in parts", r.ContentLength, maxBody))
 	}
 	wait := time.NewTimer(slotWithin)
 	defer wait.Stop()
@@ -79,7 +79,7 @@ func (b *Binding) read(w http.ResponseWriter, r *http.Request) (*epcis.Document,
 	})
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return nil, nil, fail(slow, "the document did not come within %v", readWithin).with("Connection", "close")
+		return nil, nil, fail(slow, "the document did not come within %v", readWithin)
 	case errors.Is(err, io.ErrUnexpectedEOF) && r.Context().Err() != nil:
 		return nil, nil, r.Context().Err()
 	case err != nil:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -21,6 +22,9 @@ const (
 	maxSmall     = 256 << 10
 	readWithin   = 60 * time.Second
 	answerWithin = 40 * time.Second
+	unread       = 256 << 10 // bytes of a body that the server takes by itself
+	drainMost    = 128 << 20
+	drainWithin  = 10 * time.Second
 )
 
 // call is what is known of a request.
@@ -164,7 +168,26 @@ func (b *Binding) refuse(w http.ResponseWriter, r *http.Request, p *Problem) {
 	if p.Status >= 500 && p.Status != http.StatusNotImplemented && r.Context().Err() == nil {
 		b.Log.Error("request could not be answered", "request", c.id, "by", c.actor, "method", r.Method, "path", short(r.URL.Path), "status", p.Status, "error", p.cause)
 	}
+	asks := r.Header.Get("Expect") != "" && r.ContentLength > maxBody // and waits before it sends
+	large := c.actor != "" && !asks && (r.ContentLength < 0 || r.ContentLength > unread)
+	if large {
+		w.Header().Set("Connection", "close")
+		large = http.NewResponseController(w).EnableFullDuplex() == nil
+	}
 	p.write(w, wantsXML(r))
+	if large {
+		drain(w, r)
+	}
+}
+
+// drain takes what a caller who was refused still sends, for a while: one who is
+// cut off while sending sees a broken connection and not why.
+func drain(w http.ResponseWriter, r *http.Request) {
+	rc := http.NewResponseController(w)
+	if rc.Flush() != nil || rc.SetReadDeadline(time.Now().Add(drainWithin)) != nil {
+		return
+	}
+	_, _ = io.CopyN(io.Discard, r.Body, drainMost)
 }
 
 // strange answers what no operation matches.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 
 	"frostline/hub/store"
 	"frostline/hub/trace/epcis"
@@ -141,6 +142,7 @@ func (p *Problem) write(w http.ResponseWriter, asXML bool) {
 	if err != nil {
 		body = nil
 	}
+	h.Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(p.Status)
 	_, _ = w.Write(body)
 }
