@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/goccy/go-yaml"
@@ -29,6 +30,25 @@ var words = map[string]string{
 	"van-2":        "delivery van 2, insulated box",
 }
 
+// watched is what each gateway itself alarms of: the goods, and the air around
+// them.
+var watched = map[string][]watchFile{
+	"sodo-cold":    zone("Cold room", "refrigerated"),
+	"sodo-freezer": zone("Freezer", "freezer"),
+	"sodo-ambient": zone("Store room", "controlled-room"),
+	"van-1":        box,
+	"van-2":        box,
+}
+
+var box = []watchFile{{"box", "Insulated box", "refrigerated", []string{"probe-1", "air", "wall"}}}
+
+func zone(name, profile string) []watchFile {
+	return []watchFile{
+		{"goods", name + ", goods", profile, []string{"probe-2"}},
+		{"air", name + ", air", profile, []string{"probe-1", "air", "wall"}},
+	}
+}
+
 // interval of all sensors, in the recorded hours and live.
 const interval = 5 * time.Second
 
@@ -48,6 +68,7 @@ type gatewayFile struct {
 	Data    string       `yaml:"data"`
 	Hub     hubFile      `yaml:"hub"`
 	Panel   panelFile    `yaml:"panel"`
+	Watches []watchFile  `yaml:"watches"`
 	Sensors []sensorFile `yaml:"sensors"`
 }
 
@@ -56,7 +77,16 @@ type hubFile struct {
 }
 
 type panelFile struct {
-	Listen string `yaml:"listen"`
+	Listen   string `yaml:"listen"`
+	Kind     string `yaml:"kind"`
+	TimeZone string `yaml:"time-zone"`
+}
+
+type watchFile struct {
+	ID      string   `yaml:"id"`
+	Label   string   `yaml:"label"`
+	Profile string   `yaml:"profile"`
+	Sensors []string `yaml:"sensors"`
 }
 
 type sensorFile struct {
@@ -72,8 +102,12 @@ type sensorFile struct {
 func (d *demo) writeConfig(i int, p place) error {
 	f := gatewayFile{
 		Gateway: p.gateway, Data: d.path(p.gateway),
-		Hub:   hubFile{Enrol: "https://" + d.loopback(d.ports.Enrol)},
-		Panel: panelFile{Listen: d.loopback(d.ports.Panel + i)},
+		Hub:     hubFile{Enrol: "https://" + d.loopback(d.ports.Enrol)},
+		Panel:   panelFile{Listen: d.loopback(d.ports.Panel + i), Kind: "site", TimeZone: "America/Los_Angeles"},
+		Watches: watched[p.gateway],
+	}
+	if strings.HasPrefix(p.gateway, "van-") {
+		f.Panel.Kind = "vehicle"
 	}
 	for _, dev := range p.devices {
 		s := sensorFile{ID: dev.Name, Driver: dev.Kind, Interval: interval.String()}
