@@ -17,6 +17,7 @@ import (
 	"frostline/hub/broker"
 	"frostline/hub/history"
 	"frostline/hub/intake/batch"
+	"frostline/proto/block"
 	"frostline/proto/pb"
 	"frostline/proto/reading"
 )
@@ -166,7 +167,7 @@ func (d *day) fault(v *van, full string) {
 	case "clock step":
 		v.clock.StepUTC(d.between(-tenYears, tenYears))
 	case "scan":
-		id := fmt.Sprint("scan-", len(d.scans))
+		id := fmt.Sprint("scan-", d.tally["scan"])
 		kept, err := v.Tell(context.Background(), &pb.Event{AtMs: v.clock.Now(), Kind: &pb.Event_Scan{Scan: &pb.Scan{
 			Id: id, Raw: []byte(id), Kind: 1, Value: id, Action: 1, Target: "compartment/van-1-a",
 		}}})
@@ -247,6 +248,7 @@ func (d *day) ends(took time.Duration) {
 	})
 	tip := v.journal.Tip()
 	d.await("the account to add up", func() (bool, error) {
+		tip = v.journal.Tip() // losses are told in blocks of their own
 		as, err := d.account()
 		if err != nil {
 			return false, err
@@ -314,8 +316,8 @@ func (d *day) count(h *hub) {
 		}
 		return nil
 	}))
-	declared := func(block uint64) bool {
-		return slices.ContainsFunc(gaps, func(g *pb.Gap) bool { return g.First <= block && block <= g.Last })
+	declared := func(number uint64) bool {
+		return slices.ContainsFunc(gaps, func(g *pb.Gap) bool { return g.First <= number && number <= g.Last })
 	}
 	have := map[place]taken{}
 	for p, x := range h.evidence(d.TB, d.gateway.id) { // which wants none twice
@@ -329,15 +331,26 @@ func (d *day) count(h *hub) {
 	}
 	var missing, dark uint64
 	for p := range d.said {
-		block, kept := d.kept[p]
+		number, kept := d.kept[p]
 		switch _, there := have[p]; {
 		case there:
-		case kept && declared(block):
+		case kept && declared(number):
 			missing++
 		case !kept && d.dark[p]:
 			dark++
 		default:
-			wrong("%+v is not at the hub: kept %v, in block %d", p, kept, block)
+			wrong("%+v is not at the hub: kept %v, in block %d", p, kept, number)
+		}
+	}
+	for _, g := range gaps { // less what the hub had taken, and could not say in time
+		for _, r := range h.ranges(d.TB, d.gateway.id, 1) {
+			d.must(h.intake.Blocks(d.Context(), d.gateway.id, 1, max(g.First, r.first), min(g.Last, r.last), func(_ uint64, raw []byte) error {
+				b, err := block.Decode(raw)
+				if err == nil {
+					lost -= uint64(len(b.Readings))
+				}
+				return err
+			}))
 		}
 	}
 	if missing != lost {
