@@ -40,12 +40,15 @@ var watched = map[string][]watchFile{
 	"van-2":        box,
 }
 
-var box = []watchFile{{"box", "Insulated box", "refrigerated", []string{"probe-1", "air", "wall"}}}
+// patience is how long a sensor may be silent: all of them start at once here.
+const patience = "1m"
+
+var box = []watchFile{{"box", "Insulated box", "refrigerated", []string{"probe-1", "air", "wall"}, patience}}
 
 func zone(name, profile string) []watchFile {
 	return []watchFile{
-		{"goods", name + ", goods", profile, []string{"probe-2"}},
-		{"air", name + ", air", profile, []string{"probe-1", "air", "wall"}},
+		{"goods", name + ", goods", profile, []string{"probe-2"}, patience},
+		{"air", name + ", air", profile, []string{"probe-1", "air", "wall"}, patience},
 	}
 }
 
@@ -87,6 +90,7 @@ type watchFile struct {
 	Label   string   `yaml:"label"`
 	Profile string   `yaml:"profile"`
 	Sensors []string `yaml:"sensors"`
+	Unknown string   `yaml:"unknown-after"`
 }
 
 type sensorFile struct {
