@@ -32,6 +32,8 @@ const (
 	Job         Kind = "job"
 	Route       Kind = "route"
 	Place       Kind = "place" // where a delivery goes that is no site: a token; see hub/dispatch
+	Saga        Kind = "saga"  // see hub/workflow
+	Hold        Kind = "hold"  // of quality: see hub/hold
 )
 
 // Ref names a thing.
@@ -57,14 +59,15 @@ func ParseRef(s string) (Ref, error) {
 var (
 	plainID  = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:+-]{0,63}$`)
 	sensorID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:+-]{0,63}/[A-Za-z0-9][A-Za-z0-9._:+-]{0,63}$`)
-	unitID   = regexp.MustCompile(`^[0-9]{14}\.[!-.0-~]{1,64}$`) // GS1 serials have up to 20 characters; "/" is %2F
+	sagaID   = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:+-]{0,95}$`) // made of that of an excursion
+	unitID   = regexp.MustCompile(`^[0-9]{14}\.[!-.0-~]{1,64}$`)         // GS1 serials have up to 20 characters; "/" is %2F
 )
 
 var shapes = map[Kind]*regexp.Regexp{
 	Site: plainID, Zone: plainID, Vehicle: plainID, Compartment: plainID, Gateway: plainID, Sensor: sensorID,
 	Tote: plainID, Logger: plainID, Calibration: plainID, Profile: plainID, Product: plainID, Order: plainID,
 	Shipment: plainID, Package: plainID, Unit: unitID, Party: plainID, Excursion: plainID,
-	Courier: plainID, Job: plainID, Route: plainID, Place: plainID,
+	Courier: plainID, Job: plainID, Route: plainID, Place: plainID, Saga: sagaID, Hold: plainID,
 }
 
 // Check fails for a kind that does not exist and an id of the wrong shape.

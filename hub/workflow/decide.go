@@ -1,0 +1,137 @@
+package workflow
+
+import (
+	"context"
+	"slices"
+
+	"frostline/hub/event"
+	"frostline/hub/fact"
+	"frostline/hub/record"
+	"frostline/hub/store"
+)
+
+// Retry has the step tried again that a saga is parked at. step may be "", or
+// names it, so that nobody decides about a step that they have not seen. A reason
+// is needed by Skip and Compensate. Errors wrap those of package record.
+func (e *Engine) Retry(ctx context.Context, actor, reason, id, step string) (Saga, error) {
+	return e.Decide(ctx, actor, reason, id, step, Retry)
+}
+
+// Skip has the saga go on without the step that it is parked at.
+func (e *Engine) Skip(ctx context.Context, actor, reason, id, step string) (Saga, error) {
+	return e.Decide(ctx, actor, reason, id, step, Skip)
+}
+
+// Compensate has everything undone, in reverse, that the saga has done. What
+// quality has not released stays held.
+func (e *Engine) Compensate(ctx context.Context, actor, reason, id, step string) (Saga, error) {
+	return e.Decide(ctx, actor, reason, id, step, Compensate)
+}
+
+// Decide writes down what a person decides about a saga that has paused; the
+// saga goes on by it some moments later.
+func (e *Engine) Decide(ctx context.Context, actor, reason, id, step, decision string) (Saga, error) {
+	if !slices.Contains(Decisions, decision) {
+		return Saga{}, record.Invalidf("decision %q: want one of %v", decision, Decisions)
+	}
+	if reason == "" && decision != Retry {
+		return Saga{}, record.Invalidf("reason: say why, to %s", decision)
+	}
+	if err := fact.CheckNote("reason", reason); err != nil {
+		return Saga{}, record.Invalid(err)
+	}
+	ref := fact.Ref{Kind: fact.Saga, ID: id}
+	var out Saga
+	_, err := e.o.Events.Command(ctx, actor, func(ctx context.Context, ch event.Change) (err error) {
+		if out, err = record.Get(ctx, ch, e.o.Model.sagas, ref); err != nil {
+			return err
+		}
+		switch {
+		case step != "" && step != out.Step:
+			return record.Refusedf("step %q: the saga is %s, not at it; look again", step, out.words())
+		case !out.can(decision):
+			return record.Refusedf("decision %q: the saga is %s; what can be decided now: %v", decision, out.words(), out.Choices)
+		}
+		d := fact.SagaDecided{ID: id, Pause: out.Pause, Step: out.Step, Decision: decision}
+		if _, err := ch.Append(ctx, event.New{ID: derive(id, "decided", out.Pause), Stream: ref.String(), Expect: -1, Type: fact.SagaWasDecided, Reason: reason, Data: d}); err != nil {
+			return err
+		}
+		out, err = record.Get(ctx, ch, e.o.Model.sagas, ref)
+		return err
+	})
+	if err == nil {
+		e.o.Log.Info("decided about a saga", "saga", id, "decision", decision, "by", actor)
+	}
+	return out, err
+}
+
+// words says where a saga is.
+func (s Saga) words() string {
+	switch s.State {
+	case Waiting:
+		return "waiting for the " + s.Step
+	case Parked:
+		return "parked at " + s.Step
+	case Ended:
+		return "over: " + s.Outcome
+	}
+	return string(s.State)
+}
+
+// Saga gives a saga.
+func (e *Engine) Saga(ctx context.Context, id string) (Saga, error) {
+	return record.Get(ctx, e.o.Store, e.o.Model.sagas, fact.Ref{Kind: fact.Saga, ID: id})
+}
+
+// Filter chooses sagas; what is "" does not count, and of several the first.
+type Filter struct {
+	Excursion string
+	Package   string
+	State     State
+	Open      bool // that have not ended
+}
+
+// List gives up to limit sagas after an id, by id.
+func (e *Engine) List(ctx context.Context, f Filter, after string, limit int) ([]Saga, error) {
+	find := func(key, value string) ([]Saga, error) {
+		return record.Docs(e.o.Model.sagas.Find(ctx, e.o.Store, key, value, after, limit))
+	}
+	switch {
+	case f.Excursion != "":
+		return find("excursion", f.Excursion)
+	case f.Package != "":
+		return find("package", f.Package)
+	case f.State != "":
+		return find("state", string(f.State))
+	case f.Open:
+		return find(open, open)
+	}
+	return record.Docs(e.o.Model.sagas.List(ctx, e.o.Store, after, limit))
+}
+
+// Status is how sagas are doing.
+type Status struct {
+	States  map[State]int64 // sagas in each state
+	Failing string          // why sagas are held up, "" while they are not
+	// Since New.
+	Started, Steps, Undone, Parked, Notices uint64
+	Retries                                 uint64 // attempts that failed and were followed by another
+}
+
+// Status tells how sagas are doing.
+func (e *Engine) Status(ctx context.Context) (Status, error) {
+	c := &e.counts
+	s := Status{States: map[State]int64{}, Started: c.started.Load(), Steps: c.steps.Load(), Undone: c.undone.Load(), Parked: c.parked.Load(), Notices: c.notices.Load(), Retries: c.retries.Load()}
+	if f := e.failing.Load(); f != nil {
+		s.Failing = *f
+	}
+	found, err := e.o.Model.tally(ctx, e.o.Store)
+	for k, n := range found {
+		s.States[State(k)] = n
+	}
+	return s, err
+}
+
+func (m *Model) tally(ctx context.Context, q store.Querier) (map[string]int64, error) {
+	return m.sagas.Tally(ctx, q, "state")
+}
