@@ -43,6 +43,8 @@ type world struct {
 	t       testing.TB
 	db      *store.DB
 	track   []fence.Fix
+	began   int64 // when the gateway's clock did
+	gate    road.Point
 	mu      sync.Mutex
 	has     []bool // of track
 	anchors []truetime.Anchor
@@ -52,16 +54,16 @@ type world struct {
 }
 
 // boot is when the gateway's clock began, Unix ms.
-func (w *world) boot() int64 { return w.track[0].At - hour }
+func (w *world) boot() int64 { return w.began }
 
 func newWorld(t testing.TB, db *store.DB) *world {
-	w := &world{Bench: dispatchtest.New(t, db), t: t, db: db}
+	w := &world{Bench: dispatchtest.New(t, db), t: t, db: db, gate: depot}
 	w.Stock(t)
 	w.enter(fact.GatewayDefined, fact.GatewayRecord{ID: "gw", Name: "van", Vehicle: "V1"})
 	w.options = Options{
 		Store: db, Events: w.Log, Routes: w.Dispatch, Measured: w, Now: w.Clock, Log: storetest.Logger(t),
 		Site: func(context.Context, string) (*fact.Position, error) {
-			return &fact.Position{Latitude: depot.Latitude, Longitude: depot.Longitude}, nil
+			return &fact.Position{Latitude: w.gate.Latitude, Longitude: w.gate.Longitude}, nil
 		},
 	}
 	w.restart()
@@ -138,6 +140,9 @@ func drive(from int64, period int64, seed uint64, speed float64, stand int64, st
 // has positions and an anchor at the beginning; nothing is committed yet.
 func (w *world) driven(track []fence.Fix) {
 	w.track, w.has = track, make([]bool, len(track))
+	if w.began == 0 {
+		w.began = track[0].At - hour
+	}
 	w.anchors = []truetime.Anchor{{At: 0, UTC: w.boot(), Uncertainty: 10, Source: truetime.GNSS}}
 }
 
