@@ -1,0 +1,137 @@
+package sensing
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"frostline/hub/event"
+	"frostline/hub/fact"
+	"frostline/hub/store"
+)
+
+// settle is how long a package waits after a verdict was revised: others often
+// follow.
+const settle = 2 * time.Second
+
+// note marks what events may have changed. It is a consumer of the log.
+func (k *Keeper) note(ctx context.Context, events []event.Event) error {
+	due := map[string]int64{}
+	now := k.o.Now().UnixMilli()
+	mark := func(at int64, refs ...fact.Ref) {
+		for _, r := range refs {
+			if old, ok := due[r.String()]; !ok || at < old {
+				due[r.String()] = at
+			}
+		}
+	}
+	for _, e := range events {
+		touched, err := k.touched(ctx, e)
+		if err != nil {
+			return fmt.Errorf("event %d, %s: %w", e.Position, e.Type, err)
+		}
+		at := now
+		if e.Type == fact.VerdictWasRevised {
+			at += settle.Milliseconds()
+		}
+		mark(at, touched...)
+	}
+	if len(due) == 0 {
+		return nil
+	}
+	err := k.o.Store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		for subject, at := range due {
+			if _, err := tx.Exec(ctx, `INSERT INTO sensing_due (subject, due_ms, mark, failures, error) VALUES ($1, $2, 1, 0, '')
+				ON CONFLICT (subject) DO UPDATE SET due_ms = CASE WHEN sensing_due.due_ms < $2 THEN sensing_due.due_ms ELSE $2 END, mark = sensing_due.mark + 1`, subject, at); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("mark what is to be stated: %w", err)
+	}
+	select {
+	case k.wake <- struct{}{}:
+	default:
+	}
+	return nil
+}
+
+// touched gives the packages, units and excursions that an event bears on.
+func (k *Keeper) touched(ctx context.Context, e event.Event) ([]fact.Ref, error) {
+	switch e.Type {
+	case fact.UnitWasReceived, fact.PackageWasPacked, fact.PackageWasClosed, fact.VerdictWasRevised,
+		fact.ExcursionWasOpened, fact.ExcursionWasRevised, fact.ExcursionIsInvestigated, fact.ExcursionWasProposed,
+		fact.ExcursionWasSigned, fact.ExcursionWasApproved, fact.ExcursionWasClosed:
+		ref, err := fact.ParseRef(e.Stream)
+		if err != nil {
+			return nil, err
+		}
+		if e.Type == fact.PackageWasPacked || e.Type == fact.PackageWasClosed {
+			return k.withCases(ctx, ref)
+		}
+		return []fact.Ref{ref}, nil
+	case fact.PackageWasAssigned, fact.WasAttached, fact.WasHandedOver:
+	default:
+		return nil, nil
+	}
+	v, err := fact.Decode(e.Type, e.Data)
+	if err != nil {
+		return nil, err
+	}
+	switch v := v.(type) {
+	case *fact.PackageAssigned:
+		return k.withCases(ctx, fact.Ref{Kind: fact.Package, ID: v.Package})
+	case *fact.HandedOver:
+		if v.Subject.Kind == fact.Package {
+			return []fact.Ref{v.Subject}, nil
+		}
+		ids, err := k.o.Orders.InShipment(ctx, v.Subject.ID)
+		return packages(ids), err
+	case *fact.Attached:
+		return k.moved(ctx, v)
+	}
+	return nil, nil
+}
+
+func packages(ids []string) (refs []fact.Ref) {
+	for _, id := range ids {
+		refs = append(refs, fact.Ref{Kind: fact.Package, ID: id})
+	}
+	return refs
+}
+
+// withCases is a package and its excursions, which name its shipment.
+func (k *Keeper) withCases(ctx context.Context, pkg fact.Ref) ([]fact.Ref, error) {
+	ids, err := k.o.Cases.OfPackage(ctx, pkg.ID)
+	refs := []fact.Ref{pkg}
+	for _, id := range ids {
+		refs = append(refs, fact.Ref{Kind: fact.Excursion, ID: id})
+	}
+	return refs, err
+}
+
+// moved gives the packages that a statement of where something is bears on:
+// all that a unit was ever stated to be in, and all that a tote carried.
+func (k *Keeper) moved(ctx context.Context, a *fact.Attached) ([]fact.Ref, error) {
+	switch a.Subject.Kind {
+	case fact.Package:
+		return []fact.Ref{a.Subject}, nil
+	case fact.Unit:
+		_, ever, err := k.o.Places.Intervals(ctx, a.Subject)
+		return ever, err
+	case fact.Tote:
+		now := k.o.Now().UnixMilli()
+		from := min(a.At, now) - window
+		stays, err := k.inside(ctx, a.Subject, from, max(a.At, now)+window)
+		var refs []fact.Ref
+		for _, s := range stays {
+			if s.Subject.Kind == fact.Package {
+				refs = append(refs, s.Subject)
+			}
+		}
+		return refs, err
+	}
+	return nil, nil // of sensors and loggers the verdict tells
+}
