@@ -36,7 +36,6 @@ type outliving struct {
 	produce int64      // tick of the last reading handed over
 	safe    int64      // tick of the last reading that was said to be kept
 	total   uint64     // readings produced
-	lost    uint64     // of them, those that were never said to be kept and are not there
 	spared  uint64     // never said to be kept, and there
 }
 
