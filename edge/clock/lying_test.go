@@ -33,7 +33,7 @@ const years10 = 3652 * 86_400_000
 func TestPromise4LyingSources(t *testing.T) {
 	days := 60
 	if testing.Short() {
-		days = 20
+		days = 40
 	}
 	seen := map[string]int{}
 	for seed := range days {
