@@ -26,6 +26,7 @@ import (
 	"frostline/hub/evidence/ledger"
 	"frostline/hub/evidence/witness"
 	"frostline/hub/excursion"
+	"frostline/hub/hold"
 	"frostline/hub/influx"
 	"frostline/hub/models"
 	"frostline/hub/notify"
@@ -36,6 +37,7 @@ import (
 	"frostline/hub/rollout"
 	"frostline/hub/scan"
 	"frostline/hub/web"
+	"frostline/hub/workflow"
 	"frostline/proto/thermal"
 	"frostline/proto/version"
 )
@@ -59,6 +61,8 @@ type contexts struct {
 	correlate *correlate.Engine
 	cases     *excursion.Cases
 	notify    *notify.Notifier
+	holds     *hold.Holds
+	sagas     *workflow.Engine
 	dispatch  *dispatch.Dispatch
 	progress  *progress.Tracker
 	risk      *risk.Board
@@ -144,6 +148,12 @@ func (h *hub) openContexts(ctx context.Context) (err error) {
 	}); err != nil {
 		return err
 	}
+	if c.holds, err = hold.New(hold.Options{Log: c.events, Store: h.store, Model: m.Holds}); err != nil {
+		return err
+	}
+	if c.sagas, err = newSagas(c, m, h.store, h.config, part("sagas")); err != nil {
+		return err
+	}
 	if err = h.openEvidence(ctx); err != nil {
 		return err
 	}
@@ -177,7 +187,7 @@ func (h *hub) openContexts(ctx context.Context) (err error) {
 	c.reports = newReports(c.dossiers, c.evidence)
 	c.rest, err = rest.New(ctx, rest.Config{
 		Store: h.store, Tokens: c.people, Log: part("rest"), Version: version.String(), Metrics: h.metrics,
-		People: c.people, Catalog: c.catalog, Orders: c.orders, Custody: c.custody, Verdicts: c.correlate, Evidence: c.evidence, EvidenceLog: c.ledger, Reports: c.reports, Excursions: c.cases, Notifications: c.notify, Desired: c.desired, Rollouts: c.rollout, Dispatch: c.dispatch, Risks: c.risk, GatewayScans: c.scans,
+		People: c.people, Catalog: c.catalog, Orders: c.orders, Custody: c.custody, Verdicts: c.correlate, Evidence: c.evidence, EvidenceLog: c.ledger, Reports: c.reports, Excursions: c.cases, Notifications: c.notify, Desired: c.desired, Rollouts: c.rollout, Dispatch: c.dispatch, Risks: c.risk, Progress: c.progress, GatewayScans: c.scans,
 	})
 	return err
 }
@@ -219,7 +229,7 @@ func (h *hub) openEvidence(ctx context.Context) (err error) {
 func (h *hub) runContexts(ctx context.Context, g *errgroup.Group) {
 	c := &h.contexts
 	for name, run := range map[string]func(context.Context) error{
-		"relay": c.relay.Run, "custody": c.custody.Run, "scans": c.scans.Run, "correlate": c.correlate.Run, "excursion": c.cases.Run, "notify": c.notify.Run, "evidence log": c.ledger.Run, "desired state": c.desired.Run, "rollout": c.rollout.Run, "dispatch": c.dispatch.Run, "progress": c.progress.Run, "risk": c.risk.Run,
+		"relay": c.relay.Run, "custody": c.custody.Run, "scans": c.scans.Run, "correlate": c.correlate.Run, "excursion": c.cases.Run, "notify": c.notify.Run, "evidence log": c.ledger.Run, "desired state": c.desired.Run, "rollout": c.rollout.Run, "dispatch": c.dispatch.Run, "sagas": c.sagas.Run, "progress": c.progress.Run, "risk": c.risk.Run,
 		"dispatch of shipments": func(ctx context.Context) error { return c.dispatch.Follow(ctx, c.events, c.tellShipment) },
 	} {
 		g.Go(func() error { return named(name, run(ctx)) })

@@ -44,6 +44,7 @@ type Config struct {
 	Rollouts      Rollouts
 	Dispatch      Dispatch
 	Risks         Risks
+	Progress      Progress
 	GatewayScans  GatewayScans
 
 	also func(huma.API) // operations of tests
@@ -92,6 +93,9 @@ func (cfg *Config) register(api huma.API) {
 	}
 	if cfg.Dispatch != nil {
 		registerDispatch(api, cfg.Dispatch)
+	}
+	if cfg.Dispatch != nil && cfg.Progress != nil {
+		registerProgress(api, cfg.Dispatch, cfg.Progress, cfg.Now)
 	}
 	if cfg.Risks != nil {
 		registerRisks(api, cfg.Risks)

@@ -171,6 +171,7 @@ func script() (all []step) {
 	add(step{op: "report-route", target: "/routes/R1/status", body: `{"id":"rs1","status":"started","at":` + at(61) + `}`})
 	add(step{op: "report-stop", target: "/routes/R1/stops/s2/status", body: `{"id":"ss1","status":"arrived","at":` + at(70) + `,"position":{"latitude":407000000,"longitude":-740000000,"accuracy":5000}}`})
 	add(step{op: "hold-stop", target: "/routes/R1/stops/s1/hold", body: `{"held":true,"cause":"looked warm"}`})
+	add(step{op: "get-route-eta", target: "/routes/R1/eta"})
 	add(step{op: "list-deliveries-at-risk", target: "/deliveries/at-risk?courier=van-1&class=watch&limit=10"})
 	add(step{op: "message-courier", target: "/routes/R1/messages", body: `{"text":"call in, please"}`})
 	add(step{op: "get-package-verdict", target: "/packages/P1/verdict", before: (*world).settle}, step{op: "list-package-verdicts", target: "/packages/P1/verdicts"}, step{op: "get-package-state", target: "/packages/P1/state"})

@@ -22,6 +22,8 @@ import (
 	"frostline/hub/custody"
 	"frostline/hub/desired"
 	"frostline/hub/dispatch"
+	"frostline/hub/dispatch/progress"
+	"frostline/hub/dispatch/progress/fence"
 	"frostline/hub/dispatch/risk"
 	"frostline/hub/event"
 	"frostline/hub/excursion"
@@ -105,6 +107,7 @@ func newWorld(t testing.TB, url string) *world {
 	cfg.Dispatch, err = dispatch.New(dispatch.Options{Log: w.log, Store: w.db, Model: dm, Catalog: cm, Shipments: om, Now: w.now, Logger: logger})
 	must(err)
 	cfg.Risks = someRisks{}
+	cfg.Progress = onTheWay{}
 	w.cases = mountExcursions(t, w.log, &cfg, tables)
 	cfg.Excursions = w.cases
 	w.api, err = New(t.Context(), cfg)
@@ -241,6 +244,17 @@ func (w *world) rows(ctx context.Context, table string) []string {
 	}
 	slices.Sort(out)
 	return out
+}
+
+// onTheWay has a position of each route and an estimate for its stop s1.
+type onTheWay struct{}
+
+func (onTheWay) ETA(_, stop string) (dispatch.Arrival, bool) {
+	return dispatch.Arrival{At: start, Low: start - 60_000, High: start + 60_000, Basis: "position 20 s old"}, stop == "s1"
+}
+
+func (onTheWay) Where(string) (progress.Where, bool) {
+	return progress.Where{Fix: fence.Fix{At: start}, Age: 20 * time.Second, Next: "s1", Along: 200, Way: 1000, Off: 3.5}, true
 }
 
 // someRisks has one delivery of each kind of knowledge.
