@@ -151,7 +151,7 @@ func (h *hub) openContexts(ctx context.Context) (err error) {
 	if c.holds, err = hold.New(hold.Options{Log: c.events, Store: h.store, Model: m.Holds}); err != nil {
 		return err
 	}
-	if c.sagas, err = newSagas(c, m, h.store, h.config, part("sagas")); err != nil {
+	if c.sagas, err = newSagas(c, m, h.store, h.config, part("sagas"), c.events); err != nil {
 		return err
 	}
 	if err = h.openEvidence(ctx); err != nil {
@@ -180,7 +180,7 @@ func (h *hub) openContexts(ctx context.Context) (err error) {
 	}); err != nil {
 		return err
 	}
-	if err = h.openTrace(ctx); err != nil {
+	if err = h.openTrace(ctx, m); err != nil {
 		return err
 	}
 	c.dossiers = &dossier.Builder{Orders: c.orders, Places: c.custody, Cases: c.cases, Verdicts: c.correlate, Profiles: c.catalog, Events: c.events}

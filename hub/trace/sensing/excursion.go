@@ -10,25 +10,27 @@ import (
 )
 
 // excursion states an alarm, and what was decided about the units it affects.
-// One that later data take back, or that only warns of, is none.
+// One that later data take back is none.
 func (k *Keeper) excursion(ctx context.Context, id string) ([]statement, error) {
 	c, found, err := k.o.Cases.Case(ctx, id)
 	if err != nil || !found {
 		return nil, err
 	}
-	known, found, err := k.o.Orders.Parcel(ctx, c.Facts.Package)
+	p, err := k.whereabouts(ctx, c.Facts.Package)
 	if err != nil {
 		return nil, err
 	}
-	pkg := fact.Ref{Kind: fact.Package, ID: c.Facts.Package}
-	p := &parcel{ref: pkg}
-	if found {
-		p.assigned = known.Assigned
-	}
-	if p.places, _, err = k.o.Places.Intervals(ctx, pkg); err != nil {
+	return c.statements(p)
+}
+
+// whereabouts is so much of a package as tells its place and shipment.
+func (k *Keeper) whereabouts(ctx context.Context, id string) (*parcel, error) {
+	known, _, err := k.o.Orders.Parcel(ctx, id)
+	if err != nil {
 		return nil, err
 	}
-	return c.statements(p)
+	p := &parcel{ref: fact.Ref{Kind: fact.Package, ID: id}, assigned: known.Assigned}
+	return p, k.places(ctx, p)
 }
 
 func (c *Case) statements(p *parcel) (all []statement, err error) {
@@ -131,7 +133,7 @@ func (c *Case) alarm(p *parcel) (statement, error) {
 // element is what the sensor said.
 func (c *Case) element() element {
 	f := &c.Facts
-	e := element{From: f.From, Device: device(f.Source), Method: thermal.EngineVersion, Rules: rulesOf(f.Profile, f.Version, f.Product) + "#" + f.Limit}
+	e := element{From: f.From, Device: device(f.Source), Method: engine + thermal.EngineVersion, Rules: rulesOf(f.Profile, f.Version, f.Product) + "#" + f.Limit}
 	r := report{Type: "Temperature"}
 	if f.Ended != thermal.Ongoing {
 		e.To, r.Value, r.At = f.To, f.Peak, f.PeakAt

@@ -58,15 +58,19 @@ func (k *Keeper) note(ctx context.Context, events []event.Event) error {
 	return nil
 }
 
-// touched gives the packages, units and excursions that an event bears on.
+// touched gives the packages, units, excursions and holds that an event bears on.
 func (k *Keeper) touched(ctx context.Context, e event.Event) ([]fact.Ref, error) {
 	switch e.Type {
 	case fact.UnitWasReceived, fact.PackageWasPacked, fact.PackageWasClosed, fact.VerdictWasRevised,
 		fact.ExcursionWasOpened, fact.ExcursionWasRevised, fact.ExcursionIsInvestigated, fact.ExcursionWasProposed,
-		fact.ExcursionWasSigned, fact.ExcursionWasApproved, fact.ExcursionWasClosed:
+		fact.ExcursionWasSigned, fact.ExcursionWasApproved, fact.ExcursionWasClosed,
+		fact.HoldWasPlaced, fact.HoldWasLifted:
 		ref, err := fact.ParseRef(e.Stream)
 		if err != nil {
 			return nil, err
+		}
+		if e.Type == fact.ExcursionWasRevised {
+			return k.withHolds(ctx, ref)
 		}
 		if e.Type == fact.PackageWasPacked || e.Type == fact.PackageWasClosed {
 			return k.withCases(ctx, ref)
@@ -111,6 +115,32 @@ func (k *Keeper) withCases(ctx context.Context, pkg fact.Ref) ([]fact.Ref, error
 	}
 	return refs, err
 }
+
+// withHolds is an excursion and the holds that were stated to be for its sake.
+func (k *Keeper) withHolds(ctx context.Context, excursion fact.Ref) ([]fact.Ref, error) {
+	refs := []fact.Ref{excursion}
+	rows, err := k.o.Store.Query(ctx, "SELECT DISTINCT subject FROM sensing_statement WHERE subject >= 'hold/' AND subject < 'hold0' AND declared_ms = 0 AND document LIKE $1",
+		"%#"+because(excursion.ID)+`"%`)
+	if err != nil {
+		return nil, fmt.Errorf("read holds of %s: %w", excursion, err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var subject string
+		if err := rows.Scan(&subject); err != nil {
+			return nil, err
+		}
+		ref, err := fact.ParseRef(subject)
+		if err != nil {
+			return nil, err
+		}
+		refs = append(refs, ref)
+	}
+	return refs, rows.Err()
+}
+
+// because names the excursion that is the reason of a hold.
+func because(excursion string) string { return "excursion=" + escape(excursion) }
 
 // moved gives the packages that a statement of where something is bears on:
 // all that a unit was ever stated to be in, and all that a tote carried.

@@ -55,26 +55,15 @@ func (k *Keeper) read(ctx context.Context, ref fact.Ref, now int64) (*parcel, bo
 	if err != nil || !found {
 		return nil, false, err
 	}
-	p := &parcel{ref: ref, from: known.Packed.At, to: now, totes: map[string][]timeline.Interval{}}
+	p := &parcel{ref: ref, from: known.Packed.At, to: now}
 	if c := known.Closed; c != nil && c.How == "voided" {
 		return nil, false, nil // it was entered by mistake
 	} else if c != nil {
 		p.to, p.closed = max(c.At, p.from), true
 	}
 	p.assigned = known.Assigned
-	if p.places, _, err = k.o.Places.Intervals(ctx, ref); err != nil {
+	if err := k.places(ctx, p); err != nil {
 		return nil, false, err
-	}
-	p.places = merge(p.places)
-	for _, v := range p.places {
-		if v.In == nil || v.In.Kind != fact.Tote || p.totes[v.In.String()] != nil {
-			continue
-		}
-		where, _, err := k.o.Places.Intervals(ctx, *v.In)
-		if err != nil {
-			return nil, false, err
-		}
-		p.totes[v.In.String()] = merge(where)
 	}
 	if p.contents, err = k.contents(ctx, ref, p.from-window, max(p.to, p.from)+window); err != nil {
 		return nil, false, err
@@ -84,6 +73,26 @@ func (k *Keeper) read(ctx context.Context, ref fact.Ref, now int64) (*parcel, bo
 	}
 	p.judged, err = k.o.Verdicts.Judged(ctx, ref.ID)
 	return p, true, err
+}
+
+// places reads where a package was, by itself and in totes.
+func (k *Keeper) places(ctx context.Context, p *parcel) error {
+	where, _, err := k.o.Places.Intervals(ctx, p.ref)
+	if err != nil {
+		return err
+	}
+	p.places, p.totes = merge(where), map[string][]timeline.Interval{}
+	for _, v := range p.places {
+		if v.In == nil || v.In.Kind != fact.Tote || p.totes[v.In.String()] != nil {
+			continue
+		}
+		where, _, err := k.o.Places.Intervals(ctx, *v.In)
+		if err != nil {
+			return err
+		}
+		p.totes[v.In.String()] = merge(where)
+	}
+	return nil
 }
 
 // merge joins intervals in one thing that follow one another.

@@ -16,6 +16,9 @@ func compare(a, b *statement) int {
 	return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.topic, b.topic))
 }
 
+// engine begins the name of the method by which readings are judged.
+const engine = "thermal-"
+
 // near is within what a change of contents makes no cut of its own.
 const near = 10 * minute
 
@@ -129,10 +132,10 @@ func (p *parcel) elements(from, to int64) (all []element) {
 				continue
 			}
 			r := t.report()
-			all = append(all, element{From: t.from, To: t.to, Device: name, Rules: rules, Method: j.Verdict.Engine, Proof: "profile=" + escape(j.Profile), Says: []report{r}})
+			all = append(all, element{From: t.from, To: t.to, Device: name, Rules: rules, Method: engine + j.Verdict.Engine, Proof: "profile=" + escape(j.Profile), Says: []report{r}})
 		}
 		for _, u := range holes(&j.History, from, to) {
-			all = append(all, element{From: u.From, To: u.To, Rules: rules, Method: j.Verdict.Engine, Says: []report{{Type: "Temperature", Exception: "ERROR_CONDITION"}}})
+			all = append(all, element{From: u.From, To: u.To, Rules: rules, Method: engine + j.Verdict.Engine, Says: []report{{Type: "Temperature", Exception: "ERROR_CONDITION"}}})
 		}
 	}
 	if len(p.judged) == 0 { // there is nothing to judge it by, so nobody vouches
@@ -171,7 +174,7 @@ func (p *parcel) verdicts() (all []statement) {
 	for i := range p.judged {
 		j := &p.judged[i]
 		v := &j.Verdict
-		e := element{From: v.From, To: v.To, Rules: rulesOf(j.Profile, j.Version, j.Product), Method: v.Engine, Proof: "verdict=sha256:" + j.Digest}
+		e := element{From: v.From, To: v.To, Rules: rulesOf(j.Profile, j.Version, j.Product), Method: engine + v.Engine, Proof: "verdict=sha256:" + j.Digest}
 		whole := report{Type: "Temperature", Min: v.Min, Max: v.Max, Mean: v.Mean}
 		switch v.Outcome {
 		case thermal.Excursion:
@@ -182,7 +185,7 @@ func (p *parcel) verdicts() (all []statement) {
 		e.Says = []report{whole}
 		if v.MKT != nil {
 			value := v.MKT.Value
-			e.Says = append(e.Says, report{Type: "Temperature", Value: &value, Method: "mean kinetic temperature " + v.Engine})
+			e.Says = append(e.Says, report{Type: "Temperature", Value: &value, Method: engine + v.Engine + "-mkt"})
 		}
 		things := []string{p.ref.String()}
 		for _, t := range p.aboard(p.from, p.to) {

@@ -163,6 +163,8 @@ func (k *Keeper) state(ctx context.Context, subject string, now int64) (again in
 		all, again, err = k.parcel(ctx, ref, now)
 	case fact.Excursion:
 		all, err = k.excursion(ctx, ref.ID)
+	case fact.Hold:
+		all, err = k.hold(ctx, ref)
 	}
 	if err != nil {
 		return 0, fmt.Errorf("%s: %w", subject, err)
