@@ -15,6 +15,7 @@ import (
 
 	"frostline/hub/influx"
 	"frostline/hub/notify"
+	"frostline/hub/workflow"
 )
 
 // config is what the hub can be told. Every field has a default that works on
@@ -53,6 +54,9 @@ type config struct {
 	Road roadConfig `yaml:"road"`
 	// Epcis is how EPCIS events are exchanged.
 	Epcis epcisConfig `yaml:"epcis"`
+	// Sagas says what follows from an excursion by itself. Default: for alarms
+	// and what is worse, the delivery is held.
+	Sagas workflow.Config `yaml:"sagas"`
 	// LogLevel is debug, info, warn or error. Default info.
 	LogLevel string `yaml:"log_level"`
 }
@@ -171,6 +175,9 @@ func (c *config) validate() error {
 	}
 	if err := c.Notify.Validate(); err != nil {
 		errs = append(errs, fmt.Errorf("notify: %w", err))
+	}
+	if err := c.Sagas.Validate(); err != nil {
+		errs = append(errs, fmt.Errorf("sagas: %w", err))
 	}
 	if q := c.Witnesses.Quorum; q < 0 || q > len(c.Witnesses.List) {
 		bad("witnesses.quorum", fmt.Sprint(q), fmt.Sprintf("want 0 to %d, the number of witnesses", len(c.Witnesses.List)))

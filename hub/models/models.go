@@ -11,7 +11,9 @@ import (
 	"frostline/hub/event"
 	"frostline/hub/evidence"
 	"frostline/hub/excursion"
+	"frostline/hub/hold"
 	"frostline/hub/orders"
+	"frostline/hub/workflow"
 )
 
 // Models are those that contexts ask by themselves.
@@ -21,14 +23,16 @@ type Models struct {
 	Custody  *custody.Model
 	Cases    *excursion.Tables
 	Dispatch *dispatch.Model
+	Holds    *hold.Model
+	Sagas    *workflow.Model
 }
 
 // New makes all of them. They belong to one log.
 func New() Models {
-	return Models{catalog.NewModel(), orders.NewModel(), custody.NewModel(), excursion.NewTables(), dispatch.NewModel()}
+	return Models{catalog.NewModel(), orders.NewModel(), custody.NewModel(), excursion.NewTables(), dispatch.NewModel(), hold.NewModel(), workflow.NewModel()}
 }
 
 // All lists every read model there is.
 func (m Models) All() []event.Model {
-	return slices.Concat([]event.Model{m.Catalog.Model()}, m.Orders.Models(), m.Custody.Models(), m.Cases.Models(), m.Dispatch.Models(), []event.Model{evidence.Links})
+	return slices.Concat([]event.Model{m.Catalog.Model()}, m.Orders.Models(), m.Custody.Models(), m.Cases.Models(), m.Dispatch.Models(), m.Holds.Models(), m.Sagas.Models(), []event.Model{evidence.Links})
 }

@@ -42,8 +42,8 @@ type Holds interface {
 // Orders keeps orders and shipments. What makes something is done once for each
 // id, as in Holds; what cancels something that is cancelled has no effect.
 type Orders interface {
-	// Shipment gives the shipment that a package belongs to and its order; ""
-	// where there is none, or none that has not ended.
+	// Shipment gives the shipment that a package belongs to, delivered or not,
+	// and its order; "" where there is none, or it was cancelled.
 	Shipment(ctx context.Context, pkg string) (shipment, order string, err error)
 	// Again gives an order like one that cannot be delivered, and the plan of its
 	// shipment, with ids given: for the units, or, where none are given, for all
