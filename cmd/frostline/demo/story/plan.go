@@ -79,7 +79,8 @@ func load() (c company, all []plot, err error) {
 	return c, stories.Stories, nil
 }
 
-// dated gives a body with every @3h10m as that long after begin, in Unix ms.
+// dated gives a body with every @3h10m as that long after begin, in Unix ms, and
+// every @@3h10m as the same in the form that EPCIS has.
 func dated(v any, begin time.Time) (any, error) {
 	switch v := v.(type) {
 	case string:
@@ -87,11 +88,16 @@ func dated(v any, begin time.Time) (any, error) {
 		if !ok {
 			return v, nil
 		}
+		after, text := strings.CutPrefix(after, "@")
 		d, err := time.ParseDuration(after)
 		if err != nil {
 			return nil, fmt.Errorf("time %q: want @ and a length of time, such as @3h10m", v)
 		}
-		return begin.Add(d).UnixMilli(), nil
+		at := begin.Add(d)
+		if text {
+			return at.UTC().Format("2006-01-02T15:04:05.000Z"), nil
+		}
+		return at.UnixMilli(), nil
 	case map[string]any:
 		out := make(map[string]any, len(v))
 		for k, x := range v {

@@ -51,6 +51,9 @@ func TestPlan(t *testing.T) {
 	if got, err := dated(map[string]any{"at": []any{"@1h30m", "-"}}, begin); err != nil || got.(map[string]any)["at"].([]any)[0] != int64(1_790_005_400_000) {
 		t.Errorf("dated: got %v %v", got, err)
 	}
+	if got, err := dated("@@1h30m", begin); err != nil || got != "2026-09-21T15:43:20.000Z" {
+		t.Errorf("dated as text: got %v %v", got, err)
+	}
 	if _, err := dated("@soon", begin); err == nil {
 		t.Error("a time that is none was taken")
 	}
