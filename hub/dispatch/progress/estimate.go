@@ -204,8 +204,8 @@ func lastSeen(r *run) (last *dispatch.Visit, place fact.Ref, at int64) {
 // toNext is what is left of the leg under way, from the last position.
 func (t *Tracker) toNext(ctx context.Context, r *run, from, next fact.Ref, to fence.Fence, now int64) (leg, error) {
 	a, ok := r.places[from]
-	if !ok {
-		a.Centre = r.fix.Where
+	if !ok || a.Centre == to.Centre {
+		a.Centre, ok = r.fix.Where, false
 	}
 	if of := [2]fact.Ref{from, next}; r.way == nil || r.wayOf != of {
 		l, err := t.ways.line(ctx, r.kind, a.Centre, to.Centre, ok)

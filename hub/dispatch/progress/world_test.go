@@ -230,7 +230,13 @@ func (w *world) Readings(_ context.Context, gateway, _ string, q reading.Quantit
 		if gateway != "gw" || !w.has[i] || !ok || m.UTC < from || m.UTC >= to {
 			continue
 		}
-		v := map[reading.Quantity]int64{reading.Latitude: f.Where.Latitude, reading.Longitude: f.Where.Longitude, reading.PositionError: f.Accuracy}[q]
+		v := f.Accuracy
+		switch q {
+		case reading.Latitude:
+			v = f.Where.Latitude
+		case reading.Longitude:
+			v = f.Where.Longitude
+		}
 		if err := visit(Reading{1, 1, tick, m.UTC, m.Uncertainty, v, !m.Conflict}); err != nil {
 			return err
 		}
