@@ -10,9 +10,14 @@ import (
 	"frostline/hub/store/storetest"
 )
 
-// BenchmarkTrack goes through ten hours of a position each second, as after a
+func BenchmarkFollow(b *testing.B) {
+	b.Run("track", benchmarkTrack)
+	b.Run("round", benchmarkRound)
+}
+
+// benchmarkTrack goes through ten hours of a position each second, as after a
 // start of the hub or when positions came late.
-func BenchmarkTrack(b *testing.B) {
+func benchmarkTrack(b *testing.B) {
 	w := newWorld(b, storetest.Open(b, storetest.SQLite(b)))
 	w.round()
 	track := drive(w.Now()-2*minute, 1000, 1, 12, 4*minute, home, far, home, depot, far, depot, far, depot, far, depot, far, depot, far, depot, far, depot, far, depot)
@@ -29,9 +34,9 @@ func BenchmarkTrack(b *testing.B) {
 	b.ReportMetric(float64(b.N*len(w.track))/b.Elapsed().Seconds(), "positions/s")
 }
 
-// BenchmarkRound is a round of work for 200 open routes of 20 stops, none of
+// benchmarkRound is a round of work for 200 open routes of 20 stops, none of
 // which has news: estimates are made anew.
-func BenchmarkRound(b *testing.B) {
+func benchmarkRound(b *testing.B) {
 	w := newWorld(b, storetest.Open(b, storetest.SQLite(b)))
 	start := fact.Ref{Kind: fact.Site, ID: "S1"}
 	for n := range 200 {

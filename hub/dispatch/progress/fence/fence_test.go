@@ -162,7 +162,9 @@ func TestProgressNeverGoesBackForNoise(t *testing.T) {
 	}
 }
 
-func BenchmarkPoint5000Fences(b *testing.B) {
+func BenchmarkFences(b *testing.B) { b.Run("5000", past5000) }
+
+func past5000(b *testing.B) {
 	r := rand.New(rand.NewPCG(3, 3))
 	var fences []Fence
 	for i := range 5000 {
@@ -170,8 +172,7 @@ func BenchmarkPoint5000Fences(b *testing.B) {
 	}
 	w := NewWatch(NewSet(fences))
 	f := Fix{At: 1, Accuracy: 5000}
-	b.ResetTimer()
-	for i := range b.N {
+	for i := 0; b.Loop(); i++ {
 		f.At += 1000
 		if i%100 == 0 {
 			f.Where = fences[r.IntN(5000)].Centre
