@@ -19,9 +19,15 @@ type Risks interface {
 
 // RiskBody is the list of deliveries at an instant.
 type RiskBody struct {
-	Made       int64           `json:"made" doc:"When the list was made, Unix ms; 0 before it was."`
-	Deliveries []risk.Delivery `json:"deliveries" maxItems:"5000" doc:"Most urgent first. All times of arrival and of limits are estimates."`
-	More       int             `json:"more,omitempty" doc:"How many less urgent ones are not told."`
+	Made       int64    `json:"made" doc:"When the list was made, Unix ms; 0 before it was."`
+	Deliveries []AtRisk `json:"deliveries" maxItems:"5000" doc:"Most urgent first. All times of arrival and of limits are estimates."`
+	More       int      `json:"more,omitempty" doc:"How many less urgent ones are not told."`
+}
+
+// AtRisk is a delivery with how it stands in words.
+type AtRisk struct {
+	risk.Delivery
+	Says string `json:"says" doc:"How it stood when the list was made, in words: what comes, when it arrives, and the margin, each with its interval; or what is not known."`
 }
 
 func registerRisks(api huma.API, b Risks) {
@@ -33,14 +39,14 @@ func registerRisks(api huma.API, b Risks) {
 			Limit   int    `query:"limit" minimum:"1" maximum:"5000" default:"500" doc:"The most urgent ones, at most so many."`
 		}) (*struct{ Body RiskBody }, error) {
 			all, made := b.List()
-			out := RiskBody{Made: made, Deliveries: []risk.Delivery{}}
+			out := RiskBody{Made: made, Deliveries: []AtRisk{}}
 			for _, d := range all {
 				switch {
 				case in.Courier != "" && d.Courier != in.Courier, in.Class != "" && string(d.Class) != in.Class:
 				case len(out.Deliveries) == in.Limit:
 					out.More++
 				default:
-					out.Deliveries = append(out.Deliveries, d)
+					out.Deliveries = append(out.Deliveries, AtRisk{d, d.Says(made)})
 				}
 			}
 			return &struct{ Body RiskBody }{out}, nil

@@ -44,6 +44,7 @@ type Config struct {
 	Rollouts      Rollouts
 	Dispatch      Dispatch
 	Risks         Risks
+	Proposals     Proposals
 	Progress      Progress
 	GatewayScans  GatewayScans
 
@@ -99,6 +100,9 @@ func (cfg *Config) register(api huma.API) {
 	}
 	if cfg.Risks != nil {
 		registerRisks(api, cfg.Risks)
+	}
+	if cfg.Proposals != nil {
+		registerProposals(api, cfg.Proposals)
 	}
 	if cfg.GatewayScans != nil {
 		registerGatewayScans(api, cfg.GatewayScans)

@@ -167,6 +167,7 @@ func script() (all []step) {
 	}
 	add(step{op: "put-route", target: "/routes/R1", body: `{"courier":"van-1","start":{"kind":"site","id":"S1"},"depart":` + at(60) + `,"stops":[` + stop("s1", "J1") + `,` + stop("s2", "J3") + `]}`, status: 201})
 	add(step{op: "get-route", target: "/routes/R1"}, step{op: "list-routes", target: "/routes?courier=van-1"})
+	add(step{op: "get-route-proposal", target: "/routes/R1/proposal"})
 	add(step{op: "reorder-route", target: "/routes/R1/order", body: `{"order":["s2","s1"]}`})
 	add(step{op: "report-route", target: "/routes/R1/status", body: `{"id":"rs1","status":"started","at":` + at(61) + `}`})
 	add(step{op: "report-stop", target: "/routes/R1/stops/s2/status", body: `{"id":"ss1","status":"arrived","at":` + at(70) + `,"position":{"latitude":407000000,"longitude":-740000000,"accuracy":5000}}`})

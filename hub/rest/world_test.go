@@ -24,9 +24,12 @@ import (
 	"frostline/hub/dispatch"
 	"frostline/hub/dispatch/progress"
 	"frostline/hub/dispatch/progress/fence"
+	"frostline/hub/dispatch/propose"
 	"frostline/hub/dispatch/risk"
+	"frostline/hub/dispatch/road"
 	"frostline/hub/event"
 	"frostline/hub/excursion"
+	"frostline/hub/fact"
 	"frostline/hub/notify"
 	"frostline/hub/orders"
 	"frostline/hub/people"
@@ -107,6 +110,17 @@ func newWorld(t testing.TB, url string) *world {
 	cfg.Dispatch, err = dispatch.New(dispatch.Options{Log: w.log, Store: w.db, Model: dm, Catalog: cm, Shipments: om, Now: w.now, Logger: logger})
 	must(err)
 	cfg.Risks = someRisks{}
+	cfg.Proposals, err = propose.New(propose.Options{
+		Routes: cfg.Dispatch.(*dispatch.Dispatch), Road: road.Estimate{}, Now: w.now, Log: logger,
+		Site: func(context.Context, string) (*fact.Position, error) {
+			return &fact.Position{Latitude: 406_000_000, Longitude: -740_000_000}, nil
+		},
+		Loads: func(context.Context, string) ([]risk.Load, error) {
+			all, _ := (someRisks{}).List()
+			return []risk.Load{*all[0].Load}, nil
+		},
+	})
+	must(err)
 	cfg.Progress = onTheWay{}
 	w.cases = mountExcursions(t, w.log, &cfg, tables)
 	cfg.Excursions = w.cases

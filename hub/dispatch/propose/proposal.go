@@ -14,19 +14,19 @@ const (
 // Proposal is an order for the open stops of a route beside the planned one.
 // Times are UTC in Unix ms, lengths of time in ms.
 type Proposal struct {
-	Route    string   `json:"route"`
-	Revision int64    `json:"revision"` // of the route that it was made for
-	Made     int64    `json:"made"`
-	Advice   Advice   `json:"advice"`
-	Why      string   `json:"why"`             // in words
-	Order    []string `json:"order"`           // ids of all stops that have not ended, as Reorder takes them; the planned order unless Advice is change or slight
-	Stops    []Stop   `json:"stops,omitempty"` // in that order; empty where Advice is none
-	Gain     Gain     `json:"gain"`
-	Gains    []string `json:"gains,omitempty"`  // Gain in words: what speaks for it
-	Costs    []string `json:"costs,omitempty"`  // and what speaks against it
-	Breaks   []Break  `json:"breaks,omitempty"` // that the planned order does not break, or by less
-	Mends    []Break  `json:"mends,omitempty"`  // of the planned order, that this one does not break
-	Remain   []Break  `json:"remain,omitempty"` // that both break
+	Route    string     `json:"route"`
+	Revision int64      `json:"revision"` // of the route that it was made for
+	Made     int64      `json:"made"`
+	Advice   Advice     `json:"advice"`
+	Why      string     `json:"why"`             // in words
+	Order    []string   `json:"order"`           // ids of all stops that have not ended, as Reorder takes them; the planned order unless Advice is change or slight
+	Stops    []Proposed `json:"stops,omitempty"` // in that order; empty where Advice is none
+	Gain     Gain       `json:"gain"`
+	Gains    []string   `json:"gains,omitempty"`  // Gain in words: what speaks for it
+	Costs    []string   `json:"costs,omitempty"`  // and what speaks against it
+	Breaks   []Break    `json:"breaks,omitempty"` // that the planned order does not break, or by less
+	Mends    []Break    `json:"mends,omitempty"`  // of the planned order, that this one does not break
+	Remain   []Break    `json:"remain,omitempty"` // that both break
 
 	Ways      string `json:"ways,omitempty"`      // who says how long ways are
 	Estimated bool   `json:"estimated,omitempty"` // nobody looked at a map for them
@@ -53,8 +53,8 @@ const (
 	NoteMore     = "more"         // more notes than are told
 )
 
-// Stop is an open stop in the suggested order. What ends in Was is as planned.
-type Stop struct {
+// Proposed is an open stop in the suggested order. What ends in Was is as planned.
+type Proposed struct {
 	ID        string   `json:"id"`
 	Job       string   `json:"job"`
 	Kind      string   `json:"kind"`
@@ -66,13 +66,13 @@ type Stop struct {
 	ArriveWas int64    `json:"arriveWas"`
 	Late      int64    `json:"late,omitempty"` // after its window
 	LateWas   int64    `json:"lateWas,omitempty"`
-	Margins   []Margin `json:"margins,omitempty"`
+	Margins   []Slack  `json:"margins,omitempty"`
 	Reasons   []Reason `json:"reasons,omitempty"`
 }
 
-// Margin is what is left for a package at the end of its hand-over until the
+// Slack is what is left for a package at the end of its hand-over until the
 // earliest instant at which what comes may be reached; negative after it.
-type Margin struct {
+type Slack struct {
 	Package string `json:"package"`
 	What    string `json:"what"` // limit or budget
 	At      int64  `json:"at"`   // that instant

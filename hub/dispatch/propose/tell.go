@@ -25,12 +25,12 @@ func (out *Proposal) tell(s *situation, p *plan.Problem, due map[string]deadline
 	}
 	for place, k := range q.Plan.Orders[0] {
 		o, was, is := &s.stops[k], &q.Given.Visits[k], &q.Plan.Visits[k]
-		stop := Stop{
+		stop := Proposed{
 			ID: o.ID, Job: o.Job, Kind: o.Kind, Shipment: o.job.Shipment, Fixed: k < s.begun || o.Pinned, Place: place + 1, PlaceWas: was.Position + 1,
 			Arrive: is.Arrive.UnixMilli(), ArriveWas: was.Arrive.UnixMilli(), Late: is.Late.Milliseconds(), LateWas: was.Late.Milliseconds(),
 		}
 		for i, l := range is.Loads {
-			stop.Margins = append(stop.Margins, Margin{Package: l.Load, What: due[l.Load].what, At: due[l.Load].at, Left: l.Left.Milliseconds(), LeftWas: was.Loads[i].Left.Milliseconds()})
+			stop.Margins = append(stop.Margins, Slack{Package: l.Load, What: due[l.Load].what, At: due[l.Load].at, Left: l.Left.Milliseconds(), LeftWas: was.Loads[i].Left.Milliseconds()})
 		}
 		if c, ok := reasons[k]; ok {
 			for _, r := range c.Reasons {
