@@ -25,8 +25,10 @@ const (
 	// again from the event log, which skips what was done. Raise it whenever the
 	// order of steps changes.
 	version    = "1"
-	atOnce     = 4 // steps that do something
-	look       = time.Minute
+	atOnce     = 4               // steps that do something
+	lookFirst  = 2 * time.Second // after the engine was launched
+	lookEach   = 15 * time.Second
+	slow       = 5 * time.Second     // without a step, of a saga that could go on
 	keep       = 30 * 24 * time.Hour // of what the engine knows of sagas that have ended
 	stopWithin = 10 * time.Second
 )
@@ -124,7 +126,7 @@ func (e *Engine) Run(ctx context.Context) (err error) {
 // watch sees to it that each saga that is open in the log is run by the engine,
 // and that what has ended long ago is forgotten there.
 func (e *Engine) watch(ctx context.Context) {
-	tick := time.NewTicker(look)
+	tick := time.NewTimer(lookFirst)
 	defer tick.Stop()
 	for {
 		err := e.reconcile(ctx)
@@ -136,6 +138,7 @@ func (e *Engine) watch(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+			tick.Reset(lookEach)
 		}
 	}
 }
@@ -179,6 +182,9 @@ func (e *Engine) reconcile(ctx context.Context) error {
 			if err := e.revive(s.Doc.SagaStarted, k, found); err != nil {
 				return fmt.Errorf("saga %s: %w", s.ID, err)
 			}
+			if err := e.nudge(ctx, s.Doc); err != nil {
+				return fmt.Errorf("saga %s: %w", s.ID, err)
+			}
 		}
 		after = page[len(page)-1].ID
 	}
@@ -205,6 +211,23 @@ func (e *Engine) revive(s fact.SagaStarted, k dbos.WorkflowStatus, found bool) e
 		return e.start(s)
 	}
 	return nil
+}
+
+// nudge wakes a saga once more that could go on and does not: on PostgreSQL the
+// engine can miss what is sent just after it was launched.
+func (e *Engine) nudge(ctx context.Context, s Saga) error {
+	if e.now()-s.Changed.Changed < slow.Milliseconds() {
+		return nil
+	}
+	switch s.State {
+	case Parked:
+		return nil
+	case Waiting:
+		if now, err := e.o.Cases.Standing(ctx, s.Excursion); err != nil || !now.Decided {
+			return err
+		}
+	}
+	return dbos.Send(e.dbos, s.ID, "", wakeTopic)
 }
 
 func (e *Engine) start(s fact.SagaStarted) error {
