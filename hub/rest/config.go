@@ -47,6 +47,7 @@ type Config struct {
 	Proposals     Proposals
 	Progress      Progress
 	GatewayScans  GatewayScans
+	Carriers      Carriers
 
 	also func(huma.API) // operations of tests
 }
@@ -106,5 +107,8 @@ func (cfg *Config) register(api huma.API) {
 	}
 	if cfg.GatewayScans != nil {
 		registerGatewayScans(api, cfg.GatewayScans)
+	}
+	if cfg.Carriers != nil {
+		registerCarriers(api, cfg.Carriers)
 	}
 }

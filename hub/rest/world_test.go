@@ -22,6 +22,7 @@ import (
 	"frostline/hub/custody"
 	"frostline/hub/desired"
 	"frostline/hub/dispatch"
+	"frostline/hub/dispatch/carrier"
 	"frostline/hub/dispatch/progress"
 	"frostline/hub/dispatch/progress/fence"
 	"frostline/hub/dispatch/propose"
@@ -43,20 +44,21 @@ import (
 // world is a hub's interface with all contexts on a real store, joined as the
 // hub joins them. Every sensor reads 5 °C each 10 s, but for ten minutes of 12 °C.
 type world struct {
-	t       testing.TB
-	db      *store.DB
-	log     *event.Log
-	api     *API
-	h       http.Handler
-	engine  *correlate.Engine
-	cases   *excursion.Cases
-	people  *people.Keeper
-	tokens  map[string]string // by scopes, with spaces between; "other": of another person, with all
-	expired string            // a token
-	revoked string            // a token
-	vars    map[string]string // of the script
-	seen    int64             // events that cases were told of
-	ms      atomic.Int64      // the clock; each look at it takes a second
+	t        testing.TB
+	db       *store.DB
+	log      *event.Log
+	api      *API
+	h        http.Handler
+	engine   *correlate.Engine
+	cases    *excursion.Cases
+	carriers *carrier.Desk
+	people   *people.Keeper
+	tokens   map[string]string // by scopes, with spaces between; "other": of another person, with all
+	expired  string            // a token
+	revoked  string            // a token
+	vars     map[string]string // of the script
+	seen     int64             // events that cases were told of
+	ms       atomic.Int64      // the clock; each look at it takes a second
 }
 
 // start is what a world's clock shows first.
@@ -110,6 +112,11 @@ func newWorld(t testing.TB, url string) *world {
 	cfg.Dispatch, err = dispatch.New(dispatch.Options{Log: w.log, Store: w.db, Model: dm, Catalog: cm, Shipments: om, Now: w.now, Logger: logger})
 	must(err)
 	cfg.Risks = someRisks{}
+	w.carriers = mountCarriers(t, w, cfg.Dispatch, func(ctx context.Context, actor, reason string, r fact.ShipmentReported) error {
+		_, err := desk.Report(ctx, actor, reason, r)
+		return err
+	})
+	cfg.Carriers = w.carriers
 	cfg.Proposals, err = propose.New(propose.Options{
 		Routes: cfg.Dispatch.(*dispatch.Dispatch), Road: road.Estimate{}, Now: w.now, Log: logger,
 		Site: func(context.Context, string) (*fact.Position, error) {
