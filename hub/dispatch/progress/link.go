@@ -14,10 +14,8 @@ import (
 // span is a stretch of time, from inclusive, until exclusive, Unix ms.
 type span struct{ from, until int64 }
 
-func (s span) empty() bool         { return s.from >= s.until }
-func (s span) has(at int64) bool   { return s.from <= at && at < s.until }
-func (s span) with(o span) span    { return span{max(s.from, o.from), min(s.until, o.until)} }
-func (s span) touches(o span) bool { return !s.with(o).empty() }
+func (s span) empty() bool      { return s.from >= s.until }
+func (s span) with(o span) span { return span{max(s.from, o.from), min(s.until, o.until)} }
 
 // links tell which gateway was on which vehicle, and which vehicle was whose, at
 // any time. What was said first of a gateway or courier holds from ever, since

@@ -74,6 +74,7 @@ type Tracker struct {
 	begun    bool
 	position int64           // of the last event looked at
 	runs     map[string]*run // that are open
+	left     map[string]bool // routes that are open and not followed, which was said
 	stale    map[string]bool // routes to be read again; true: with their whole track
 	pending  []arrived       // positions whose routes are not found yet
 	dated    map[bootKey]*dating
@@ -126,7 +127,7 @@ func New(ctx context.Context, o Options) (*Tracker, error) {
 	}
 	return &Tracker{
 		o: o, index: index{o.Store}, book: book, links: newLinks(), marks: marks{wake: make(chan struct{}, 1), touched: map[bootKey]ticks{}},
-		runs: map[string]*run{}, stale: map[string]bool{}, dated: map[bootKey]*dating{}, ways: newWays(o.Road, o.Now), shown: map[string]*shown{},
+		runs: map[string]*run{}, left: map[string]bool{}, stale: map[string]bool{}, dated: map[bootKey]*dating{}, ways: newWays(o.Road, o.Now), shown: map[string]*shown{},
 	}, nil
 }
 

@@ -28,8 +28,13 @@ func (t *Tracker) Work(ctx context.Context) error {
 		return err
 	}
 	for _, id := range slices.Sorted(maps.Keys(t.runs)) {
-		if err := t.one(ctx, t.runs[id]); err != nil {
+		r := t.runs[id]
+		if err := t.one(ctx, r); err != nil {
 			return fmt.Errorf("route %s: %w", id, err)
+		}
+		if r.until <= t.o.Now().UnixMilli() {
+			t.leave(r)
+			delete(t.runs, id)
 		}
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -39,7 +44,7 @@ func (t *Tracker) Work(ctx context.Context) error {
 	return nil
 }
 
-// reload reads routes that changed. Those that have ended are looked at once
+// reload reads routes that changed. Those whose time is over are looked at once
 // more and left.
 func (t *Tracker) reload(ctx context.Context) error {
 	for _, id := range slices.Sorted(maps.Keys(t.stale)) {
@@ -51,19 +56,29 @@ func (t *Tracker) reload(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("route %s: %w", id, err)
 		}
-		delete(t.runs, id)
-		if r != nil {
-			if over := r.status == "ended" || r.status == "cancelled" || r.until <= t.o.Now().UnixMilli(); over {
-				if err := t.one(ctx, r); err != nil {
-					return fmt.Errorf("route %s: %w", id, err)
-				}
-			} else {
-				t.runs[id] = r
+		switch {
+		case r == nil:
+			delete(t.runs, id)
+		case r.until > t.o.Now().UnixMilli():
+			t.runs[id] = r
+		default:
+			if err := t.one(ctx, r); err != nil {
+				return fmt.Errorf("route %s: %w", id, err)
 			}
+			t.leave(r)
+			delete(t.runs, id)
 		}
 		delete(t.stale, id)
 	}
 	return nil
+}
+
+// leave says once of a route that nobody ended that it is followed no longer.
+func (t *Tracker) leave(r *run) {
+	if followed(r.status) && !t.left[r.route.ID] {
+		t.left[r.route.ID] = true
+		t.o.Log.Warn("a route that is a day over is followed no longer, since nobody ended it; report that it ended", "route", r.route.ID, "courier", r.route.Courier)
+	}
 }
 
 // heard finds the routes whose positions came, or came to be dated anew.
@@ -133,6 +148,9 @@ func (t *Tracker) one(ctx context.Context, r *run) error {
 func (t *Tracker) publish() {
 	all := map[string]*shown{}
 	for id, r := range t.runs {
+		if !followed(r.status) {
+			continue // it has ended lately
+		}
 		s := &shown{etas: r.etas, fixed: r.fixed}
 		if r.fixed {
 			s.where = Where{Fix: r.fix}
