@@ -37,6 +37,7 @@ var Roles = map[string][]string{
 	"qa_approver": {"read", "qa", "epcis:query"},
 	"pharmacist":  {"read", "write", "epcis:capture", "epcis:query"},
 	"dispatcher":  {"read", "write", "epcis:query"},
+	"driver":      {"read", "write"},
 	"warehouse":   {"read", "write", "epcis:capture", "epcis:query"},
 	"auditor":     {"read", "epcis:query"},
 	"operator":    {"read", "write", "epcis:capture", "epcis:query"},
@@ -79,7 +80,7 @@ func checkRoles(roles []string) ([]string, error) {
 	roles = slices.Sorted(slices.Values(roles))
 	for i, r := range roles {
 		if _, ok := Roles[r]; !ok {
-			return nil, fmt.Errorf("roles %q: %w: want some of qa, qa_approver, pharmacist, dispatcher, warehouse, auditor, operator, admin", r, ErrInvalid)
+			return nil, fmt.Errorf("roles %q: %w: want some of qa, qa_approver, pharmacist, dispatcher, driver, warehouse, auditor, operator, admin", r, ErrInvalid)
 		}
 		if i > 0 && roles[i-1] == r {
 			return nil, fmt.Errorf("roles %q: %w: it is there twice", r, ErrInvalid)

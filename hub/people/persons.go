@@ -61,7 +61,7 @@ func (k *Keeper) Add(ctx context.Context, actor, id, name string, roles []string
 	if err := checkID("id", id); err != nil {
 		return p, err
 	}
-	if err := checkName(name); err != nil {
+	if err := checkName(name); err != nil { // before the work of a hash
 		return p, err
 	}
 	if roles, err = checkRoles(roles); err != nil {
@@ -74,19 +74,9 @@ func (k *Keeper) Add(ctx context.Context, actor, id, name string, roles []string
 	if err != nil {
 		return p, fmt.Errorf("hash password: %w", err)
 	}
-	p = Person{ID: id, Name: name, Roles: roles, Created: k.now().UnixMilli(), Version: 1}
 	err = k.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		switch _, err := personOf(ctx, tx, id); {
-		case err == nil:
-			return fmt.Errorf("id %q: person %w; take another id, ids are never used again", id, ErrExists)
-		case !errors.Is(err, ErrNotFound):
-			return err
-		}
-		if _, err := tx.Exec(ctx, `INSERT INTO people_person (id, name, roles, password, created_ms, changed_ms, disabled_ms, version)
-			VALUES ($1, $2, $3, $4, $5, $5, 0, 1)`, id, name, strings.Join(roles, " "), phc, p.Created); err != nil {
-			return fmt.Errorf("add person: %w", err)
-		}
-		return k.note(ctx, tx, actor, "person_added", "person/"+id, fmt.Sprintf("name %q, roles %s", name, strings.Join(roles, " ")))
+		p, err = k.insert(ctx, tx, actor, id, name, roles, phc)
+		return err
 	})
 	if err != nil {
 		return Person{}, err
@@ -94,7 +84,29 @@ func (k *Keeper) Add(ctx context.Context, actor, id, name string, roles []string
 	return p, nil
 }
 
-// change changes a person and adds to the trail.
+// insert enters a person; phc is "" for one without a password.
+func (k *Keeper) insert(ctx context.Context, tx *store.Tx, actor, id, name string, roles []string, phc string) (p Person, err error) {
+	if err := checkID("id", id); err != nil {
+		return p, err
+	}
+	if err := checkName(name); err != nil {
+		return p, err
+	}
+	switch _, err := personOf(ctx, tx, id); {
+	case err == nil:
+		return p, fmt.Errorf("id %q: person %w; take another id, ids are never used again", id, ErrExists)
+	case !errors.Is(err, ErrNotFound):
+		return p, err
+	}
+	p = Person{ID: id, Name: name, Roles: roles, Created: k.now().UnixMilli(), Version: 1}
+	if _, err := tx.Exec(ctx, `INSERT INTO people_person (id, name, roles, password, created_ms, changed_ms, disabled_ms, version)
+		VALUES ($1, $2, $3, $4, $5, $5, 0, 1)`, id, name, strings.Join(roles, " "), phc, p.Created); err != nil {
+		return Person{}, fmt.Errorf("add person: %w", err)
+	}
+	return p, k.note(ctx, tx, actor, "person_added", "person/"+id, fmt.Sprintf("name %q, roles %s", name, strings.Join(roles, " ")))
+}
+
+// change changes a person, ends their sessions, and adds to the trail.
 func (k *Keeper) change(ctx context.Context, actor, id, action string, do func(*Person) (detail string, err error), phc string) (p Person, err error) {
 	err = k.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		if p, err = personOf(ctx, tx, id); err != nil {
@@ -114,12 +126,15 @@ func (k *Keeper) change(ctx context.Context, actor, id, action string, do func(*
 				return fmt.Errorf("change password: %w", err)
 			}
 		}
+		if _, err := endAll(ctx, tx, id); err != nil {
+			return err
+		}
 		return k.note(ctx, tx, actor, action, "person/"+id, detail)
 	})
 	return p, err
 }
 
-// SetRoles gives a person other roles. Their tokens can do less from then on
+// SetRoles gives a person other roles, and ends their sessions. Their tokens can do less from then on
 // where the roles allow less, and never more than they were made for.
 func (k *Keeper) SetRoles(ctx context.Context, actor, id string, roles []string) (Person, error) {
 	roles, err := checkRoles(roles)
@@ -136,7 +151,7 @@ func (k *Keeper) SetRoles(ctx context.Context, actor, id string, roles []string)
 	}, "")
 }
 
-// Disable takes everything from a person at once: tokens, and signing. It has
+// Disable takes everything from a person at once: sessions, tokens, and signing. It has
 // no effect on one who is disabled.
 func (k *Keeper) Disable(ctx context.Context, actor, id, reason string) (Person, error) {
 	if err := checkReason(reason); err != nil {
@@ -165,7 +180,7 @@ func (k *Keeper) Enable(ctx context.Context, actor, id, reason string) (Person, 
 	}, "")
 }
 
-// SetPassword gives a person another password.
+// SetPassword gives a person another password, and ends their sessions.
 func (k *Keeper) SetPassword(ctx context.Context, actor, id, password string) (Person, error) {
 	if err := checkPassword(id, password); err != nil {
 		return Person{}, err

@@ -44,7 +44,8 @@ func (k *Keeper) Reauthenticate(ctx context.Context, id, password string) (Perso
 	var phc string
 	err := k.db.QueryRow(ctx, `SELECT password FROM people_person WHERE id = $1 AND disabled_ms = 0`, id).Scan(&phc)
 	known := err == nil
-	if errors.Is(err, sql.ErrNoRows) {
+	if errors.Is(err, sql.ErrNoRows) || err == nil && phc == "" { // who has no password is as unknown here
+		known = false
 		phc, err = k.nobody()
 	}
 	if err != nil {

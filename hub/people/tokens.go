@@ -144,40 +144,61 @@ func (k *Keeper) Tokens(ctx context.Context, after string, limit int) (out []Tok
 	return out, rows.Err()
 }
 
-// Authenticate gives who a token speaks for and what it may do now: the scopes
-// that it was made for and, where it is a person's, that their roles still
-// allow. ok is false where it is unknown, over, revoked, or the person
-// disabled. An error means that it could not be found out.
+// Caller is who makes a request, and what they may do now.
+type Caller struct {
+	Actor  string   // person/ID or partner/ID
+	Roles  []string // of a person
+	Scopes []string
+}
+
+// Caller gives whom a person signed in is to other parts of the hub.
+func (p Person) Caller() Caller {
+	return Caller{Actor: "person/" + p.ID, Roles: p.Roles, Scopes: p.Scopes()}
+}
+
+// Authenticate gives who a token speaks for and what it may do now, as Caller
+// does.
 func (k *Keeper) Authenticate(ctx context.Context, token string) (actor string, scopes []string, ok bool, err error) {
+	c, ok, err := k.Caller(ctx, token)
+	return c.Actor, c.Scopes, ok, err
+}
+
+// Caller gives who a token speaks for and what it may do now: the scopes that
+// it was made for and, where it is a person's, that their roles still allow. ok
+// is false where it is unknown, over, revoked, or the person disabled. An error
+// means that it could not be found out.
+func (k *Keeper) Caller(ctx context.Context, token string) (c Caller, ok bool, err error) {
 	id, err := parseToken(token)
 	if err != nil {
-		return "", nil, false, nil
+		return c, false, nil
 	}
 	var want string
 	t, err := scanToken(k.db.QueryRow(ctx, `SELECT `+tokenColumns+`, digest FROM people_token WHERE id = $1`, id).Scan, &want)
 	if errors.Is(err, sql.ErrNoRows) {
-		return "", nil, false, nil
+		return c, false, nil
 	}
 	if err != nil {
-		return "", nil, false, fmt.Errorf("read token: %w", err)
+		return c, false, fmt.Errorf("read token: %w", err)
 	}
 	now := k.now().UnixMilli()
 	if subtle.ConstantTimeCompare([]byte(digest(token)), []byte(want)) != 1 || t.Revoked != 0 || now >= t.Expires {
-		return "", nil, false, nil
+		return c, false, nil
 	}
+	c = Caller{Actor: t.Actor, Scopes: t.Scopes}
 	if person, is := strings.CutPrefix(t.Actor, "person/"); is {
 		p, err := personOf(ctx, k.db, person)
 		if err != nil {
-			return "", nil, false, err
+			return Caller{}, false, err
+		}
+		if p.Disabled != 0 {
+			return Caller{}, false, nil
 		}
 		allowed := p.Scopes()
-		t.Scopes = slices.DeleteFunc(t.Scopes, func(s string) bool { return !slices.Contains(allowed, s) })
-		if p.Disabled != 0 {
-			return "", nil, false, nil
-		}
+		c.Scopes = slices.DeleteFunc(c.Scopes, func(s string) bool { return !slices.Contains(allowed, s) })
+		c.Roles = p.Roles
 	}
 	k.used(ctx, t, now)
-	return t.Actor, t.Scopes, true, nil
+	return c, true, nil
 }
 
 // used notes the hour in which a token was shown, once.
