@@ -15,6 +15,10 @@ type Config struct {
 	Schedules []Schedule `yaml:"schedules"`
 	Webhooks  []Webhook  `yaml:"webhooks"`
 	Policies  []Policy   `yaml:"policies"`
+	// Sagas says who is told of what follows from an excursion. Quality and
+	// dispatch are, where nothing is said of them, those whom the policy for
+	// alarms tells first.
+	Sagas []Told `yaml:"sagas"`
 	// RepeatLast is how often the last level is told again while nobody
 	// acknowledges, 0 to 100; default 3.
 	RepeatLast *int   `yaml:"repeat-last"`
@@ -145,6 +149,9 @@ webhooks:
     secret-files: [/etc/frostline/pager-secret]   # mode 0600: whsec_… (base64)
     events: [excursion.closed]
 gather: {first: 20s, update: 15m, window: 1h}   # e-mail about one cause
+sagas:
+  - {audience: qa, notify: ["contact:quality"]}
+  - {audience: patient, notify: ["webhook:pager"]}   # a token, for the pharmacy's system
 policies:
   - name: urgent
     severities: [alarm, critical]

@@ -37,10 +37,17 @@
 // written down is sent again under the same id (Message-ID, webhook-id), by
 // which the receiver can tell. Nothing is told twice otherwise.
 //
+// # What sagas do
+//
+// Notices of sagas are told too, each once, and are not gathered: Config.Sagas
+// says to whom. A patient and a prescriber are told by a webhook alone, of a
+// program that knows whom the order's token stands for.
+//
 // # What is told
 //
 // What, where, how bad, since when, what to do, and a link. No message carries
-// anything of a patient: it is made of an excursion's facts, which know none.
+// anything of a patient: it is made of an excursion's facts, which know none. A
+// notice for a patient or prescriber carries the opaque token of the order.
 //
 // # Webhooks
 //

@@ -25,6 +25,9 @@ const (
 // lost is true where somebody should be told and no policy fits. It depends on
 // the event and the configuration alone.
 func (c *Config) route(e event.Event) (all []Delivery, lost bool, err error) {
+	if e.Type == fact.NoticeWasGiven {
+		return c.routeNotice(e)
+	}
 	if !strings.HasPrefix(e.Type, "excursion.") {
 		return nil, false, nil
 	}
@@ -59,19 +62,25 @@ func (c *Config) route(e event.Event) (all []Delivery, lost bool, err error) {
 			add("events of the webhook", []string{"webhook:" + w.Name})
 		}
 	}
+	all, err = c.deliveries(e, m, order, why)
+	return all, lost, err
+}
+
+// deliveries makes those of all targets, of two that are the same recipient one.
+func (c *Config) deliveries(e event.Event, m message, targets []string, why map[string]string) (all []Delivery, err error) {
 	at := time.UnixMilli(e.At)
 	seen := map[string]bool{}
-	for _, t := range order {
+	for _, t := range targets {
 		d, err := c.delivery(e, m, t, why[t], at)
 		if err != nil {
-			return nil, lost, err
+			return nil, err
 		}
 		if !seen[d.ID] {
 			seen[d.ID] = true
 			all = append(all, d)
 		}
 	}
-	return all, lost, nil
+	return all, nil
 }
 
 // told reports whether an event is one that the policies speak of: the

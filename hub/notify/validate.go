@@ -99,6 +99,11 @@ func (c *Config) Validate() error {
 			return fmt.Errorf("policies: %q (number %d): %w", p.Name, i+1, err)
 		}
 	}
+	for i, t := range c.Sagas {
+		if err := t.validate(names); err != nil {
+			return fmt.Errorf("sagas: number %d: %w", i+1, err)
+		}
+	}
 	return nil
 }
 
