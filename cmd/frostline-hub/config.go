@@ -57,6 +57,9 @@ type config struct {
 	// Sagas says what follows from an excursion by itself. Default: for alarms
 	// and what is worse, the delivery is held.
 	Sagas workflow.Config `yaml:"sagas"`
+	// Carriers are the mapping files of partner carriers; see frostline carriers.
+	// Default none.
+	Carriers []string `yaml:"carriers"`
 	// LogLevel is debug, info, warn or error. Default info.
 	LogLevel string `yaml:"log_level"`
 }

@@ -17,6 +17,7 @@ import (
 	"frostline/hub/custody"
 	"frostline/hub/desired"
 	"frostline/hub/dispatch"
+	"frostline/hub/dispatch/carrier"
 	"frostline/hub/dispatch/progress"
 	"frostline/hub/dispatch/risk"
 	"frostline/hub/dossier"
@@ -66,6 +67,7 @@ type contexts struct {
 	dispatch  *dispatch.Dispatch
 	progress  *progress.Tracker
 	risk      *risk.Board
+	carriers  *carrier.Desk
 	ledger    *ledger.Ledger
 	evidence  *evidence.Exporter
 	dossiers  *dossier.Builder
@@ -140,6 +142,9 @@ func (h *hub) openContexts(ctx context.Context) (err error) {
 	}); err != nil {
 		return err
 	}
+	if err = h.openCarriers(gate(m.Catalog, h.store)); err != nil {
+		return err
+	}
 	if c.notify, err = notify.New(notify.Options{Config: h.config.Notify, Events: c.events, Store: h.store, Log: part("notify")}); err != nil {
 		return fmt.Errorf("notify: %w", err)
 	}
@@ -187,7 +192,7 @@ func (h *hub) openContexts(ctx context.Context) (err error) {
 	c.reports = newReports(c.dossiers, c.evidence)
 	c.rest, err = rest.New(ctx, rest.Config{
 		Store: h.store, Tokens: c.people, Log: part("rest"), Version: version.String(), Metrics: h.metrics,
-		People: c.people, Catalog: c.catalog, Orders: c.orders, Custody: c.custody, Verdicts: c.correlate, Evidence: c.evidence, EvidenceLog: c.ledger, Reports: c.reports, Excursions: c.cases, Notifications: c.notify, Desired: c.desired, Rollouts: c.rollout, Dispatch: c.dispatch, Risks: c.risk, Progress: c.progress, GatewayScans: c.scans,
+		People: c.people, Catalog: c.catalog, Orders: c.orders, Custody: c.custody, Verdicts: c.correlate, Evidence: c.evidence, EvidenceLog: c.ledger, Reports: c.reports, Excursions: c.cases, Notifications: c.notify, Desired: c.desired, Rollouts: c.rollout, Dispatch: c.dispatch, Risks: c.risk, Progress: c.progress, GatewayScans: c.scans, Carriers: c.carriers,
 	})
 	return err
 }
@@ -229,7 +234,7 @@ func (h *hub) openEvidence(ctx context.Context) (err error) {
 func (h *hub) runContexts(ctx context.Context, g *errgroup.Group) {
 	c := &h.contexts
 	for name, run := range map[string]func(context.Context) error{
-		"relay": c.relay.Run, "custody": c.custody.Run, "scans": c.scans.Run, "correlate": c.correlate.Run, "excursion": c.cases.Run, "notify": c.notify.Run, "evidence log": c.ledger.Run, "desired state": c.desired.Run, "rollout": c.rollout.Run, "dispatch": c.dispatch.Run, "sagas": c.sagas.Run, "progress": c.progress.Run, "risk": c.risk.Run,
+		"relay": c.relay.Run, "custody": c.custody.Run, "scans": c.scans.Run, "correlate": c.correlate.Run, "excursion": c.cases.Run, "notify": c.notify.Run, "evidence log": c.ledger.Run, "desired state": c.desired.Run, "rollout": c.rollout.Run, "dispatch": c.dispatch.Run, "sagas": c.sagas.Run, "progress": c.progress.Run, "carriers": c.carriers.Run, "risk": c.risk.Run,
 		"dispatch of shipments": func(ctx context.Context) error { return c.dispatch.Follow(ctx, c.events, c.tellShipment) },
 	} {
 		g.Go(func() error { return named(name, run(ctx)) })
@@ -250,6 +255,7 @@ func (h *hub) program(rest, epcis http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/log/", h.contexts.ledger)
 	mount(mux, epcis)
+	hook(mux, h.contexts.carriers)
 	mux.Handle("/", rest)
 	return mux
 }

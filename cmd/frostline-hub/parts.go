@@ -33,6 +33,7 @@ func (h *hub) parts() []health.Part {
 		{Name: "epcis", Ask: h.epcisPart},
 		{Name: "progress", Ask: h.progressPart},
 	}
+	all = append(all, health.Part{Name: "carriers", Ask: h.carriersPart})
 	all = append(all, health.Part{Name: "rollout", Ask: h.rolloutPart})
 	if c.influx != nil {
 		all = append(all, health.Part{Name: "influx", Ask: h.influxPart})

@@ -78,3 +78,4 @@ func (p *Poster) Post(ctx context.Context, url, id string, secret, body []byte, 
 	}
 	return r
 }
+

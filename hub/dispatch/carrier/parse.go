@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/goccy/go-yaml"
 )
@@ -87,4 +88,57 @@ func Parse(b []byte) (*Mapping, error) {
 		return nil, err
 	}
 	return m, nil
+}
+
+// Check reads a mapping file for a person, and the secrets that it names only
+// where it is told to.
+func Check(path string, secrets bool) (*Mapping, error) {
+	if secrets {
+		return Load(path)
+	}
+	b, err := read(path)
+	if err != nil {
+		return nil, err
+	}
+	m, err := Parse(b)
+	if err != nil {
+		return nil, fmt.Errorf("carriers: %s: %w", path, err)
+	}
+	return m, nil
+}
+
+// Does says in words what a mapping provides for.
+func (m *Mapping) Does() (all []string) {
+	if m.Incoming != nil {
+		all = append(all, fmt.Sprintf("sends %d statuses to /carriers/%s/webhook", len(m.Incoming.Statuses), m.Carrier))
+	}
+	if m.Booking != nil {
+		cancel := "cancelled by telephone"
+		if m.Booking.Cancel != nil {
+			cancel = "cancelled by program"
+		}
+		all = append(all, "is booked, and "+cancel)
+	}
+	if m.Tasks != nil {
+		all = append(all, fmt.Sprintf("is told of %s of %s tasks", strings.Join(m.Tasks.Triggers, ", "), m.Tasks.Of))
+	}
+	return all
+}
+
+// String says in words what a status comes to.
+func (s Meaning) String() string {
+	var all []string
+	if s.Stop != "" {
+		all = append(all, s.At+" "+s.Stop)
+	}
+	if s.Route != "" {
+		all = append(all, "route "+s.Route)
+	}
+	if s.Shipment != "" {
+		all = append(all, "shipment "+s.Shipment)
+	}
+	if s.Ignore {
+		return "nothing"
+	}
+	return strings.Join(all, ", ")
 }
