@@ -78,4 +78,3 @@ func (p *Poster) Post(ctx context.Context, url, id string, secret, body []byte, 
 	}
 	return r
 }
-
