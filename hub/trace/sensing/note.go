@@ -3,6 +3,7 @@ package sensing
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"frostline/hub/event"
@@ -69,11 +70,11 @@ func (k *Keeper) touched(ctx context.Context, e event.Event) ([]fact.Ref, error)
 		if err != nil {
 			return nil, err
 		}
-		if e.Type == fact.ExcursionWasRevised {
-			return k.withHolds(ctx, ref)
-		}
-		if e.Type == fact.PackageWasPacked || e.Type == fact.PackageWasClosed {
-			return k.withCases(ctx, ref)
+		switch e.Type {
+		case fact.ExcursionWasRevised:
+			return k.withHolds(ctx, ref, because(ref.ID))
+		case fact.PackageWasPacked, fact.PackageWasClosed:
+			return k.around(ctx, ref)
 		}
 		return []fact.Ref{ref}, nil
 	case fact.PackageWasAssigned, fact.WasAttached, fact.WasHandedOver:
@@ -86,7 +87,7 @@ func (k *Keeper) touched(ctx context.Context, e event.Event) ([]fact.Ref, error)
 	}
 	switch v := v.(type) {
 	case *fact.PackageAssigned:
-		return k.withCases(ctx, fact.Ref{Kind: fact.Package, ID: v.Package})
+		return k.around(ctx, fact.Ref{Kind: fact.Package, ID: v.Package})
 	case *fact.HandedOver:
 		if v.Subject.Kind == fact.Package {
 			return []fact.Ref{v.Subject}, nil
@@ -106,23 +107,36 @@ func packages(ids []string) (refs []fact.Ref) {
 	return refs
 }
 
-// withCases is a package and its excursions, which name its shipment.
-func (k *Keeper) withCases(ctx context.Context, pkg fact.Ref) ([]fact.Ref, error) {
-	ids, err := k.o.Cases.OfPackage(ctx, pkg.ID)
-	refs := []fact.Ref{pkg}
-	for _, id := range ids {
-		refs = append(refs, fact.Ref{Kind: fact.Excursion, ID: id})
+// around is a package with its excursions and holds, which say where it was and
+// name its shipment.
+func (k *Keeper) around(ctx context.Context, pkg fact.Ref) ([]fact.Ref, error) {
+	refs, err := k.withHolds(ctx, pkg, k.thing(pkg.String()))
+	if err != nil {
+		return nil, err
 	}
-	return refs, err
+	ids, err := k.o.Cases.OfPackage(ctx, pkg.ID)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range ids {
+		some, err := k.withHolds(ctx, fact.Ref{Kind: fact.Excursion, ID: id}, because(id))
+		if err != nil {
+			return nil, err
+		}
+		refs = append(refs, some...)
+	}
+	return refs, nil
 }
 
-// withHolds is an excursion and the holds that were stated to be for its sake.
-func (k *Keeper) withHolds(ctx context.Context, excursion fact.Ref) ([]fact.Ref, error) {
-	refs := []fact.Ref{excursion}
-	rows, err := k.o.Store.Query(ctx, "SELECT DISTINCT subject FROM sensing_statement WHERE subject >= 'hold/' AND subject < 'hold0' AND declared_ms = 0 AND document LIKE $1",
-		"%#"+because(excursion.ID)+`"%`)
+// withHolds is something with the holds whose statements end a value with a
+// text.
+func (k *Keeper) withHolds(ctx context.Context, ref fact.Ref, text string) ([]fact.Ref, error) {
+	refs := []fact.Ref{ref}
+	like := strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`).Replace(text)
+	rows, err := k.o.Store.Query(ctx, `SELECT DISTINCT subject FROM sensing_statement WHERE subject >= 'hold/' AND subject < 'hold0' AND declared_ms = 0 AND document LIKE $1 ESCAPE '\'`,
+		"%"+like+`"%`)
 	if err != nil {
-		return nil, fmt.Errorf("read holds of %s: %w", excursion, err)
+		return nil, fmt.Errorf("read holds of %s: %w", ref, err)
 	}
 	defer rows.Close()
 	for rows.Next() {
@@ -130,11 +144,11 @@ func (k *Keeper) withHolds(ctx context.Context, excursion fact.Ref) ([]fact.Ref,
 		if err := rows.Scan(&subject); err != nil {
 			return nil, err
 		}
-		ref, err := fact.ParseRef(subject)
+		hold, err := fact.ParseRef(subject)
 		if err != nil {
 			return nil, err
 		}
-		refs = append(refs, ref)
+		refs = append(refs, hold)
 	}
 	return refs, rows.Err()
 }
@@ -147,21 +161,32 @@ func because(excursion string) string { return "excursion=" + escape(excursion) 
 func (k *Keeper) moved(ctx context.Context, a *fact.Attached) ([]fact.Ref, error) {
 	switch a.Subject.Kind {
 	case fact.Package:
-		return []fact.Ref{a.Subject}, nil
+		return k.around(ctx, a.Subject)
 	case fact.Unit:
 		_, ever, err := k.o.Places.Intervals(ctx, a.Subject)
 		return ever, err
 	case fact.Tote:
 		now := k.o.Now().UnixMilli()
 		from := min(a.At, now) - window
+		if a.Corrects != "" { // of an earlier time, perhaps
+			from -= widest
+		}
 		stays, err := k.inside(ctx, a.Subject, from, max(a.At, now)+window)
+		if err != nil {
+			return nil, err
+		}
 		var refs []fact.Ref
 		for _, s := range stays {
-			if s.Subject.Kind == fact.Package {
-				refs = append(refs, s.Subject)
+			if s.Subject.Kind != fact.Package {
+				continue
 			}
+			some, err := k.around(ctx, s.Subject)
+			if err != nil {
+				return nil, err
+			}
+			refs = append(refs, some...)
 		}
-		return refs, err
+		return refs, nil
 	}
 	return nil, nil // of sensors and loggers the verdict tells
 }
