@@ -3,14 +3,18 @@
 
 let running;
 
-/** Renews the parts; gives the fetched document, or null if it cannot be had. */
-export async function fresh(url = location.href) {
+/**
+ * Renews the parts; gives the fetched document, or null if it cannot be had.
+ * before is called when it is there, just before the parts are put in place.
+ */
+export async function fresh(url = location.href, before = () => {}) {
   if (running) return running;
   running = (async () => {
     try {
       const answer = await fetch(url, { headers: { accept: 'text/html' }, signal: AbortSignal.timeout(15_000) });
       if (!answer.ok) return null;
       const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
+      before();
       for (const old of document.querySelectorAll('[data-fresh]')) {
         const now = old.id && page.getElementById(old.id);
         if (now && now.innerHTML !== old.innerHTML) old.replaceChildren(...now.childNodes);

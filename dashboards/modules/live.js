@@ -40,7 +40,7 @@ export class Live extends EventTarget {
     const q = new URLSearchParams({ ...this.#query, after: this.#cursor });
     const source = new EventSource(`/live?${q}`);
     this.#source = source;
-    for (const name of ['hello', 'values', 'gateway', 'layout', 'beat']) {
+    for (const name of ['hello', 'values', 'gateway', 'layout', 'dispatch', 'beat']) {
       source.addEventListener(name, (e) => this.#take(name, e));
     }
     source.addEventListener('bye', () => this.#lost());

@@ -18,8 +18,9 @@ import (
 // that follow from the time alone, so that a page and its expectation agree.
 // Its clock runs at the real pace from a fixed moment.
 type company struct {
-	base    int64
-	started time.Time
+	base     int64
+	dispatch Dispatch
+	started  time.Time
 
 	mu       sync.Mutex
 	jumped   int64
@@ -283,7 +284,7 @@ func (c *company) commit(s view.Series, rs ...view.Reading) {
 // serve runs a server over the company until stop or the test's end.
 func (c *company) serve(t testing.TB, addr string) (s *Server, stop func()) {
 	t.Helper()
-	s, err := New(Config{Addr: addr, Fleet: c, History: c, Feed: c, Stories: stories(), Now: c.now, Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))})
+	s, err := New(Config{Addr: addr, Fleet: c, History: c, Feed: c, Stories: stories(), Dispatch: c.dispatch, Now: c.now, Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"strconv"
 	"time"
 
 	"frostline/hub/view"
@@ -86,7 +87,7 @@ func (s *Server) fleet(ctx context.Context) ([]view.Gateway, error) {
 		return nil, fmt.Errorf("ask for the gateways: %w", err)
 	}
 	now := s.now().UnixMilli()
-	known := map[topicKey]bool{{}: true}
+	known := map[topicKey]bool{{}: true, boardKey: true}
 	sum := sha256.New()
 	for _, g := range gs {
 		known[topicKey{Gateway: g.ID}] = true
@@ -116,4 +117,20 @@ func (s *Server) fleet(ctx context.Context) ([]view.Gateway, error) {
 	s.mu.Unlock()
 	s.live.strip("", layout)
 	return gs, nil
+}
+
+// followBoard tells the pages of the dispatcher's board when the list of
+// deliveries has changed.
+func (s *Server) followBoard(ctx context.Context) {
+	changed, stop := s.cfg.Dispatch.Watch()
+	defer stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-changed:
+			_, made := s.cfg.Dispatch.List()
+			s.live.strip(boardKey.Gateway, strconv.FormatInt(made, 10))
+		}
+	}
 }

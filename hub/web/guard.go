@@ -50,7 +50,7 @@ func guard(next http.Handler) http.Handler {
 // pageHeads are the first segments of the paths of pages and their parts. All
 // other paths are of the interface for programs, where there is one.
 var pageHeads = map[string]bool{"": true, "sensor": true, "data": true, "export": true, "account": true, "live": true,
-	"health": true, "metrics": true, "assets": true, "view": true, "favicon.ico": true}
+	"health": true, "metrics": true, "assets": true, "view": true, "dispatch": true, "favicon.ico": true}
 
 // split gives pages and programs each their own handler. Programs bring a token
 // that no browser sends by itself; the name they come under is checked all the

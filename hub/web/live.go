@@ -17,6 +17,9 @@ const valueGap = 100 * time.Millisecond
 // (Sensor empty).
 type topicKey = view.Series
 
+// boardKey stands for the dispatcher's board. No gateway has such a name.
+var boardKey = topicKey{Gateway: "\x00dispatch"}
+
 // live is what every open page follows: the newest value of each series, in
 // the order they were last told. A page holds only the number up to which it
 // was told, so a slow page costs no memory: what it missed is overtaken by
@@ -154,6 +157,9 @@ func (l *live) release() (next time.Time, ok bool) {
 type filter struct{ gateway, sensor string }
 
 func (f filter) wants(k topicKey) bool {
+	if k == boardKey || f.gateway == boardKey.Gateway {
+		return f.gateway == k.Gateway
+	}
 	return (f.gateway == "" || f.gateway == k.Gateway) && (f.sensor == "" || f.sensor == k.Sensor)
 }
 

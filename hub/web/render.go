@@ -16,19 +16,20 @@ import (
 )
 
 // pages holds one template set for each page, all over the same layout.
-type pages struct{ home, sensor, account, packages, onePackage, cases, oneCase, problem *template.Template }
+type pages struct{ home, sensor, account, packages, onePackage, cases, oneCase, board, problem *template.Template }
 
 // frame is what the layout needs of every page.
 type frame struct {
-	Title   string
-	Nav     string
-	Styles  []string
-	Classic []string // scripts that are not modules
-	Modules []string
-	Cursor  string // where the stream of changes goes on from this page
-	Now     int64
-	Version string
-	Stories bool // there are pages about packages
+	Title    string
+	Nav      string
+	Styles   []string
+	Classic  []string // scripts that are not modules
+	Modules  []string
+	Cursor   string // where the stream of changes goes on from this page
+	Now      int64
+	Version  string
+	Stories  bool // there are pages about packages
+	Dispatch bool // there is the dispatcher's board
 }
 
 var words = template.FuncMap{
@@ -64,7 +65,7 @@ func newPages() (*pages, error) {
 	}
 	p := &pages{}
 	for name, to := range map[string]**template.Template{"home": &p.home, "sensor": &p.sensor, "account": &p.account,
-		"packages": &p.packages, "package": &p.onePackage, "excursions": &p.cases, "excursion": &p.oneCase, "error": &p.problem} {
+		"packages": &p.packages, "package": &p.onePackage, "excursions": &p.cases, "excursion": &p.oneCase, "dispatch": &p.board, "error": &p.problem} {
 		t, err := base.Clone()
 		if err == nil {
 			t, err = t.ParseFS(dashboards.Templates, "templates/"+name+".html")
@@ -81,7 +82,7 @@ func (s *Server) frame(title, nav string) frame {
 	_, seq, _ := s.live.since(^uint64(0), filter{})
 	return frame{
 		Title: title, Nav: nav, Cursor: s.hub + "." + strconv.FormatUint(seq, 10),
-		Now: s.now().UnixMilli(), Version: version.String(), Stories: s.cfg.Stories != nil,
+		Now: s.now().UnixMilli(), Version: version.String(), Stories: s.cfg.Stories != nil, Dispatch: s.cfg.Dispatch != nil,
 	}
 }
 

@@ -31,7 +31,8 @@ func TestScreenshots(t *testing.T) {
 	if err := os.MkdirAll(*screenshots, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	s, _ := newCompany().serve(t, "127.0.0.1:0")
+	c, _ := withDispatch(t)
+	s, _ := c.serve(t, "127.0.0.1:0")
 	none := &company{base: base, started: time.Now(), watchers: map[int]func(view.Batch){}}
 	empty, _ := none.serve(t, "127.0.0.1:0")
 	b := browser(t)
@@ -46,6 +47,8 @@ func TestScreenshots(t *testing.T) {
 		{"package", "view/package/003123450000000018", "true"},
 		{"excursions", "view/excursions", "true"},
 		{"excursion", "view/excursion/ex-1", "true"},
+		{"dispatch", "dispatch", "true"},
+		{"dispatch-route", "dispatch#route-R-7", "document.getElementById('route-R-7').open"},
 	} {
 		from := s.URL()
 		if page.name == "empty" {
@@ -68,7 +71,7 @@ func TestScreenshotsOfARunningHub(t *testing.T) {
 	}
 	b := browser(t)
 	from := strings.TrimSuffix(*picturesOf, "/") + "/"
-	pages := []shot{{"home", "", "true"}, {"account", "account", "true"}, {"packages", "view/packages", "true"}, {"excursions", "view/excursions", "true"}}
+	pages := []shot{{"home", "", "true"}, {"account", "account", "true"}, {"packages", "view/packages", "true"}, {"excursions", "view/excursions", "true"}, {"dispatch", "dispatch", "true"}}
 	for _, list := range []string{"packages", "excursions"} {
 		r, err := http.Get(from + "view/" + list)
 		if err != nil {

@@ -63,6 +63,9 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
 		after = q.Get("after")
 	}
 	out := events{s: s, w: w, ctl: http.NewResponseController(w), filter: filter{gateway: q.Get("gateway"), sensor: q.Get("sensor")}}
+	if q.Get("board") == "dispatch" {
+		out.filter = filter{gateway: boardKey.Gateway}
+	}
 	if hub, seq, ok := strings.Cut(after, "."); ok && hub == s.hub {
 		out.seq, _ = strconv.ParseUint(seq, 10, 64)
 	}
@@ -133,6 +136,9 @@ func (e *events) news() (<-chan struct{}, error) {
 			if len(values) == perEvent {
 				send(en.seq)
 			}
+		case en.key == boardKey:
+			send(en.seq)
+			e.event("dispatch", e.id(en.seq), map[string]any{"now": now, "made": en.html})
 		case en.key.Gateway != "":
 			send(en.seq)
 			e.event("gateway", e.id(en.seq), map[string]any{"now": now, "gateway": en.key.Gateway, "html": en.html})

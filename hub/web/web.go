@@ -57,12 +57,13 @@ type Feed interface {
 type Config struct {
 	// Addr is the address to listen on: a loopback address and port, such as
 	// 127.0.0.1:8080. Port 0 takes a free one.
-	Addr    string
-	Fleet   Fleet
-	History History
-	Feed    Feed
-	Stories Stories      // nil: no pages about packages
-	Program http.Handler // answers what is no page: the interface for programs; nil for none
+	Addr     string
+	Fleet    Fleet
+	History  History
+	Feed     Feed
+	Stories  Stories      // nil: no pages about packages
+	Dispatch Dispatch     // nil: no dispatcher's board
+	Program  http.Handler // answers what is no page: the interface for programs; nil for none
 	// Parts tells how each part of the hub is doing; it is called for each
 	// visit of the first page. nil: nothing is told.
 	Parts   func(ctx context.Context) []view.Part
@@ -137,6 +138,9 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Stories != nil {
 		s.storyRoutes(mux)
 	}
+	if cfg.Dispatch != nil {
+		mux.HandleFunc("GET /dispatch", s.board)
+	}
 	mux.HandleFunc("GET /health", s.health)
 	if cfg.Metrics != nil {
 		mux.Handle("GET /metrics", cfg.Metrics)
@@ -205,6 +209,9 @@ func (s *Server) Run(ctx context.Context) error {
 	defer func() { cancel(); follow.Wait() }()
 	follow.Go(func() { s.poll(inner) })
 	follow.Go(func() { s.release(inner) })
+	if s.cfg.Dispatch != nil {
+		follow.Go(func() { s.followBoard(inner) })
+	}
 
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(ln) }()

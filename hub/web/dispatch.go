@@ -1,0 +1,194 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"frostline/hub/dispatch"
+	"frostline/hub/dispatch/propose"
+	"frostline/hub/dispatch/risk"
+	"frostline/hub/record"
+	"frostline/hub/view"
+)
+
+// Dispatch tells how deliveries stand, and of their routes. It is called from
+// many goroutines at once.
+type Dispatch interface {
+	// List gives deliveries, most urgent first, and when that was found, Unix ms;
+	// 0 before it was.
+	List() (all []risk.Delivery, made int64)
+	// Watch gives a channel that is sent to when the list has changed, until stop.
+	Watch() (changed <-chan struct{}, stop func())
+	// Leg gives a route; its error wraps record.ErrNotFound where there is none.
+	Leg(ctx context.Context, id string) (dispatch.Route, error)
+	// Latest gives the order that was suggested for a revision of a route, if one
+	// was.
+	Latest(route string, revision int64) (propose.Proposal, bool)
+}
+
+// Bounds of the dispatcher's board. What is left out is counted on it.
+const (
+	boardLines  = 200
+	boardRoutes = 60
+	boardStale  = 10_000 // ms since the list was made
+	boardHolds  = 45_000 // ms that a page may show it without being renewed
+)
+
+type boardPage struct {
+	frame
+	Made   int64
+	Stale  bool
+	Until  int64
+	Tally  []tallyView
+	Lines  []deliveryView
+	More   int
+	Routes []runView
+	Others int // routes that are not shown
+}
+
+// deliveryView is a delivery as the board shows it.
+type deliveryView struct {
+	risk.Delivery
+	Mark    view.State
+	Word    string
+	Says    string
+	Degrees string
+	Href    string // of the package that decides; "" for none
+	Anchor  string // of the route; "" where it is not shown
+	Ahead   string // which stops come first
+}
+
+// runView is a route as the board shows it.
+type runView struct {
+	dispatch.Route
+	Anchor   string
+	Mark     view.State
+	Word     string // its worst delivery
+	Status   string
+	Next     string // stop
+	Done     int
+	Stops    []stopView
+	Proposal *propose.Proposal // nil: not made yet
+	Pill     string            // what it comes to, in a word or two; "" for nothing
+	Command  string            // that applies it
+	Messages int
+}
+
+type stopView struct {
+	dispatch.Visit
+	Place    int
+	State    string
+	Arrival  *dispatch.Arrival
+	Delivery *deliveryView // nil where nothing is delivered any more
+}
+
+// classMark gives the shape and colour that go with a class.
+func classMark(c risk.Class) view.State {
+	return map[risk.Class]view.State{
+		risk.Out: "wrong", risk.AtRisk: "late", risk.Watch: view.NotOK, risk.Unknown: view.Silent, risk.InTime: view.Live, risk.Holds: "calm",
+	}[c]
+}
+
+func deliveryOf(d risk.Delivery, made int64) deliveryView {
+	v := deliveryView{Delivery: d, Mark: classMark(d.Class), Word: d.Class.Words(), Says: d.Says(made), Degrees: noValue}
+	if d.Load != nil {
+		v.Href = packagePath(d.Load.Package)
+		if t := d.Load.Temperature; t != nil {
+			v.Degrees = risk.Degrees(*t)
+		}
+	}
+	return v
+}
+
+// board is GET /dispatch.
+func (s *Server) board(w http.ResponseWriter, r *http.Request) {
+	page := boardPage{frame: s.frame("Dispatch", "dispatch")}
+	page.Styles, page.Modules = []string{"style/home.css", "style/sensor.css", "style/story.css", "style/dispatch.css"}, []string{"dispatch.js"}
+	all, made := s.cfg.Dispatch.List()
+	page.Made, page.Stale, page.Until = made, made == 0 || page.Now-made > boardStale, page.Now+boardHolds
+	n := map[risk.Class]int{}
+	for _, d := range all {
+		n[d.Class]++
+	}
+	for _, c := range []risk.Class{risk.Out, risk.AtRisk, risk.Watch, risk.Unknown, risk.InTime, risk.Holds} {
+		page.Tally = append(page.Tally, tallyView{State: classMark(c), N: n[c], Word: c.Words()})
+	}
+	of := map[string][]risk.Delivery{} // by route
+	var order []string
+	for _, d := range all {
+		if of[d.Route] == nil {
+			order = append(order, d.Route)
+		}
+		of[d.Route] = append(of[d.Route], d)
+	}
+	page.Others = max(0, len(order)-boardRoutes)
+	ahead := map[string]string{} // by route and stop
+	for _, id := range order[:len(order)-page.Others] {
+		route, err := s.cfg.Dispatch.Leg(r.Context(), id)
+		if errors.Is(err, record.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			s.broken(w, r, "read route "+id, err)
+			return
+		}
+		run := s.run(route, of[id], made)
+		page.Routes = append(page.Routes, run)
+		before := 0
+		for _, stop := range run.Stops {
+			if stop.Ended() {
+				continue
+			}
+			ahead[id+"/"+stop.ID] = map[int]string{0: "next", 1: "one stop before it"}[before]
+			if before > 1 {
+				ahead[id+"/"+stop.ID] = strconv.Itoa(before) + " stops before it"
+			}
+			before++
+		}
+	}
+	page.More = max(0, len(all)-boardLines)
+	for _, d := range all[:len(all)-page.More] {
+		v := deliveryOf(d, made)
+		if a, ok := ahead[d.Route+"/"+d.Stop]; ok {
+			v.Ahead, v.Anchor = a, anchor(d.Route)
+		}
+		page.Lines = append(page.Lines, v)
+	}
+	s.render(w, s.pages.board, http.StatusOK, page)
+}
+
+func anchor(route string) string { return "route-" + route }
+
+// run makes what the board shows of a route. deliveries are those that it has
+// still to make, most urgent first.
+func (s *Server) run(route dispatch.Route, deliveries []risk.Delivery, made int64) runView {
+	v := runView{Route: route, Anchor: anchor(route.ID), Status: route.Status(), Messages: len(route.Messages)}
+	v.Mark, v.Word = classMark(deliveries[0].Class), deliveries[0].Class.Words()
+	for i, visit := range route.Visits() {
+		stop := stopView{Visit: visit, Place: i + 1, State: visit.Status}
+		if visit.Ended() {
+			v.Done++
+		} else if v.Next == "" {
+			v.Next = visit.ID
+		}
+		if k := slices.IndexFunc(deliveries, func(d risk.Delivery) bool { return d.Stop == visit.ID }); k >= 0 && !visit.Ended() {
+			d := deliveryOf(deliveries[k], made)
+			stop.Delivery, stop.Arrival = &d, d.Arrival
+		} else if a, ok := dispatch.Planned(visit); ok && !visit.Ended() {
+			stop.Arrival = &a
+		}
+		v.Stops = append(v.Stops, stop)
+	}
+	if p, ok := s.cfg.Dispatch.Latest(route.ID, route.Revision); ok {
+		v.Proposal = &p
+		if p.Advice == propose.Change {
+			v.Pill = "another order is suggested"
+			v.Command = "frostline routes order " + route.ID + " " + strings.Join(p.Order, " ") + " --revision " + strconv.FormatInt(p.Revision, 10)
+		}
+	}
+	return v
+}
