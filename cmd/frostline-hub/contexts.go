@@ -19,6 +19,7 @@ import (
 	"frostline/hub/dispatch"
 	"frostline/hub/dispatch/carrier"
 	"frostline/hub/dispatch/progress"
+	"frostline/hub/dispatch/propose"
 	"frostline/hub/dispatch/risk"
 	"frostline/hub/dossier"
 	"frostline/hub/event"
@@ -67,6 +68,7 @@ type contexts struct {
 	dispatch  *dispatch.Dispatch
 	progress  *progress.Tracker
 	risk      *risk.Board
+	proposals *propose.Desk
 	carriers  *carrier.Desk
 	ledger    *ledger.Ledger
 	evidence  *evidence.Exporter
@@ -131,15 +133,19 @@ func (h *hub) openContexts(ctx context.Context) (err error) {
 	}); err != nil {
 		return err
 	}
+	router, site := h.config.Road.router(part("road")), gate(m.Catalog, h.store)
 	if c.progress, err = progress.New(ctx, progress.Options{
-		Store: h.store, Events: c.events, Routes: c.dispatch, Measured: tracks{h.history, h.registry}, Site: gate(m.Catalog, h.store),
-		Road: h.config.Road.router(part("road")), Log: part("progress"),
+		Store: h.store, Events: c.events, Routes: c.dispatch, Measured: tracks{h.history, h.registry}, Site: site,
+		Road: router, Log: part("progress"),
 	}); err != nil {
 		return err
 	}
 	if c.risk, err = risk.NewBoard(risk.Options{
 		Events: c.events, Routes: c.dispatch, Loads: loads{c.correlate}, Packages: inShipment(c.orders), Arrival: c.progress.ETA, Log: part("risk"),
 	}); err != nil {
+		return err
+	}
+	if err = h.openProposals(router, site, part("proposals")); err != nil {
 		return err
 	}
 	if err = h.openCarriers(gate(m.Catalog, h.store)); err != nil {
@@ -192,7 +198,7 @@ func (h *hub) openContexts(ctx context.Context) (err error) {
 	c.reports = newReports(c.dossiers, c.evidence)
 	c.rest, err = rest.New(ctx, rest.Config{
 		Store: h.store, Tokens: c.people, Log: part("rest"), Version: version.String(), Metrics: h.metrics,
-		People: c.people, Catalog: c.catalog, Orders: c.orders, Custody: c.custody, Verdicts: c.correlate, Evidence: c.evidence, EvidenceLog: c.ledger, Reports: c.reports, Excursions: c.cases, Notifications: c.notify, Desired: c.desired, Rollouts: c.rollout, Dispatch: c.dispatch, Risks: c.risk, Progress: c.progress, GatewayScans: c.scans, Carriers: c.carriers,
+		People: c.people, Catalog: c.catalog, Orders: c.orders, Custody: c.custody, Verdicts: c.correlate, Evidence: c.evidence, EvidenceLog: c.ledger, Reports: c.reports, Excursions: c.cases, Notifications: c.notify, Desired: c.desired, Rollouts: c.rollout, Dispatch: c.dispatch, Risks: c.risk, Proposals: c.proposals, Progress: c.progress, GatewayScans: c.scans, Carriers: c.carriers,
 	})
 	return err
 }
@@ -234,7 +240,7 @@ func (h *hub) openEvidence(ctx context.Context) (err error) {
 func (h *hub) runContexts(ctx context.Context, g *errgroup.Group) {
 	c := &h.contexts
 	for name, run := range map[string]func(context.Context) error{
-		"relay": c.relay.Run, "custody": c.custody.Run, "scans": c.scans.Run, "correlate": c.correlate.Run, "excursion": c.cases.Run, "notify": c.notify.Run, "evidence log": c.ledger.Run, "desired state": c.desired.Run, "rollout": c.rollout.Run, "dispatch": c.dispatch.Run, "sagas": c.sagas.Run, "progress": c.progress.Run, "carriers": c.carriers.Run, "risk": c.risk.Run,
+		"relay": c.relay.Run, "custody": c.custody.Run, "scans": c.scans.Run, "correlate": c.correlate.Run, "excursion": c.cases.Run, "notify": c.notify.Run, "evidence log": c.ledger.Run, "desired state": c.desired.Run, "rollout": c.rollout.Run, "dispatch": c.dispatch.Run, "sagas": c.sagas.Run, "progress": c.progress.Run, "carriers": c.carriers.Run, "risk": c.risk.Run, "proposals": c.proposals.Run,
 		"dispatch of shipments": func(ctx context.Context) error { return c.dispatch.Follow(ctx, c.events, c.tellShipment) },
 	} {
 		g.Go(func() error { return named(name, run(ctx)) })

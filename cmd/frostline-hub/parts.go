@@ -32,6 +32,7 @@ func (h *hub) parts() []health.Part {
 		{Name: "evidence log", Ask: h.ledgerPart},
 		{Name: "epcis", Ask: h.epcisPart},
 		{Name: "progress", Ask: h.progressPart},
+		{Name: "proposals", Ask: h.proposalsPart},
 	}
 	all = append(all, health.Part{Name: "carriers", Ask: h.carriersPart})
 	all = append(all, health.Part{Name: "rollout", Ask: h.rolloutPart})

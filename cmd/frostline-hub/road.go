@@ -20,6 +20,9 @@ type roadConfig struct {
 	// of other kinds are estimated.
 	Profiles map[road.Kind]string `yaml:"profiles"`
 	Timeout  time.Duration        `yaml:"timeout"` // of one question; default 10 s
+	// Vroom is the base of a VROOM optimiser that orders stops, such as
+	// http://127.0.0.1:3000. Default empty: the hub's own planner does.
+	Vroom string `yaml:"vroom"`
 }
 
 // usual are the names of profiles that engines come with.
@@ -37,6 +40,12 @@ func (c roadConfig) remote() road.Remote {
 }
 
 func (c roadConfig) validate() error {
+	if c.Vroom != "" {
+		v := road.Remote{URL: c.Vroom, Timeout: c.Timeout}
+		if err := v.Validate(); err != nil {
+			return fmt.Errorf("road.vroom: %w", err)
+		}
+	}
 	switch c.Engine {
 	case "":
 		if c.URL != "" {

@@ -58,8 +58,31 @@ type Desk struct {
 	o    Options
 	turn chan struct{} // one proposal is made at a time
 
-	mu   sync.Mutex
-	last map[string]Proposal
+	mu      sync.Mutex
+	last    map[string]Proposal
+	made    uint64
+	failing string
+}
+
+// Status is a snapshot for health checks.
+type Status struct {
+	Routes    int    // that have a proposal
+	Suggested int    // for which another order is suggested
+	Made      uint64 // proposals
+	Failing   string // why the last round of Run failed, "" where it did not
+}
+
+// Status tells how the desk is doing.
+func (d *Desk) Status() Status {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	s := Status{Routes: len(d.last), Made: d.made, Failing: d.failing}
+	for _, p := range d.last {
+		if p.Advice == Change {
+			s.Suggested++
+		}
+	}
+	return s
 }
 
 // New makes a Desk. It starts nothing.
@@ -112,6 +135,7 @@ func (d *Desk) proposal(ctx context.Context, id string, serves time.Duration) (P
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.last[id] = p
+	d.made++
 	return p, nil
 }
 
@@ -159,22 +183,30 @@ func (d *Desk) make(ctx context.Context, route dispatch.Route, now time.Time) (P
 // Run keeps proposals of open routes until ctx ends, those of urgent routes
 // first, in a fifth of one core's time; it then returns nil.
 func (d *Desk) Run(ctx context.Context) error {
-	failing := false
 	for {
 		worked, err := d.round(ctx)
-		switch {
-		case err != nil && ctx.Err() == nil && !failing:
-			d.o.Log.Warn("orders of stops are not suggested; trying again", "error", err)
-			failing = true
-		case err == nil && failing:
-			d.o.Log.Info("orders of stops are suggested again")
-			failing = false
-		}
+		d.say(ctx, err)
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-time.After(max(each, rests*worked)):
 		}
+	}
+}
+
+// say logs the first failure of a row, and that it is over.
+func (d *Desk) say(ctx context.Context, err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	switch {
+	case err != nil && ctx.Err() == nil:
+		if d.failing == "" {
+			d.o.Log.Warn("orders of stops are not suggested; trying again", "error", err)
+		}
+		d.failing = err.Error()
+	case err == nil && d.failing != "":
+		d.o.Log.Info("orders of stops are suggested again")
+		d.failing = ""
 	}
 }
 
