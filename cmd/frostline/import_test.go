@@ -15,6 +15,7 @@ import (
 	"frostline/hub/api"
 	"frostline/hub/catalog"
 	"frostline/hub/event"
+	"frostline/hub/people"
 	"frostline/hub/rest"
 	"frostline/hub/store"
 )
@@ -68,8 +69,8 @@ func TestImport(t *testing.T) {
 // nobody has no tokens: who comes over the socket needs none.
 type nobody struct{}
 
-func (nobody) Authenticate(context.Context, string) (string, []string, bool, error) {
-	return "", nil, false, nil
+func (nobody) Caller(context.Context, string) (people.Caller, bool, error) {
+	return people.Caller{}, false, nil
 }
 
 // openRecords gives a catalog in a directory, by its REST interface.

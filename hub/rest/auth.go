@@ -23,8 +23,8 @@ func (a *API) answer(ctx huma.Context, p *Problem) {
 	p.write(w)
 }
 
-// identify finds out who asks, and whether the operation's scope is theirs. Who
-// shows a valid token is let through however many others at the same address
+// identify finds out who asks, and whether the operation is theirs to use: by
+// its scope, and by the table of hub/policy. Who shows a valid token is let through however many others at the same address
 // show none.
 func (a *API) identify(ctx huma.Context, next func(huma.Context)) {
 	c, op := callOf(ctx.Context()), ctx.Operation()
@@ -45,18 +45,31 @@ func (a *API) identify(ctx huma.Context, next func(huma.Context)) {
 		ctx.SetHeader("WWW-Authenticate", `Bearer realm="frostline"`+more)
 		a.answer(ctx, fail(unauthorized, "%s; tokens are made by: frostline token create", detail))
 	}
+	who, ok := people.Caller{}, false
+	var err error
 	scheme, token, _ := strings.Cut(ctx.Header("Authorization"), " ")
-	if scheme == "" {
+	switch {
+	case scheme == "" && a.cfg.Sessions != nil && ctx.Header("Cookie") != "":
+		r, _ := humago.Unwrap(ctx)
+		if a.cross.Check(r) != nil {
+			a.answer(ctx, fail(forbidden, "a page elsewhere may not call this hub for who is signed in"))
+			return
+		}
+		if who, ok, err = a.cfg.Sessions.Signed(r); err == nil && !ok {
+			challenge("", "nobody is signed in; sign in at /signin, or show a token")
+			return
+		}
+	case scheme == "":
 		challenge("", "header Authorization: missing; want Bearer and a token")
 		return
-	}
-	if !strings.EqualFold(scheme, "Bearer") || token == "" || strings.ContainsAny(token, " ,") {
+	case !strings.EqualFold(scheme, "Bearer") || token == "" || strings.ContainsAny(token, " ,"):
 		challenge(`, error="invalid_request"`, "header Authorization: want Bearer, a space and a token")
 		return
+	default:
+		who, ok, err = a.cfg.Tokens.Caller(ctx.Context(), token)
 	}
-	actor, scopes, ok, err := a.cfg.Tokens.Authenticate(ctx.Context(), token)
 	if err != nil {
-		p := fail(busy, "the token could not be looked up; ask again in a moment")
+		p := fail(busy, "who calls could not be looked up; ask again in a moment")
 		p.cause = fmt.Errorf("authenticate: %w", err)
 		retry(ctx, time.Second)
 		a.answer(ctx, p)
@@ -66,15 +79,20 @@ func (a *API) identify(ctx huma.Context, next func(huma.Context)) {
 		challenge(`, error="invalid_token"`, "token: unknown, expired or revoked")
 		return
 	}
-	c.actor, c.scopes = actor, scopes
+	c.actor, c.scopes = who.Actor, who.Scopes
 	for _, need := range op.Security {
 		for _, scope := range need[bearer] {
-			if !slices.Contains(scopes, scope) {
+			if !slices.Contains(c.scopes, scope) {
 				ctx.SetHeader("WWW-Authenticate", fmt.Sprintf(`Bearer realm="frostline", error="insufficient_scope", scope=%q`, scope))
-				a.answer(ctx, fail(forbidden, "token of %s: it has no scope %q, which is to %s", actor, scope, Scopes[Scope(scope)]))
+				a.answer(ctx, fail(forbidden, "token of %s: it has no scope %q, which is to %s", c.actor, scope, Scopes[Scope(scope)]))
 				return
 			}
 		}
+	}
+	if rule, ok := a.cfg.rule(op.OperationID); !ok || !rule.Actor(who.Actor, who.Roles) {
+		want := "the roles of persons that may are: " + strings.Join(rule.Roles, ", ")
+		a.answer(ctx, fail(forbidden, "%s may not: %s", c.actor, want))
+		return
 	}
 	next(ctx)
 }

@@ -3,30 +3,43 @@ package rest
 import (
 	"context"
 	"log/slog"
+	"net/http"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"frostline/hub/people"
+	"frostline/hub/policy"
 	"frostline/hub/store"
 )
 
 // Tokens tells who a bearer token speaks for.
 type Tokens interface {
-	// Authenticate gives the actor and scopes of a token. ok is false where the
-	// token is unknown, expired or revoked, or its person disabled; an error
-	// means that it could not be found out.
-	Authenticate(ctx context.Context, token string) (actor string, scopes []string, ok bool, err error)
+	// Caller gives who a token speaks for and what they may do now. ok is false
+	// where the token is unknown, expired or revoked, or its person disabled; an
+	// error means that it could not be found out.
+	Caller(ctx context.Context, token string) (c people.Caller, ok bool, err error)
+}
+
+// Sessions tells who is signed in at the pages.
+type Sessions interface {
+	// Signed gives who a request from a page is made by. ok is false where nobody
+	// is signed in.
+	Signed(r *http.Request) (c people.Caller, ok bool, err error)
 }
 
 // Config is what an API needs. A context that is nil is not mounted: its paths
 // are not there, nor in the document.
 type Config struct {
-	Store   *store.DB // required: idempotency records and the key of page tokens
-	Tokens  Tokens    // required
-	Log     *slog.Logger
-	Version string           // of the hub, told in the document
-	Now     func() time.Time // default time.Now
+	Store  *store.DB // required: idempotency records and the key of page tokens
+	Tokens Tokens    // required
+	// Sessions lets pages call by the cookie of who is signed in, and not from
+	// another origin. nil: programs alone, with tokens.
+	Sessions Sessions
+	Log      *slog.Logger
+	Version  string           // of the hub, told in the document
+	Now      func() time.Time // default time.Now
 	// Metrics takes the counters; nil for none.
 	Metrics prometheus.Registerer
 
@@ -49,7 +62,16 @@ type Config struct {
 	GatewayScans  GatewayScans
 	Carriers      Carriers
 
-	also func(huma.API) // operations of tests
+	also  func(huma.API)         // operations of tests
+	rules map[string]policy.Rule // of those
+}
+
+// rule gives who may use an operation.
+func (cfg *Config) rule(id string) (policy.Rule, bool) {
+	if r, ok := cfg.rules[id]; ok {
+		return r, true
+	}
+	return policy.Call(id)
 }
 
 // register mounts the contexts.

@@ -24,6 +24,7 @@ type API struct {
 	huma    huma.API
 	heads   map[string]bool // first segments of the paths there are
 	pageKey []byte
+	cross   *http.CrossOriginProtection // of calls by cookie
 
 	limiter limiter
 	replies *replies
@@ -41,7 +42,7 @@ func New(ctx context.Context, cfg Config) (*API, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	a := &API{cfg: cfg, log: cfg.Log, now: cfg.Now, mux: http.NewServeMux(), heads: map[string]bool{}}
+	a := &API{cfg: cfg, log: cfg.Log, now: cfg.Now, mux: http.NewServeMux(), heads: map[string]bool{}, cross: http.NewCrossOriginProtection()}
 	a.limiter.init()
 	a.metrics.init(cfg.Metrics)
 	var err error
@@ -89,6 +90,7 @@ func document(version string) huma.Config {
 // publish makes the document, which does not change from here on.
 func (a *API) publish() (err error) {
 	doc := a.huma.OpenAPI()
+	var missing []string
 	for path, item := range doc.Paths {
 		head, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
 		a.heads[head] = true
@@ -96,9 +98,16 @@ func (a *API) publish() (err error) {
 			if err := sound(op); err != nil {
 				return fmt.Errorf("%s %s: %w", op.Method, op.Path, err)
 			}
+			if _, ok := a.cfg.rule(op.OperationID); !ok {
+				missing = append(missing, op.OperationID)
+			}
 			keepFields(op, doc.Components.Schemas)
 			describe(op)
 		}
+	}
+	if len(missing) > 0 {
+		slices.Sort(missing)
+		return fmt.Errorf("operations %s have no entry in hub/policy/calls.go: say there who may", strings.Join(missing, ", "))
 	}
 	if a.json, err = doc.MarshalJSON(); err != nil {
 		return fmt.Errorf("make the OpenAPI document: %w", err)
@@ -156,7 +165,7 @@ func (a *API) Serves(path string) bool {
 // OpenAPI is the document. It must not be changed.
 func (a *API) OpenAPI() *huma.OpenAPI { return a.huma.OpenAPI() }
 
-// Handler answers callers who show a token.
+// Handler answers callers who show a token, or who are signed in at the pages.
 func (a *API) Handler() http.Handler { return a.guard(nil) }
 
 // Trusted answers callers whom the transport vouches for: actor gives who asks,

@@ -34,6 +34,7 @@ import (
 	"frostline/hub/notify"
 	"frostline/hub/orders"
 	"frostline/hub/people"
+	"frostline/hub/policy"
 	"frostline/hub/rollout"
 	"frostline/hub/store"
 	"frostline/hub/store/storetest"
@@ -149,7 +150,7 @@ func (w *world) enter(k *people.Keeper) {
 		return secret, made
 	}
 	for _, p := range []string{"ann", "bob"} {
-		if _, err := k.Add(w.t.Context(), "os/0", p, p, []string{"qa", "qa_approver", "admin"}, "correct horse battery"); err != nil {
+		if _, err := k.Add(w.t.Context(), "os/0", p, p, policy.Roles, "correct horse battery"); err != nil {
 			w.t.Fatal(err)
 		}
 	}

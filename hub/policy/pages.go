@@ -1,0 +1,78 @@
+package policy
+
+import "strings"
+
+// pages are the routes of hub/web, one a line.
+var pages = table([]row{
+	// What a browser needs to sign in, and what machines ask.
+	{Rule{Open: true}, `
+		GET /signin
+		POST /signin
+		POST /signin/code
+		POST /signin/enrol
+		POST /signin/passkey/begin
+		POST /signin/passkey/finish
+		GET /signin/provider
+		GET /signin/callback
+		GET /enter/{secret}
+		POST /enter/{secret}
+		GET /assets/`},
+	{Rule{Local: true}.and(Operator, Admin), `
+		GET /health
+		GET /metrics`},
+
+	// One's own account. Whatever is no page is refused to strangers too, so
+	// that they cannot tell.
+	{everybody, `
+		GET /me
+		POST /me/signout
+		POST /me/signout/everywhere
+		POST /me/password
+		POST /me/codes
+		POST /me/codes/confirm
+		POST /me/codes/remove
+		POST /me/passkeys/begin
+		POST /me/passkeys/finish
+		POST /me/passkeys/remove
+		GET /`},
+
+	// Gateways and what they measured.
+	{inside, `
+		GET /{$}
+		GET /sensor/{gateway}/{sensor}
+		GET /data/{gateway}/{sensor}/{quantity}
+		GET /export/{gateway}/{sensor}/{quantity}
+		GET /live`},
+	{technical, `
+		GET /account`},
+
+	// What happened to packages.
+	{inside, `
+		GET /view/packages
+		GET /view/package/{id}
+		GET /view/excursions
+		GET /view/excursion/{id}`},
+	{technical.and(Pharmacist), `
+		GET /view/excursion/{id}/report.pdf
+		GET /view/shipment/{id}/report.pdf
+		GET /view/shipment/{id}/evidence.zip`},
+
+	// People.
+	{only(Admin), `
+		GET /view/people
+		POST /view/people/invite
+		POST /view/people/{id}/roles
+		POST /view/people/{id}/link
+		POST /view/people/{id}/disable
+		POST /view/people/{id}/enable
+		POST /view/people/{id}/codes`},
+}, lines)
+
+func lines(s string) (out []string) {
+	for line := range strings.Lines(s) {
+		if line = strings.TrimSpace(line); line != "" {
+			out = append(out, line)
+		}
+	}
+	return out
+}
