@@ -19,6 +19,7 @@ import (
 	"frostline/hub/registry"
 	"frostline/hub/report"
 	"frostline/hub/scan"
+	"frostline/hub/trace/provenance"
 	"frostline/hub/web"
 	"frostline/proto/reading"
 	"frostline/proto/thermal"
@@ -103,6 +104,7 @@ type stories struct {
 	*dossier.Builder
 	evidence *evidence.Exporter
 	reports  *report.Desk
+	units    *provenance.Teller
 }
 
 func known(err error) error {
@@ -128,6 +130,14 @@ func (s stories) Cases(ctx context.Context, limit int) ([]dossier.CaseLine, erro
 func (s stories) Case(ctx context.Context, id string) (dossier.Case, dossier.Package, error) {
 	c, p, err := s.Builder.Case(ctx, id)
 	return c, p, known(err)
+}
+
+func (s stories) Unit(ctx context.Context, id string) (*provenance.Provenance, error) {
+	p, err := s.units.Tell(ctx, id)
+	if errors.Is(err, provenance.ErrNotFound) {
+		err = kind{err, web.ErrNoStory}
+	}
+	return p, err
 }
 
 func (s stories) Bundle(ctx context.Context, shipment string) ([]byte, string, error) {

@@ -198,7 +198,7 @@ func (h *hub) openContexts(ctx context.Context) (err error) {
 	c.reports = newReports(c.dossiers, c.evidence)
 	c.rest, err = rest.New(ctx, rest.Config{
 		Store: h.store, Tokens: c.people, Log: part("rest"), Version: version.String(), Metrics: h.metrics,
-		People: c.people, Catalog: c.catalog, Orders: c.orders, Custody: c.custody, Verdicts: c.correlate, Evidence: c.evidence, EvidenceLog: c.ledger, Reports: c.reports, Excursions: c.cases, Notifications: c.notify, Desired: c.desired, Rollouts: c.rollout, Dispatch: c.dispatch, Risks: c.risk, Proposals: c.proposals, Progress: c.progress, GatewayScans: c.scans, Carriers: c.carriers,
+		People: c.people, Catalog: c.catalog, Orders: c.orders, Custody: c.custody, Verdicts: c.correlate, Evidence: c.evidence, EvidenceLog: c.ledger, Reports: c.reports, Provenance: c.trace.provenance, Excursions: c.cases, Notifications: c.notify, Desired: c.desired, Rollouts: c.rollout, Dispatch: c.dispatch, Risks: c.risk, Proposals: c.proposals, Progress: c.progress, GatewayScans: c.scans, Carriers: c.carriers,
 	})
 	return err
 }
@@ -267,5 +267,5 @@ func (h *hub) program(rest, epcis http.Handler) http.Handler {
 }
 
 func (h *hub) stories() web.Stories {
-	return stories{h.contexts.dossiers, h.contexts.evidence, h.contexts.reports}
+	return stories{h.contexts.dossiers, h.contexts.evidence, h.contexts.reports, h.contexts.trace.provenance}
 }

@@ -9,12 +9,14 @@ import (
 	"frostline/hub/correlate/join"
 	"frostline/hub/custody"
 	"frostline/hub/custody/timeline"
+	"frostline/hub/evidence/ledger"
 	"frostline/hub/excursion"
 	"frostline/hub/fact"
 	"frostline/hub/models"
 	"frostline/hub/orders"
 	"frostline/hub/record"
 	"frostline/hub/store"
+	"frostline/hub/trace/provenance"
 	"frostline/hub/trace/sensing"
 )
 
@@ -133,6 +135,25 @@ func (r records) Record(ctx context.Context, ref fact.Ref) (fact.Record, bool, e
 	return record, found, err
 }
 
+// received gives what is known of a unit itself.
+type received struct{ *orders.Orders }
+
+func (r received) Unit(ctx context.Context, id string) (fact.UnitReceived, bool, error) {
+	u, err := r.Orders.Unit(ctx, id)
+	if errors.Is(err, record.ErrNotFound) {
+		return fact.UnitReceived{}, false, nil
+	}
+	return u.UnitReceived, err == nil, err
+}
+
+// logged finds domain events in the evidence log.
+type logged struct{ *ledger.Ledger }
+
+func (l logged) Logged(ctx context.Context, id string, position int64) (uint64, bool, error) {
+	at, ok, err := l.Locate(ctx, ledger.Event, ledger.EventName(id, position))
+	return at.Index, ok, err
+}
+
 // openSensing makes what states the hub's own facts in EPCIS.
 func (h *hub) openSensing(m models.Models) (err error) {
 	c, log := &h.contexts, h.log.With("part", "sensing")
@@ -141,5 +162,6 @@ func (h *hub) openSensing(m models.Models) (err error) {
 		Places: places{c.custody}, Orders: parcels{c.orders, m.Orders, h.store}, Verdicts: judges{c.correlate}, Cases: decisions{c.cases},
 		Registry: records{m.Catalog, h.store}, Log: log,
 	})
+	c.trace.provenance = &provenance.Teller{Repository: c.trace.repository, Events: c.events, Log: logged{c.ledger}, Units: received{c.orders}}
 	return err
 }

@@ -15,6 +15,7 @@ import (
 	"frostline/hub/notify"
 	"frostline/hub/trace/binding"
 	"frostline/hub/trace/form"
+	"frostline/hub/trace/provenance"
 	"frostline/hub/trace/repository"
 	"frostline/hub/trace/sensing"
 	"frostline/hub/trace/subscription"
@@ -80,6 +81,7 @@ func (c epcisConfig) translator() (form.Translator, error) {
 //	                           subscriptions ──► partners
 type trace struct {
 	sensing       *sensing.Keeper
+	provenance    *provenance.Teller
 	repository    *repository.Repository
 	subscriptions *subscription.Desk
 	binding       *binding.Binding

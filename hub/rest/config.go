@@ -53,6 +53,7 @@ type Config struct {
 	Evidence      Evidence
 	EvidenceLog   EvidenceLog
 	Reports       Reports
+	Provenance    Provenances
 	Desired       Desired
 	Rollouts      Rollouts
 	Dispatch      Dispatch
@@ -108,6 +109,9 @@ func (cfg *Config) register(api huma.API) {
 	}
 	if cfg.Reports != nil {
 		registerReports(api, cfg.Reports)
+	}
+	if cfg.Provenance != nil {
+		registerProvenance(api, cfg.Provenance)
 	}
 	if cfg.Desired != nil {
 		registerDesired(api, cfg.Desired)

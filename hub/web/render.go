@@ -16,7 +16,7 @@ import (
 )
 
 // pages holds one template set for each page, all over the same layout.
-type pages struct{ home, sensor, account, packages, onePackage, cases, oneCase, board, problem *template.Template }
+type pages struct{ home, sensor, account, packages, onePackage, cases, oneCase, oneUnit, board, problem *template.Template }
 
 // frame is what the layout needs of every page.
 type frame struct {
@@ -39,8 +39,9 @@ var words = template.FuncMap{
 	"count": func(n uint64) string { return view.Count(n) },
 
 	"span": view.Span, "degrees": dossier.Degrees, "outcome": dossier.Word, "because": dossier.Because,
-	"between": func(from, to int64) string { return view.Span(to - from) },
-	"state":   func(s string) string { return strings.ReplaceAll(s, "_", " ") },
+	"unitPath": unitPath,
+	"between":  func(from, to int64) string { return view.Span(to - from) },
+	"state":    func(s string) string { return strings.ReplaceAll(s, "_", " ") },
 	"alarmMark": func(a view.Alarm) string {
 		switch {
 		case a.Active && a.Unknown:
@@ -65,7 +66,7 @@ func newPages() (*pages, error) {
 	}
 	p := &pages{}
 	for name, to := range map[string]**template.Template{"home": &p.home, "sensor": &p.sensor, "account": &p.account,
-		"packages": &p.packages, "package": &p.onePackage, "excursions": &p.cases, "excursion": &p.oneCase, "dispatch": &p.board, "error": &p.problem} {
+		"packages": &p.packages, "package": &p.onePackage, "excursions": &p.cases, "excursion": &p.oneCase, "unit": &p.oneUnit, "dispatch": &p.board, "error": &p.problem} {
 		t, err := base.Clone()
 		if err == nil {
 			t, err = t.ParseFS(dashboards.Templates, "templates/"+name+".html")

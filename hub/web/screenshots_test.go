@@ -47,6 +47,7 @@ func TestScreenshots(t *testing.T) {
 		{"package", "view/package/003123450000000018", "true"},
 		{"excursions", "view/excursions", "true"},
 		{"excursion", "view/excursion/ex-1", "true"},
+		{"unit", "view/unit/00614141999996.A1", "true"},
 		{"dispatch", "dispatch", "true"},
 		{"dispatch-route", "dispatch#route-R-7", "document.getElementById('route-R-7').open"},
 	} {

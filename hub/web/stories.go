@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"frostline/hub/dossier"
+	"frostline/hub/trace/provenance"
 	"frostline/hub/view"
 	"frostline/proto/thermal"
 )
@@ -27,6 +28,8 @@ type Stories interface {
 	Cases(ctx context.Context, limit int) ([]dossier.CaseLine, error)
 	// Case tells of one case, and of its package.
 	Case(ctx context.Context, id string) (dossier.Case, dossier.Package, error)
+	// Unit tells the way of one unit.
+	Unit(ctx context.Context, id string) (*provenance.Provenance, error)
 	// ShipmentReport and CaseReport print, and Bundle gives the evidence; all
 	// with a file name.
 	ShipmentReport(ctx context.Context, shipment string) (pdf []byte, name string, err error)
@@ -38,6 +41,7 @@ type Stories interface {
 func (s *Server) storyRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /view/packages", s.packages)
 	mux.HandleFunc("GET /view/package/{id}", s.onePackage)
+	mux.HandleFunc("GET /view/unit/{id}", s.oneUnit)
 	mux.HandleFunc("GET /view/excursions", s.cases)
 	mux.HandleFunc("GET /view/excursion/{id}", s.oneCase)
 	mux.HandleFunc("GET /view/excursion/{id}/report.pdf", s.document("application/pdf", func(ctx context.Context, id string) ([]byte, string, error) {
@@ -78,6 +82,7 @@ func lineOf(l dossier.Line) lineView {
 }
 
 func packagePath(id string) string { return "/view/package/" + url.PathEscape(id) }
+func unitPath(id string) string    { return "/view/unit/" + url.PathEscape(id) }
 func casePath(id string) string    { return "/view/excursion/" + url.PathEscape(id) }
 
 // nowMark and outcomeMark give the shape and colour that go with a word.

@@ -10,6 +10,7 @@ import (
 
 	"frostline/hub/dossier"
 	"frostline/hub/dossier/dossiertest"
+	"frostline/hub/trace/provenance"
 	"frostline/proto/thermal"
 )
 
@@ -47,6 +48,12 @@ func (s *storyteller) Case(_ context.Context, id string) (dossier.Case, dossier.
 	}
 	return s.Packages[0].Cases[0], s.Packages[0], nil
 }
+func (s *storyteller) Unit(_ context.Context, id string) (*provenance.Provenance, error) {
+	if id != "00614141999996.A1" {
+		return nil, ErrNoStory
+	}
+	return wayOfAUnit(), nil
+}
 func (s *storyteller) ShipmentReport(_ context.Context, id string) ([]byte, string, error) {
 	if id != s.ID {
 		return nil, "", ErrNoStory
@@ -77,7 +84,9 @@ func TestPagesTellStories(t *testing.T) {
 		"view/packages":        {p.ID, "out of range", "8.42 °C", "nowhere known", "12</span> unknown now", "11 more are watched", "closed"},
 		"view/package/" + p.ID: {"verdict: excursion", "10.87 °C", "hatch", "the sensor was silent", "custodian before was not told", "report.pdf"},
 		"view/excursions":      {"was above 8 °C for 42 min", "0</span> not closed"},
-		"view/excursion/ex-1":  {"Amélie Østergård, PharmD", "no longer matches", "acknowledged", "lot L77"},
+		"view/unit/00614141999996.A1": {"gap: custody", "nobody has told of receiving it", "alarm: 4.1 °C to 11.9 °C", "entry 41 of the evidence log", "not yet in the evidence log",
+			"declared wrong", "with SSCC 003400000000000014", "not told yet", "party GLN 0614141000005 to party co1"},
+		"view/excursion/ex-1": {"Amélie Østergård, PharmD", "no longer matches", "acknowledged", "lot L77"},
 	} {
 		code, body, _ := get(path)
 		for _, want := range wants {
