@@ -249,6 +249,7 @@ func list(events ...string) string { return `{"events":[` + strings.Join(events,
 
 func TestMessagesBecomeReports(t *testing.T) {
 	run(t, func(b *bench) {
+		t := b.t
 		_, err := b.Dispatch.Route(ctx, "person/test", "", b.Round(), 0)
 		b.must(err)
 		b.Pass(time.Hour)
@@ -287,6 +288,7 @@ func TestMessagesBecomeReports(t *testing.T) {
 
 func TestWhatIsNotUnderstoodIsSetAside(t *testing.T) {
 	run(t, func(b *bench) {
+		t := b.t
 		_, err := b.Dispatch.Route(ctx, "person/test", "", b.Round(), 0)
 		b.must(err)
 		b.Pass(time.Hour)
@@ -347,6 +349,7 @@ func TestWhatIsNotUnderstoodIsSetAside(t *testing.T) {
 
 func TestOnlyWhoHasTheSecretIsHeard(t *testing.T) {
 	run(t, func(b *bench) {
+		t := b.t
 		body := list(b.event("x", "SH1", "ON_ROUTE", b.Now()))
 		if code := b.swift(body, secret+"!"); code != http.StatusUnauthorized {
 			t.Errorf("wrong secret: %d", code)
@@ -383,6 +386,7 @@ func TestOnlyWhoHasTheSecretIsHeard(t *testing.T) {
 
 func TestBookedOnceAndTakenBack(t *testing.T) {
 	run(t, func(b *bench) {
+		t := b.t
 		_, err := b.Dispatch.Route(ctx, "person/test", "", b.Round(), 0)
 		b.must(err)
 		b.follow()
@@ -441,6 +445,7 @@ func (b *bench) deliver(name string) {
 
 func TestTasksAreToldOnce(t *testing.T) {
 	run(t, func(b *bench) {
+		t := b.t
 		_, err := b.Dispatch.Route(ctx, "person/test", "", b.Round(), 0)
 		b.must(err)
 		b.Pass(time.Hour)
@@ -472,6 +477,7 @@ func TestTasksAreToldOnce(t *testing.T) {
 
 func TestAnotherShape(t *testing.T) {
 	run(t, func(b *bench) {
+		t := b.t
 		_, err := b.Dispatch.Define(ctx, "person/test", "", fact.CourierDefined{ID: "k1", Kind: "carrier", Party: "co2"}, 0)
 		b.must(err)
 		p := b.Round()
@@ -526,6 +532,7 @@ func TestAnotherShape(t *testing.T) {
 
 func TestRunsByItself(t *testing.T) {
 	run(t, func(b *bench) {
+		t := b.t
 		ctx, stop := context.WithCancel(ctx)
 		done := make(chan error, 1)
 		go func() { done <- b.desk.Run(ctx) }()
