@@ -49,6 +49,7 @@ export function tally() {
     if (!card.closest('.retired')) counts[state]++;
   }
   for (const pill of document.querySelectorAll('#tally [data-state]')) {
+    if (!(pill.dataset.state in counts)) continue; // it counts something else
     const n = String(counts[pill.dataset.state]);
     if (pill.dataset.n !== n) {
       pill.dataset.n = n;

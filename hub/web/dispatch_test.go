@@ -173,7 +173,7 @@ func TestBoard(t *testing.T) {
 	body := pageOf(t, s.URL()+"dispatch")
 	for _, want := range []string{
 		"out of range now, since", "held: not to be delivered until somebody lets it go", "excursion of PKG-106", // a held one
-		"limit warm comes before the hand-over; 8 °C in 35–60 min; arrives in 93–109 min; 61 min too late (−79 min to −38 min)",
+		"8 °C in 35–60 min, arrives in 93–109 min; 61 min too late (−79 min to −38 min)",
 		"sensor silent, since 13:43 UTC", "budget room temperature ends in 40–70 min", "the readings lead to no limit",
 		`href="#s-late"`, `href="#s-wrong"`, `href="#s-calm"`, `href="#s-silent"`, "next stop s3", "1 of 5 stops done", "4.45 °C",
 		"Suggested order", "1 package is handed over in time that would get too warm", "frostline routes order R-7 s1 s2 s3 s4 --revision 3", "It breaks nothing that the planned order keeps",

@@ -115,3 +115,15 @@ func TestPagesTellStories(t *testing.T) {
 		t.Errorf("%d lines, want one on each side of the gap, twice", n)
 	}
 }
+
+// TestTheTallyOfCasesStays: what counts sensors on the first page does not count
+// cases.
+func TestTheTallyOfCasesStays(t *testing.T) {
+	s, _ := newCompany().serve(t, "127.0.0.1:0")
+	tb := newTab(t, browser(t), s.URL())
+	tb.open(s.URL() + "view/excursions")
+	tb.until(following)
+	if n := eval[string](tb, "document.querySelector('#tally .n').textContent"); n != "0" {
+		t.Errorf("%q cases are not closed, want 0", n)
+	}
+}

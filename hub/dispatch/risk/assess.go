@@ -110,7 +110,7 @@ func assess(d Delivery, l *Load) Delivery {
 	case l.Condition == OutOfRange:
 		d.Class, d.Why = Out, "out of range now"
 	case ok && comes.spent:
-		d.Class, d.Why = Out, "nothing is left of budget "+comes.what
+		d.Class, d.Why = Out, "nothing is left of "+comes.what
 	case l.Condition != InRange:
 		d.Class, d.Why, d.Margin = Unknown, l.Reason, nil
 	case len(l.Outlook)+len(l.Budgets) == 0:

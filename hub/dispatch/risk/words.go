@@ -3,6 +3,7 @@ package risk
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,12 +32,13 @@ func (d *Delivery) Says(now int64) string {
 	if parts[0] == "" {
 		parts[0] = "nobody vouches for it"
 	}
-	if s := d.comes(now); s != "" {
+	if s := d.arrives(now); s != parts[0] {
 		parts = append(parts, s)
 	}
-	parts = append(parts, d.arrives(now))
-	if m := d.Margin; m != nil {
-		parts = append(parts, m.Says())
+	if s := d.comes(now); s != "" && d.Margin != nil && d.Class != Out {
+		parts = []string{s + ", " + d.arrives(now), d.Margin.Says()} // which is why
+	} else if s != "" {
+		parts = slices.Insert(parts, 1, s)
 	}
 	if d.Held {
 		parts = append(parts, "held: not to be delivered until somebody lets it go")
@@ -123,10 +125,13 @@ func between(low, high int64) string {
 	if l == h {
 		return l
 	}
-	if high < 120*minuteMs {
-		l = strings.TrimSuffix(l, " min")
+	if high < 120*minuteMs-minuteMs/2 {
+		return strings.TrimSuffix(l, " min") + "–" + h
 	}
-	return l + "–" + h
+	if m := (low + minuteMs/2) / minuteMs; m > 60 && m < 120 {
+		l = fmt.Sprintf("1 h %d min", m-60)
+	}
+	return l + " – " + h
 }
 
 // Degrees is a temperature as people read it.
