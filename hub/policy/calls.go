@@ -32,6 +32,8 @@ var calls = table([]row{
 		get-zone-contents get-compartment-contents get-tote-contents get-logger-contents
 		get-tote-attachments get-logger-attachments get-sensor-attachments get-attachment get-package-custody get-handover
 		list-scans count-scans`},
+	// It tells what every partner sent: no partner reads it.
+	{inside, `get-unit-provenance`},
 	{only(Pharmacist, Operator).partners(), `place-order put-order cancel-order`},
 	{only(Pharmacist, Dispatcher, Warehouse, Operator).partners(), `plan-shipment put-shipment cancel-shipment assign-packages unassign-package`},
 	{stock.partners(), `
