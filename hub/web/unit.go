@@ -106,8 +106,10 @@ func entryOfGap(g provenance.Gap) entryView {
 		v.Span = "since " + view.Moment(g.From)
 	case g.To == g.From:
 		v.Span = "at " + view.Moment(g.From)
+	case view.Date(g.From) == view.Date(g.To):
+		v.Span = view.Moment(g.From) + " to " + view.TimeOfDay(g.To) + ", for " + strings.ReplaceAll(view.Span(g.To-g.From), " ", " ")
 	default:
-		v.Span = view.Moment(g.From) + " to " + view.Moment(g.To) + ", " + view.Span(g.To-g.From)
+		v.Span = view.Moment(g.From) + " to " + view.Moment(g.To) + ", for " + strings.ReplaceAll(view.Span(g.To-g.From), " ", " ")
 	}
 	return entryView{At: g.From, Gap: &v}
 }
