@@ -1,0 +1,137 @@
+package dscsa
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"errors"
+	"fmt"
+
+	"frostline/hub/event"
+	"frostline/hub/fact"
+	"frostline/hub/record"
+	"frostline/hub/store"
+	"frostline/hub/trace/dscsa/statement"
+)
+
+// Kinds of content.
+const (
+	kindReceived = "received"
+	kindSent     = "sent"
+	kindPackage  = "package"
+)
+
+// Content is the bytes of a document or package.
+type Content struct {
+	Media  string
+	SHA256 string // hex
+	Body   []byte
+}
+
+func digest(b []byte) string {
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
+}
+
+// keep writes content within a command. The same content again has no effect.
+func keep(ctx context.Context, ch event.Change, id, kind string, c Content, now int64) error {
+	_, err := ch.Tx().Exec(ctx, `INSERT INTO dscsa_content (id, kind, media, sha256, body, recorded_ms) VALUES ($1, $2, $3, $4, $5, $6)`,
+		id, kind, c.Media, c.SHA256, c.Body, now)
+	if err != nil {
+		return fmt.Errorf("keep document %s: %w", id, err)
+	}
+	return nil
+}
+
+const itemsAtOnce = 200
+
+// keepItems notes which units a document is about.
+func keepItems(ctx context.Context, ch event.Change, id string, units []statement.Unit) error {
+	for len(units) > 0 {
+		n := min(len(units), itemsAtOnce)
+		query, args := "INSERT INTO dscsa_item (gtin, serial, document, lot, expiry) VALUES ", make([]any, 0, n*5)
+		for i, u := range units[:n] {
+			if i > 0 {
+				query += ", "
+			}
+			query += fmt.Sprintf("($%d, $%d, $%d, $%d, $%d)", i*5+1, i*5+2, i*5+3, i*5+4, i*5+5)
+			args = append(args, u.GTIN, u.Serial, id, u.Lot, u.Expiry)
+		}
+		if _, err := ch.Tx().Exec(ctx, query, args...); err != nil {
+			return fmt.Errorf("note the units of document %s: %w", id, err)
+		}
+		units = units[n:]
+	}
+	return nil
+}
+
+// Content gives the bytes of a document, or of the package that answered a trace
+// request, as they were kept. Bytes that are not those that the event names are
+// an error.
+func (d *Desk) Content(ctx context.Context, id string) (c Content, err error) {
+	err = d.o.Store.QueryRow(ctx, "SELECT media, sha256, body FROM dscsa_content WHERE id = $1", id).Scan(&c.Media, &c.SHA256, &c.Body)
+	if errors.Is(err, sql.ErrNoRows) {
+		return c, fmt.Errorf("document %q: %w", id, record.ErrNotFound)
+	}
+	if err != nil {
+		return c, fmt.Errorf("read document %q: %w", id, err)
+	}
+	if got := digest(c.Body); got != c.SHA256 {
+		return c, fmt.Errorf("document %q: its bytes have SHA-256 %s, %s was kept: the store was changed", id, got, c.SHA256)
+	}
+	return c, nil
+}
+
+// itemOf is a unit in a document.
+type itemOf struct {
+	statement.Unit
+	Document string
+}
+
+// itemsAbout gives what documents say of a GTIN, one lot or one serial of it, at
+// most so many.
+func itemsAbout(ctx context.Context, q store.Querier, a fact.TraceAbout, limit int) ([]itemOf, error) {
+	query, args := "SELECT gtin, serial, lot, expiry, document FROM dscsa_item WHERE gtin = $1", []any{a.GTIN}
+	if a.Serial != "" {
+		args = append(args, a.Serial)
+		query += fmt.Sprintf(" AND serial = $%d", len(args))
+	}
+	if a.Lot != "" {
+		args = append(args, a.Lot)
+		query += fmt.Sprintf(" AND lot = $%d", len(args))
+	}
+	args = append(args, limit)
+	rows, err := q.Query(ctx, query+fmt.Sprintf(" ORDER BY gtin, serial, document LIMIT $%d", len(args)), args...)
+	if err != nil {
+		return nil, fmt.Errorf("look for documents about %s: %w", a.GTIN, err)
+	}
+	defer rows.Close()
+	var all []itemOf
+	for rows.Next() {
+		var it itemOf
+		if err := rows.Scan(&it.GTIN, &it.Serial, &it.Lot, &it.Expiry, &it.Document); err != nil {
+			return nil, err
+		}
+		all = append(all, it)
+	}
+	return all, errors.Join(rows.Err(), rows.Close())
+}
+
+// unitsOf gives the units of a document.
+func unitsOf(ctx context.Context, q store.Querier, document string) ([]statement.Unit, error) {
+	rows, err := q.Query(ctx, "SELECT gtin, serial, lot, expiry FROM dscsa_item WHERE document = $1 ORDER BY gtin, serial", document)
+	if err != nil {
+		return nil, fmt.Errorf("look for the units of %s: %w", document, err)
+	}
+	defer rows.Close()
+	var all []statement.Unit
+	for rows.Next() {
+		var u statement.Unit
+		if err := rows.Scan(&u.GTIN, &u.Serial, &u.Lot, &u.Expiry); err != nil {
+			return nil, err
+		}
+		all = append(all, u)
+	}
+	return all, errors.Join(rows.Err(), rows.Close())
+}
