@@ -7,6 +7,10 @@
 // another and has not refused this one; a command is published when it is asked
 // for, and again to a gateway that comes back before it expires. A gateway does
 // neither twice.
+//
+// To what persons set, the hub adds by itself what it knows: packages with
+// storage profiles of their own and the next stop; see Addition and package
+// compose.
 package desired
 
 import (
@@ -63,6 +67,8 @@ type Keeper struct {
 	told   map[string]*pb.State // what gateways told, and Run has not worked in
 	stands map[string]Standing
 	sent   map[string]sent
+	// refused are documents with an addition that a gateway has refused.
+	refused map[string]string
 }
 
 // sent is the last desired state sent to a gateway because of a State.
@@ -97,7 +103,7 @@ func New(ctx context.Context, o Options) (*Keeper, error) {
 	}
 	k := &Keeper{
 		o: o, keyID: hex.EncodeToString(chain.KeyID(o.Key.Public().(ed25519.PublicKey))), wake: make(chan struct{}, 1),
-		told: map[string]*pb.State{}, stands: map[string]Standing{}, sent: map[string]sent{},
+		told: map[string]*pb.State{}, stands: map[string]Standing{}, sent: map[string]sent{}, refused: map[string]string{},
 	}
 	if err := k.load(ctx); err != nil {
 		return nil, fmt.Errorf("read desired states: %w", err)

@@ -26,6 +26,16 @@ type State struct {
 	Reason   string
 }
 
+// Persons is the part of Document that persons have set, and the version under
+// which they did; the rest is the hub's own Addition.
+func (s State) Persons() (document string, version int64) {
+	document, own, _ := split(s.Document)
+	if own < 0 {
+		own = s.Version
+	}
+	return document, own
+}
+
 func stream(gateway string) string { return "mandate/" + gateway }
 
 // load reads standings.
@@ -85,11 +95,12 @@ func get(ctx context.Context, q store.Querier, gateway string) (State, error) {
 }
 
 // Set makes a document the desired state of a gateway: whole, under a version
-// above all that the gateway has had. What the gateway says to it shows in its
-// Standing; it is the gateway that knows whether it can run it. The same document
-// again is no other version, unless it was refused. expect is the version that
-// has to be set now, or -1 for any. The error wraps ErrUnknown, ErrInvalid or
-// ErrChanged.
+// above all that the gateway has had, but for what the hub adds to it, which
+// stays; see Compose. What the gateway says to it shows in its Standing; it is the
+// gateway that knows whether it can run it. The same document again is no other
+// version, unless it was refused. expect is the version that has to be set now,
+// not counting those in which the hub alone has changed what it adds, or -1 for
+// any. The error wraps ErrUnknown, ErrInvalid or ErrChanged.
 func (k *Keeper) Set(ctx context.Context, actor, reason, gateway, document string, expect int64) (State, error) {
 	switch {
 	case !k.o.Enrolled(gateway):
@@ -99,20 +110,46 @@ func (k *Keeper) Set(ctx context.Context, actor, reason, gateway, document strin
 	case !utf8.ValidString(document) || strings.ContainsFunc(document, func(r rune) bool { return r < ' ' && r != '\t' && r != '\n' && r != '\r' || r == 0x7f }):
 		return State{}, fmt.Errorf("document: %w: want UTF-8 without control characters", ErrInvalid)
 	}
+	return k.put(ctx, actor, reason, gateway, func(was State, version int64) (string, error) {
+		if _, own := was.Persons(); expect >= 0 && (expect > was.Version || expect < own) {
+			return "", fmt.Errorf("desired state of %s is version %d, and %d was expected: %w", gateway, was.Version, expect, ErrChanged)
+		}
+		old, own := was.Persons()
+		if persons, _, _ := split(document); was.Version > 0 && strings.TrimRight(persons, "\n") == strings.TrimRight(old, "\n") {
+			return kept(document, was, own), nil
+		}
+		return kept(document, was, version), nil
+	})
+}
+
+// set makes a document the desired state whole, where expect is set now.
+func (k *Keeper) set(ctx context.Context, actor, reason, gateway, document string, expect int64) (State, error) {
+	return k.put(ctx, actor, reason, gateway, func(was State, _ int64) (string, error) {
+		if was.Version != expect {
+			return "", fmt.Errorf("desired state of %s is version %d, and %d was expected: %w", gateway, was.Version, expect, ErrChanged)
+		}
+		return document, nil
+	})
+}
+
+// put sets what make gives of the state now set and the version to come.
+func (k *Keeper) put(ctx context.Context, actor, reason, gateway string, make func(was State, version int64) (string, error)) (State, error) {
 	var state State
 	_, err := k.o.Events.Command(ctx, actor, func(ctx context.Context, c event.Change) (err error) {
 		if state, err = get(ctx, c, gateway); err != nil {
 			return err
 		}
-		if expect >= 0 && state.Version != expect {
-			return fmt.Errorf("desired state of %s is version %d, and %d was expected: %w", gateway, state.Version, expect, ErrChanged)
-		}
+		// A hub whose store came from a backup may know less than the gateway.
 		now := k.Standing(gateway)
+		version := max(state.Version, now.Running, now.Refused) + 1
+		document, err := make(state, version)
+		if err != nil {
+			return err
+		}
 		if state.Version > 0 && state.Document == document && now.Refused != state.Version && now.Running <= state.Version {
 			return nil
 		}
-		// A hub whose store came from a backup may know less than the gateway.
-		state = State{gateway, max(state.Version, now.Running, now.Refused) + 1, document, k.o.Now().UnixMilli(), actor, reason}
+		state = State{gateway, version, document, k.o.Now().UnixMilli(), actor, reason}
 		if _, err := c.Append(ctx, event.New{Stream: stream(gateway), Expect: -1, Type: fact.GatewayWasConfigured, Reason: reason,
 			Data: fact.GatewayConfigured{Gateway: gateway, Version: state.Version, Document: document}}); err != nil {
 			return err
