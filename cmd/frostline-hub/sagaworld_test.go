@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"log/slog"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -30,22 +29,45 @@ const (
 	sagaCase  = "x1"
 )
 
-// sagaLog counts what sagas ask of the log, and lets a test end the process
-// before or after.
+var packageP1 = fact.Ref{Kind: fact.Package, ID: "P1"}
+
+// sagaLog lets a test end the process within a command that appends something
+// new, or after it.
 type sagaLog struct {
 	*event.Log
 	cut func(actor string, after bool)
 }
 
 func (l *sagaLog) Command(ctx context.Context, actor string, do func(context.Context, event.Change) error) ([]event.Event, error) {
-	if l.cut != nil {
-		l.cut(actor, false)
+	if l.cut == nil {
+		return l.Log.Command(ctx, actor, do)
 	}
-	events, err := l.Log.Command(ctx, actor, do)
-	if l.cut != nil && err == nil {
+	s := &sagaSpy{log: l, actor: actor, last: l.Last()}
+	events, err := l.Log.Command(ctx, actor, func(ctx context.Context, ch event.Change) error {
+		s.Change = ch
+		return do(ctx, s)
+	})
+	if s.fresh && err == nil {
 		l.cut(actor, true)
 	}
 	return events, err
+}
+
+type sagaSpy struct {
+	event.Change
+	log   *sagaLog
+	actor string
+	last  int64
+	fresh bool
+}
+
+func (s *sagaSpy) Append(ctx context.Context, n event.New) (event.Event, error) {
+	e, err := s.Change.Append(ctx, n)
+	if err == nil && e.Position > s.last && !s.fresh {
+		s.fresh = true
+		s.log.cut(s.actor, false)
+	}
+	return e, err
 }
 
 // sagaWorld is the contexts that sagas work with, fitted as the hub fits them.
@@ -242,5 +264,3 @@ func (w *sagaWorld) made() map[string]int {
 	}
 	return n
 }
-
-func inDir(t testing.TB) string { return filepath.Join(t.TempDir()) }

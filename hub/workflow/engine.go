@@ -90,6 +90,9 @@ func New(o Options) (*Engine, error) {
 func (e *Engine) Run(ctx context.Context) (err error) {
 	db, err := openDatabase(ctx, e.o.Database)
 	if err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
 		return err
 	}
 	defer func() { err = errors.Join(err, db.close()) }()
