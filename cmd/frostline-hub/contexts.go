@@ -19,6 +19,7 @@ import (
 	"frostline/hub/dispatch"
 	"frostline/hub/dispatch/carrier"
 	"frostline/hub/dispatch/progress"
+	"frostline/hub/dispatch/proof"
 	"frostline/hub/dispatch/propose"
 	"frostline/hub/dispatch/risk"
 	"frostline/hub/dossier"
@@ -70,6 +71,7 @@ type contexts struct {
 	risk      *risk.Board
 	proposals *propose.Desk
 	carriers  *carrier.Desk
+	proofs    *proof.Desk
 	ledger    *ledger.Ledger
 	evidence  *evidence.Exporter
 	dossiers  *dossier.Builder
@@ -148,6 +150,9 @@ func (h *hub) openContexts(ctx context.Context) (err error) {
 	if err = h.openProposals(router, site, part("proposals")); err != nil {
 		return err
 	}
+	if err = h.openProofs(m.Catalog); err != nil {
+		return err
+	}
 	if err = h.openCarriers(gate(m.Catalog, h.store)); err != nil {
 		return err
 	}
@@ -196,9 +201,10 @@ func (h *hub) openContexts(ctx context.Context) (err error) {
 	}
 	c.dossiers = &dossier.Builder{Orders: c.orders, Places: c.custody, Cases: c.cases, Verdicts: c.correlate, Profiles: c.catalog, Events: c.events}
 	c.reports = newReports(c.dossiers, c.evidence)
+	c.reports.Delivered = c.delivered
 	c.rest, err = rest.New(ctx, rest.Config{
 		Store: h.store, Tokens: c.people, Log: part("rest"), Version: version.String(), Metrics: h.metrics,
-		People: c.people, Catalog: c.catalog, Orders: c.orders, Custody: c.custody, Verdicts: c.correlate, Evidence: c.evidence, EvidenceLog: c.ledger, Reports: c.reports, Provenance: c.trace.provenance, Excursions: c.cases, Notifications: c.notify, Desired: c.desired, Rollouts: c.rollout, Dispatch: c.dispatch, Risks: c.risk, Proposals: c.proposals, Progress: c.progress, GatewayScans: c.scans, Carriers: c.carriers,
+		People: c.people, Catalog: c.catalog, Orders: c.orders, Custody: c.custody, Verdicts: c.correlate, Evidence: c.evidence, EvidenceLog: c.ledger, Reports: c.reports, Provenance: c.trace.provenance, Excursions: c.cases, Notifications: c.notify, Desired: c.desired, Rollouts: c.rollout, Dispatch: c.dispatch, Risks: c.risk, Proposals: c.proposals, Progress: c.progress, GatewayScans: c.scans, Carriers: c.carriers, Proofs: c.proofs, Receipts: c.reports,
 	})
 	return err
 }
@@ -240,7 +246,7 @@ func (h *hub) openEvidence(ctx context.Context) (err error) {
 func (h *hub) runContexts(ctx context.Context, g *errgroup.Group) {
 	c := &h.contexts
 	for name, run := range map[string]func(context.Context) error{
-		"relay": c.relay.Run, "custody": c.custody.Run, "scans": c.scans.Run, "correlate": c.correlate.Run, "excursion": c.cases.Run, "notify": c.notify.Run, "evidence log": c.ledger.Run, "desired state": c.desired.Run, "rollout": c.rollout.Run, "dispatch": c.dispatch.Run, "sagas": c.sagas.Run, "progress": c.progress.Run, "carriers": c.carriers.Run, "risk": c.risk.Run, "proposals": c.proposals.Run,
+		"relay": c.relay.Run, "custody": c.custody.Run, "scans": c.scans.Run, "correlate": c.correlate.Run, "excursion": c.cases.Run, "notify": c.notify.Run, "evidence log": c.ledger.Run, "desired state": c.desired.Run, "rollout": c.rollout.Run, "dispatch": c.dispatch.Run, "sagas": c.sagas.Run, "progress": c.progress.Run, "carriers": c.carriers.Run, "proofs": c.proofs.Follow, "risk": c.risk.Run, "proposals": c.proposals.Run,
 		"dispatch of shipments": func(ctx context.Context) error { return c.dispatch.Follow(ctx, c.events, c.tellShipment) },
 	} {
 		g.Go(func() error { return named(name, run(ctx)) })

@@ -30,6 +30,9 @@ type Desk struct {
 	// Bundle makes the evidence bundle of a shipment and gives its SHA-256 and the
 	// number of blocks that are not signed.
 	Bundle func(ctx context.Context, shipment string) (Evidence, error)
+	// Delivered gives the proof of delivery of a shipment, "" where there is none,
+	// and when it was delivered, Unix ms, 0 where it was not. nil: no receipts.
+	Delivered func(ctx context.Context, shipment string) (proof string, at int64, err error)
 }
 
 // Shipment reports on a shipment, as PDF.

@@ -62,6 +62,8 @@ type Config struct {
 	Progress      Progress
 	GatewayScans  GatewayScans
 	Carriers      Carriers
+	Proofs        Proofs
+	Receipts      Receipts
 
 	also  func(huma.API)         // operations of tests
 	rules map[string]policy.Rule // of those
@@ -136,5 +138,11 @@ func (cfg *Config) register(api huma.API) {
 	}
 	if cfg.Carriers != nil {
 		registerCarriers(api, cfg.Carriers)
+	}
+	if cfg.Proofs != nil {
+		registerProofs(api, cfg.Proofs)
+	}
+	if cfg.Receipts != nil {
+		registerReceipts(api, cfg.Receipts)
 	}
 }

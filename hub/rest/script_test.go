@@ -174,6 +174,9 @@ func script() (all []step) {
 	add(step{op: "hold-stop", target: "/routes/R1/stops/s1/hold", body: `{"held":true,"cause":"looked warm"}`})
 	add(step{op: "get-route-eta", target: "/routes/R1/eta"})
 	add(step{op: "list-deliveries-at-risk", target: "/deliveries/at-risk?courier=van-1&class=watch&limit=10"})
+	add(step{op: "prove-delivery", target: "/routes/R1/stops/s2/handover", body: `{"id":"pr1","codes":["P1"],"at":` + at(75) + `,"to":"pt_7f3a9c01e2","role":"patient","seal":"intact","temperature":5.1,` +
+		`"position":{"latitude":407000500,"longitude":-740000000,"accuracy":5000},"marks":[{"kind":"photo","where":"https://files.example.com/7c1d"}],"identity":{"kind":"known_person","result":"matched"},"second":"st_0b1c2d3e4f"}`})
+	add(step{op: "list-delivery-proofs", target: "/deliveries/H1/proofs"}, step{op: "get-receipt", target: "/deliveries/H1/receipt"}, step{op: "print-receipt", target: "/deliveries/H1/receipt.pdf"})
 	add(step{op: "list-carriers", target: "/carriers", before: (*world).carried}, step{op: "list-carrier-messages", target: "/carriers/kurier/messages?state=aside"}, step{op: "get-carrier-message", target: "/carriers/kurier/messages/1"})
 	add(step{op: "retry-carrier-message", target: "/carriers/kurier/messages/1/retry?reason=mapped"}, step{op: "drop-carrier-message", target: "/carriers/kurier/messages/2/drop?reason=test"})
 	add(step{op: "list-carrier-calls", target: "/carriers/kurier/calls?state=failed"}, step{op: "retry-carrier-call", target: "/carriers/kurier/calls/$call/retry"}, step{op: "drop-carrier-call", target: "/carriers/kurier/calls/$call2/drop?reason=telephoned"})

@@ -118,6 +118,7 @@ func newWorld(t testing.TB, url string) *world {
 		return err
 	})
 	cfg.Carriers = w.carriers
+	cfg.Proofs, cfg.Receipts = mountProofs(t, w, cfg.Dispatch, desk, places), oneReceipt{}
 	cfg.Proposals, err = propose.New(propose.Options{
 		Routes: cfg.Dispatch.(*dispatch.Dispatch), Road: road.Estimate{}, Now: w.now, Log: logger,
 		Site: func(context.Context, string) (*fact.Position, error) {

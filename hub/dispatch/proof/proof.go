@@ -10,6 +10,7 @@ import (
 	"frostline/hub/dispatch"
 	"frostline/hub/event"
 	"frostline/hub/fact"
+	"frostline/hub/record"
 	"frostline/proto/thermal"
 )
 
@@ -137,13 +138,17 @@ func (d *Desk) complete(ctx context.Context, actor string, p fact.ProofGiven) (O
 	return out, nil
 }
 
-// Proofs gives the proofs of a shipment, in the order in which they came.
+// Proofs gives the proofs of a shipment, in the order in which they came. The
+// error wraps record.ErrNotFound where nothing is known of it.
 func (d *Desk) Proofs(ctx context.Context, shipment string) (all []fact.ProofGiven, err error) {
 	const page = 500
 	for after := int64(0); ; {
 		events, err := d.o.Events.Stream(ctx, fact.Ref{Kind: fact.Shipment, ID: shipment}.String(), after, page)
 		if err != nil {
 			return nil, err
+		}
+		if len(events) == 0 && after == 0 {
+			return nil, fmt.Errorf("shipment %q: %w", shipment, record.ErrNotFound)
 		}
 		for _, e := range events {
 			after = e.Version
