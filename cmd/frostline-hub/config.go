@@ -13,6 +13,7 @@ import (
 
 	"github.com/goccy/go-yaml"
 
+	"frostline/hub/desired/compose"
 	"frostline/hub/influx"
 	"frostline/hub/notify"
 	"frostline/hub/workflow"
@@ -57,6 +58,9 @@ type config struct {
 	// Sagas says what follows from an excursion by itself. Default: for alarms
 	// and what is worse, the delivery is held.
 	Sagas workflow.Config `yaml:"sagas"`
+	// Compose is what gateways are told by themselves: storage profiles of
+	// packages beside them, and next stops. Default: all gateways are.
+	Compose compose.Config `yaml:"compose"`
 	// Carriers are the mapping files of partner carriers; see frostline carriers.
 	// Default none.
 	Carriers []string `yaml:"carriers"`

@@ -16,6 +16,7 @@ import (
 	"frostline/hub/correlate"
 	"frostline/hub/custody"
 	"frostline/hub/desired"
+	"frostline/hub/desired/compose"
 	"frostline/hub/dispatch"
 	"frostline/hub/dispatch/carrier"
 	"frostline/hub/dispatch/progress"
@@ -77,6 +78,7 @@ type contexts struct {
 	dossiers  *dossier.Builder
 	reports   *report.Desk
 	desired   *desired.Keeper
+	composer  *compose.Composer
 	rollout   *rollout.Keeper
 	influx    *influx.Writer // nil: none is configured
 	rest      *rest.API
@@ -190,6 +192,9 @@ func (h *hub) openContexts(ctx context.Context) (err error) {
 	}); err != nil {
 		return err
 	}
+	if c.composer, err = h.newComposer(m.Catalog, part("compose")); err != nil {
+		return err
+	}
 	if c.rollout, err = rollout.New(ctx, rollout.Options{
 		Store: h.store, Events: c.events, Dir: filepath.Join(h.config.Data, "releases"), Key: h.ca.Mandate(), Publish: h.broker.Publish,
 		Enrolled: h.enrolled, Log: part("rollout"),
@@ -203,8 +208,8 @@ func (h *hub) openContexts(ctx context.Context) (err error) {
 	c.reports = newReports(c.dossiers, c.evidence)
 	c.reports.Delivered = c.delivered
 	c.rest, err = rest.New(ctx, rest.Config{
-		Store: h.store, Tokens: c.people, Log: part("rest"), Version: version.String(), Metrics: h.metrics,
-		People: c.people, Catalog: c.catalog, Orders: c.orders, Custody: c.custody, Verdicts: c.correlate, Evidence: c.evidence, EvidenceLog: c.ledger, Reports: c.reports, Provenance: c.trace.provenance, Excursions: c.cases, Notifications: c.notify, Desired: c.desired, Rollouts: c.rollout, Dispatch: c.dispatch, Risks: c.risk, Proposals: c.proposals, Progress: c.progress, GatewayScans: c.scans, Carriers: c.carriers, Proofs: c.proofs, Receipts: c.reports,
+		Store: h.store, Tokens: c.people, Sessions: web.Signed{Access: c.people}, Log: part("rest"), Version: version.String(), Metrics: h.metrics,
+		People: c.people, Catalog: c.catalog, Orders: c.orders, Custody: c.custody, Verdicts: c.correlate, Evidence: c.evidence, EvidenceLog: c.ledger, Reports: c.reports, Provenance: c.trace.provenance, Excursions: c.cases, Notifications: c.notify, Desired: c.desired, Rollouts: c.rollout, Dispatch: c.dispatch, Sagas: c.sagas, Holds: c.holds, Risks: c.risk, Proposals: c.proposals, Progress: c.progress, GatewayScans: c.scans, Carriers: c.carriers, Proofs: c.proofs, Receipts: c.reports,
 	})
 	return err
 }
@@ -246,7 +251,7 @@ func (h *hub) openEvidence(ctx context.Context) (err error) {
 func (h *hub) runContexts(ctx context.Context, g *errgroup.Group) {
 	c := &h.contexts
 	for name, run := range map[string]func(context.Context) error{
-		"relay": c.relay.Run, "custody": c.custody.Run, "scans": c.scans.Run, "correlate": c.correlate.Run, "excursion": c.cases.Run, "notify": c.notify.Run, "evidence log": c.ledger.Run, "desired state": c.desired.Run, "rollout": c.rollout.Run, "dispatch": c.dispatch.Run, "sagas": c.sagas.Run, "progress": c.progress.Run, "carriers": c.carriers.Run, "proofs": c.proofs.Follow, "risk": c.risk.Run, "proposals": c.proposals.Run,
+		"relay": c.relay.Run, "custody": c.custody.Run, "scans": c.scans.Run, "correlate": c.correlate.Run, "excursion": c.cases.Run, "notify": c.notify.Run, "evidence log": c.ledger.Run, "desired state": c.desired.Run, "compose": c.composer.Run, "rollout": c.rollout.Run, "dispatch": c.dispatch.Run, "sagas": c.sagas.Run, "progress": c.progress.Run, "carriers": c.carriers.Run, "proofs": c.proofs.Follow, "risk": c.risk.Run, "proposals": c.proposals.Run,
 		"dispatch of shipments": func(ctx context.Context) error { return c.dispatch.Follow(ctx, c.events, c.tellShipment) },
 	} {
 		g.Go(func() error { return named(name, run(ctx)) })

@@ -28,11 +28,13 @@ func (h *hub) parts() []health.Part {
 		{Name: "scans", Ask: h.scansPart},
 		{Name: "correlate", Ask: h.correlatePart},
 		{Name: "excursions", Ask: h.excursionsPart},
+		{Name: "sagas", Ask: h.sagasPart},
 		{Name: "notify", Ask: h.notifyPart},
 		{Name: "evidence log", Ask: h.ledgerPart},
 		{Name: "epcis", Ask: h.epcisPart},
 		{Name: "progress", Ask: h.progressPart},
 		{Name: "proposals", Ask: h.proposalsPart},
+		{Name: "compose", Ask: h.composePart},
 	}
 	all = append(all, health.Part{Name: "carriers", Ask: h.carriersPart})
 	all = append(all, health.Part{Name: "rollout", Ask: h.rolloutPart})
