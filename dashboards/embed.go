@@ -14,3 +14,9 @@ var Templates embed.FS
 //
 //go:embed style modules vendor
 var Assets embed.FS
+
+// Locales has locales/PAGE.LANGUAGE.json: the words of pages that are in more
+// than one language, by key, with {name} where a value goes.
+//
+//go:embed locales
+var Locales embed.FS
