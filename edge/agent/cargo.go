@@ -14,7 +14,8 @@ import (
 )
 
 // Package is a package whose storage profile the gateway was told. It is watched
-// by it while it is aboard, by the sensors of what it is in.
+// by it while it is aboard, by the sensors of what it is in; one with several
+// profiles is there for each.
 type Package struct {
 	ID      string // as its code names it: label, SSCC
 	Profile thermal.Profile
@@ -39,22 +40,34 @@ func watching(watches []guard.Watch, packages []Package, aboard []scan.Aboard) (
 		if w == nil {
 			continue
 		}
-		i := slices.IndexFunc(packages, func(p Package) bool { return p.ID == a.Subject.Value })
-		if i < 0 || same(packages[i].Profile, w.Profile) {
+		known := false
+		for _, p := range packages {
+			if p.ID != a.Subject.Value {
+				continue
+			}
+			known = true
+			if same(p.Profile, w.Profile) {
+				plain[w.Name] = true
+				continue
+			}
+			if len(own) >= maxOwn {
+				over++
+				plain[w.Name] = true
+				continue
+			}
+			name := p.ID
+			if names[name] {
+				name = "package/" + p.ID
+			}
+			if names[name] {
+				name += "/" + p.Profile.ID
+			}
+			names[name] = true
+			own = append(own, guard.Watch{Name: name, Profile: p.Profile, Sensors: w.Sensors, UnknownAfter: w.UnknownAfter})
+		}
+		if !known {
 			plain[w.Name] = true
-			continue
 		}
-		if len(own) >= maxOwn {
-			over++
-			plain[w.Name] = true
-			continue
-		}
-		name := a.Subject.Value
-		if names[name] {
-			name = "package/" + name
-		}
-		names[name] = true
-		own = append(own, guard.Watch{Name: name, Profile: packages[i].Profile, Sensors: w.Sensors, UnknownAfter: w.UnknownAfter})
 	}
 	for _, w := range watches {
 		if !w.WhenAboard || plain[w.Name] {
@@ -90,7 +103,8 @@ func (a *agent) effective(s *stage) []guard.Watch {
 	if a.scanner != nil {
 		aboard = a.scanner.Aboard()
 	}
-	out, over := watching(s.watches, s.packages, aboard)
+	r := s.rules.Load()
+	out, over := watching(r.watches, r.packages, aboard)
 	if over > 0 {
 		a.trouble("guard", fmt.Errorf("%d packages aboard have storage profiles of their own that are not watched, beyond %d: their compartments' are", over, maxOwn))
 	}
@@ -121,13 +135,14 @@ func (a *agent) watch(s *stage) error {
 
 // isWatched tells whether the guard watches a package that is aboard.
 func (a *agent) isWatched(p scan.Aboard) bool {
-	w := beside(a.stage().watches, p.Target)
+	w := beside(a.stage().rules.Load().watches, p.Target)
 	if w == nil {
 		return false
 	}
 	now := *a.watched.Load()
 	return slices.ContainsFunc(now, func(x guard.Watch) bool {
-		return x.Name == w.Name || x.Name == p.Subject.Value || x.Name == "package/"+p.Subject.Value
+		own := "package/" + p.Subject.Value
+		return x.Name == w.Name || x.Name == p.Subject.Value || x.Name == own || strings.HasPrefix(x.Name, own+"/")
 	})
 }
 
@@ -138,7 +153,7 @@ type around struct{ *agent }
 // order of the configuration, the first that has answered well just now.
 func (a around) Temperature(target string) *scan.Measured {
 	s := a.stage()
-	w := beside(s.watches, target)
+	w := beside(s.rules.Load().watches, target)
 	if w == nil {
 		return nil
 	}

@@ -17,7 +17,7 @@ func TestWatching(t *testing.T) {
 		{Name: "a", Profile: fridge, Sensors: []string{"s1"}},
 		{Name: "b", Profile: fridge, Sensors: []string{"s2", "s3"}, UnknownAfter: 5, WhenAboard: true},
 	}
-	packages := []Package{{"BOX-1", frozen}, {"BOX-2", fridge}, {"a", frozen}}
+	packages := []Package{{"BOX-1", frozen}, {"BOX-2", fridge}, {"a", frozen}, {"BOX-3", fridge}, {"BOX-3", frozen}, {"BOX-4", frozen}, {"BOX-4", profile(t, "ultra-cold")}}
 	for _, c := range []struct {
 		aboard []string // VALUE in TARGET
 		want   []string // NAME by SENSORS
@@ -30,6 +30,9 @@ func TestWatching(t *testing.T) {
 		{[]string{"BOX-1 compartment/b", "BOX-9 compartment/b"}, []string{"a by s1", "b by s2 s3", "BOX-1 by s2 s3"}},
 		{[]string{"BOX-1 tote/b", "BOX-1 compartment/c"}, []string{"a by s1"}},
 		{[]string{"a compartment/a"}, []string{"a by s1", "package/a by s1"}}, // a label like a compartment
+		// Two products in a package, whose profiles differ.
+		{[]string{"BOX-3 compartment/b"}, []string{"a by s1", "b by s2 s3", "BOX-3 by s2 s3"}},
+		{[]string{"BOX-4 compartment/b"}, []string{"a by s1", "BOX-4 by s2 s3", "package/BOX-4 by s2 s3"}},
 	} {
 		out, over := watching(watches, packages, aboard(c.aboard...))
 		var got []string

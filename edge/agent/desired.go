@@ -114,8 +114,10 @@ func (a *agent) turn(ctx context.Context) {
 	for {
 		document, version := a.c.Mandate.Desired.Document()
 		set, err := a.c.Mandate.Settings(document)
-		if err == nil && !a.stage().is(set) { // a next stop alone is no reason to miss a tick
+		if now := a.stage(); err == nil && !now.reads(set) {
 			err = a.replace(ctx, set)
+		} else if err == nil && !now.watches(set) { // no reason to miss a tick, nor is a next stop
+			err = a.rule(set)
 		}
 		if err == nil {
 			a.names.Store(&names{set.Labels, set.NextStop})

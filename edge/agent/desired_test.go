@@ -25,7 +25,8 @@ import (
 var hub = ed25519.NewKeyFromSeed([]byte(strings.Repeat("h", ed25519.SeedSize)))
 
 // post is an agent without a hub, whose desired state is a list of the names of
-// batteries that are not there: they are read, and give no answer.
+// batteries that are not there: they are read, and give no answer. A name that
+// begins with + is that of a package.
 type post struct {
 	*agent
 	t    *testing.T
@@ -37,6 +38,10 @@ func settings(document string) (Settings, error) {
 	for _, name := range strings.Fields(document) {
 		if name == "unfit" {
 			return set, errors.New("there is no such battery")
+		}
+		if id, ok := strings.CutPrefix(name, "+"); ok {
+			set.Packages = append(set.Packages, Package{ID: id})
+			continue
 		}
 		interval := 100 * time.Millisecond
 		if name == "never" { // fit by all rules, and the sampler does not take it
@@ -150,6 +155,21 @@ func (p *post) told() (all []string) {
 		n = run.First + uint64(len(run.Blocks))
 	}
 	return all
+}
+
+// What changes is what is watched: no sensor misses a tick for that.
+func TestPackagesLeaveSensorsAlone(t *testing.T) {
+	p := startPost(t, t.TempDir(), time.Hour)
+	p.want(1, "one +BOX-1")
+	s := p.stage()
+	p.want(2, "one +BOX-1 +BOX-2")
+	if r := s.rules.Load(); p.stage() != s || len(r.packages) != 2 || r.packages[1].ID != "BOX-2" {
+		t.Errorf("the sensors were opened anew, or %+v are known", r.packages)
+	}
+	p.want(3, "two +BOX-1")
+	if now := p.stage(); now == s || len(now.rules.Load().packages) != 1 {
+		t.Errorf("%+v are known", now.rules.Load().packages)
+	}
 }
 
 // A desired state takes over at once and stays once the hub has the block that

@@ -87,7 +87,7 @@ func limits(w *panel.Watched, p *thermal.Profile) {
 // places are what packages can be scanned into, in the order of the configuration.
 func (a *agent) places() (out []panel.Place) {
 	labels := a.names.Load().labels
-	for _, w := range a.stage().watches {
+	for _, w := range a.stage().rules.Load().watches {
 		out = append(out, panel.Place{ID: w.Name, Label: labels[w.Name]})
 	}
 	return out

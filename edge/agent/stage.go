@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
@@ -21,19 +22,25 @@ import (
 type stage struct {
 	began   int64 // boottime, ms
 	sensors []Sensor
-	watches []guard.Watch
-	// packages are those whose storage profiles are known; see watching.
+	rules   atomic.Pointer[rules]
+	buses   *bus.Set
+	drivers []sensor.Driver
+	sampler *sampler.Sampler
+	ctx     context.Context // ends with its time as the present one
+	end     context.CancelFunc
+}
+
+// rules are what is watched, and the packages whose storage profiles are known;
+// see watching. They are never changed, only replaced.
+type rules struct {
+	watches  []guard.Watch
 	packages []Package
-	buses    *bus.Set
-	drivers  []sensor.Driver
-	sampler  *sampler.Sampler
-	ctx      context.Context // ends with its time as the present one
-	end      context.CancelFunc
 }
 
 // openStage makes drivers and sampler. No sensor has to answer for that.
 func (a *agent) openStage(c Settings) (*stage, error) {
-	s := &stage{began: a.clock.Now(), sensors: c.Sensors, watches: c.Watches, packages: c.Packages, buses: bus.NewSet(a.c.W1Root, a.log)}
+	s := &stage{began: a.clock.Now(), sensors: c.Sensors, buses: bus.NewSet(a.c.W1Root, a.log)}
+	s.rules.Store(&rules{c.Watches, c.Packages})
 	s.ctx, s.end = context.WithCancel(context.Background())
 	env := sensor.Env{
 		Buses: s.buses, Now: a.clock.Now, Log: a.log,
@@ -65,9 +72,28 @@ func (a *agent) openStage(c Settings) (*stage, error) {
 	return s, nil
 }
 
-// is says whether it reads and watches just that.
-func (s *stage) is(c Settings) bool {
-	return reflect.DeepEqual(s.sensors, c.Sensors) && reflect.DeepEqual(s.watches, c.Watches) && reflect.DeepEqual(s.packages, c.Packages)
+// reads says whether it reads just that.
+func (s *stage) reads(c Settings) bool { return reflect.DeepEqual(s.sensors, c.Sensors) }
+
+// watches says whether it watches just that.
+func (s *stage) watches(c Settings) bool {
+	r := s.rules.Load()
+	return reflect.DeepEqual(r.watches, c.Watches) && reflect.DeepEqual(r.packages, c.Packages)
+}
+
+// rule has other rules watched, by the sensors that are read; on an error those
+// of before are.
+func (a *agent) rule(c Settings) error {
+	s := a.stage()
+	was := s.rules.Swap(&rules{c.Watches, c.Packages})
+	if a.guard == nil { // it is not made yet, and begins with these
+		return nil
+	}
+	err := a.watch(s)
+	if err != nil {
+		s.rules.Store(was)
+	}
+	return err
 }
 
 // stage is the present one.
@@ -164,7 +190,7 @@ func (a *agent) swapTo(former *stage, w swap) error {
 	}
 	if err != nil {
 		var again error
-		if next, again = a.openStage(Settings{Sensors: former.sensors, Watches: former.watches, Packages: former.packages}); again != nil {
+		if next, again = a.openStage(Settings{Sensors: former.sensors, Watches: former.rules.Load().watches, Packages: former.rules.Load().packages}); again != nil {
 			w.done <- err
 			return fmt.Errorf("open the sensors of before again: %w", again)
 		}

@@ -16,7 +16,7 @@ func (a *agent) within(s journal.Series) (low, high int64, ok bool) {
 	if present == nil || s.Quantity != reading.Temperature {
 		return 0, 0, false
 	}
-	watches := present.watches
+	watches := present.rules.Load().watches
 	if now := a.watched.Load(); now != nil {
 		watches = append(slices.Clone(watches), *now...) // also by profiles of packages aboard
 	}

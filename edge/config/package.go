@@ -10,7 +10,7 @@ import (
 
 // Package is a package that has a storage profile of its own.
 type Package struct {
-	ID      string `yaml:"id"`      // as its code names it: SSCC of 18 digits, or label, 1 to 64 characters. Required, unique.
+	ID      string `yaml:"id"`      // as its code names it: SSCC of 18 digits, or label, 1 to 64 characters. Required; given again for each of several profiles.
 	Profile string `yaml:"profile"` // as in Watch. Required.
 }
 
@@ -33,15 +33,15 @@ func (v *validator) packages(c Config) {
 		v.add("packages", strconv.Itoa(len(c.Packages)), fmt.Sprintf("one gateway knows the profiles of at most %d: leave some out", maxPackages))
 		return
 	}
-	ids := map[string]int{}
+	ids := map[Package]int{}
 	for i, p := range c.Packages {
 		at := fmt.Sprintf("packages[%d].", i)
 		if !watchID.MatchString(p.ID) {
 			v.add(at+"id", clip(p.ID), "want 1 to 64 letters, digits, '.', '_', ':' and '-', the first a letter or digit: the digits of its SSCC, or its label")
-		} else if first, twice := ids[p.ID]; twice {
-			v.add(at+"id", p.ID, fmt.Sprintf("packages[%d] has that id already: give each package once", first))
+		} else if first, twice := ids[p]; twice {
+			v.add(at+"id", p.ID, fmt.Sprintf("packages[%d] has that id and profile already: give each once", first))
 		} else {
-			ids[p.ID] = i
+			ids[p] = i
 		}
 		switch {
 		case p.Profile == "":

@@ -12,6 +12,7 @@ watches: [{id: a, profile: fridge, sensors: [box], when: aboard}]
 packages:
   - {id: "095060001343520017", profile: frozen}
   - {id: BOX-1, profile: /etc/frostline/mine.json}
+  - {id: BOX-1, profile: fridge} # of a second product in it
 `), bench)
 	if err != nil {
 		t.Fatal(err)
@@ -35,7 +36,7 @@ func TestPackagesRefused(t *testing.T) {
 		"packages: [{id: a b, profile: fridge}]":                                    "packages[0].id",
 		"packages: [{id: a}]":                                                       "packages[0].profile",
 		"packages: [{id: a, profile: lukewarm}]":                                    "packages[0].profile",
-		"packages: [{id: a, profile: fridge}, {id: a, profile: crt}]":               "has that id already",
+		"packages: [{id: a, profile: fridge}, {id: a, profile: fridge}]":            "has that id and profile already",
 		"packages: [" + many.String() + "]":                                         "at most 1000",
 		"packages: [{id: a, profile: '" + strings.Repeat("x", maxProfile+1) + "'}]": "put it into a file",
 	} {
