@@ -24,7 +24,8 @@ type Addition struct {
 	NextStop *Stop // nil for none
 }
 
-// Package is a package and a profile that it is judged by.
+// Package is a package and a profile that it is judged by. One that a gateway
+// could not take is left out: of several thousand, or whose id is in no code.
 type Package struct {
 	ID      string // as its code names it
 	Profile thermal.Profile
@@ -111,11 +112,12 @@ func (a Addition) text(given map[string]bool, most int) (text string, left int) 
 	if !given[packagesField] && len(a.Packages) > 0 {
 		most -= tail.Len() + len(packagesField) + 2
 		n := 0
-		for i, p := range a.Packages {
-			entry := fmt.Sprintf("  - id: %s\n    profile: %s\n", quoted(p.ID), quoted(profileText(p.Profile)))
-			if n >= MaxPackages || b.Len()+len(entry) > most {
-				left = len(a.Packages) - i
-				break
+		for _, p := range a.Packages {
+			profile := profileText(p.Profile)
+			entry := fmt.Sprintf("  - id: %s\n    profile: %s\n", quoted(p.ID), quoted(profile))
+			if n >= MaxPackages || b.Len()+len(entry) > most || !scannable.MatchString(p.ID) || len(profile) > maxProfile {
+				left++
+				continue
 			}
 			b.WriteString(entry)
 			n++
@@ -126,6 +128,12 @@ func (a Addition) text(given map[string]bool, most int) (text string, left int) 
 	}
 	return tail.String(), left
 }
+
+// What a gateway takes of a package: an id that stands in a code, and a profile of
+// so many bytes.
+var scannable = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$`)
+
+const maxProfile = 16 << 10
 
 // profileText names a profile that every gateway has ready-made, and writes out
 // any other.

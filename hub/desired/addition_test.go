@@ -3,6 +3,7 @@ package desired
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -148,6 +149,24 @@ func TestAnAdditionIsBounded(t *testing.T) {
 			t.Errorf("%d bytes", len(s.Document))
 		}
 	})
+}
+
+func TestWhatGatewaysWouldRefuseIsLeftOut(t *testing.T) {
+	var a Addition
+	for _, p := range thermal.Ready() {
+		a.Packages = append(a.Packages, Package{"P-" + p.ID, p})
+		p.Name += " of ours"
+		a.Packages = append(a.Packages, Package{"Q-" + p.ID, p})
+		if again, err := thermal.ParseProfile([]byte(profileText(p))); err != nil || again.Name != p.Name || !reflect.DeepEqual(again.Limits, p.Limits) {
+			t.Errorf("%s: a gateway reads %+v, %v", p.ID, again, err)
+		}
+	}
+	want := len(a.Packages)
+	a.Packages = append(a.Packages, Package{"IN+OUT", thermal.Ready()[0]}, Package{"", thermal.Ready()[0]})
+	text, left := a.text(nil, mandate.MaxDocument)
+	if n := strings.Count(text, "\n  - id: "); n != want || left != 2 {
+		t.Errorf("%d told, %d left", n, left)
+	}
 }
 
 func FuzzSplit(f *testing.F) {
