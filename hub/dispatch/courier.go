@@ -11,6 +11,16 @@ import (
 // Define enters a courier, or changes one. expected is its revision, 0 for one
 // that is new, or record.Any. What says the same already is left alone.
 func (d *Dispatch) Define(ctx context.Context, actor, reason string, c fact.CourierDefined, expected int64) (Courier, error) {
+	var out Courier
+	err := d.command(ctx, actor, reason, func(ctx context.Context, ch event.Change) (err error) {
+		out, err = d.define(ctx, ch, reason, c, expected)
+		return err
+	})
+	return out, err
+}
+
+// define is Define within a command.
+func (d *Dispatch) define(ctx context.Context, ch event.Change, reason string, c fact.CourierDefined, expected int64) (Courier, error) {
 	ref := fact.Ref{Kind: fact.Courier, ID: c.ID}
 	if err := ref.Check(); err != nil {
 		return Courier{}, record.Invalidf("id: %w", err)
@@ -21,32 +31,23 @@ func (d *Dispatch) Define(ctx context.Context, actor, reason string, c fact.Cour
 	if c.Party == "" {
 		return Courier{}, record.Invalidf("party: say who has custody of what the courier carries")
 	}
-	var out Courier
-	err := d.command(ctx, actor, reason, func(ctx context.Context, ch event.Change) error {
-		old, found, err := d.o.Model.couriers.Get(ctx, ch, c.ID)
-		if err != nil {
-			return err
-		}
-		if found && old.CourierDefined == c {
-			out = old
-			return nil
-		}
-		if err := record.Expect(ref, expected, old.Revision, found); err != nil {
-			return err
-		}
-		if err := d.usable(ctx, ch, "party", fact.Ref{Kind: fact.Party, ID: c.Party}); err != nil {
-			return err
-		}
-		if err := d.usable(ctx, ch, "vehicle", fact.Ref{Kind: fact.Vehicle, ID: c.Vehicle}); err != nil {
-			return err
-		}
-		if _, err := ch.Append(ctx, event.New{Stream: ref.String(), Expect: -1, Type: fact.CourierWasDefined, Reason: reason, Data: c}); err != nil {
-			return err
-		}
-		out, err = record.Get(ctx, ch, d.o.Model.couriers, ref)
-		return err
-	})
-	return out, err
+	old, found, err := d.o.Model.couriers.Get(ctx, ch, c.ID)
+	if err != nil || found && old.CourierDefined == c {
+		return old, err
+	}
+	if err := record.Expect(ref, expected, old.Revision, found); err != nil {
+		return Courier{}, err
+	}
+	if err := d.usable(ctx, ch, "party", fact.Ref{Kind: fact.Party, ID: c.Party}); err != nil {
+		return Courier{}, err
+	}
+	if err := d.usable(ctx, ch, "vehicle", fact.Ref{Kind: fact.Vehicle, ID: c.Vehicle}); err != nil {
+		return Courier{}, err
+	}
+	if _, err := ch.Append(ctx, event.New{Stream: ref.String(), Expect: -1, Type: fact.CourierWasDefined, Reason: reason, Data: c}); err != nil {
+		return Courier{}, err
+	}
+	return record.Get(ctx, ch, d.o.Model.couriers, ref)
 }
 
 // Courier gives a courier.

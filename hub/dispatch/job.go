@@ -18,51 +18,52 @@ const (
 // Plan enters a job, or changes one that no courier has begun. expected is as
 // in Define.
 func (d *Dispatch) Plan(ctx context.Context, actor, reason string, j fact.JobPlanned, expected int64) (Job, error) {
+	var out Job
+	err := d.command(ctx, actor, reason, func(ctx context.Context, ch event.Change) (err error) {
+		out, err = d.plan(ctx, ch, reason, j, expected)
+		return err
+	})
+	return out, err
+}
+
+// plan is Plan within a command.
+func (d *Dispatch) plan(ctx context.Context, ch event.Change, reason string, j fact.JobPlanned, expected int64) (Job, error) {
 	ref := fact.Ref{Kind: fact.Job, ID: j.ID}
 	if err := checkJob(j); err != nil {
 		return Job{}, err
 	}
-	var out Job
-	err := d.command(ctx, actor, reason, func(ctx context.Context, ch event.Change) error {
-		old, found, err := d.o.Model.jobs.Get(ctx, ch, j.ID)
-		if err != nil {
-			return err
+	old, found, err := d.o.Model.jobs.Get(ctx, ch, j.ID)
+	if err != nil || found && reflect.DeepEqual(old.JobPlanned, j) {
+		return old, err
+	}
+	if err := record.Expect(ref, expected, old.Revision, found); err != nil {
+		return Job{}, err
+	}
+	if found && old.Shipment != j.Shipment {
+		return Job{}, record.Refusedf("shipment %q: the job is about shipment %q; plan another job", j.Shipment, old.Shipment)
+	}
+	if err := d.untouched(ctx, ch, old); err != nil {
+		return Job{}, err
+	}
+	known, err := d.o.Shipments.Known(ctx, ch, fact.Ref{Kind: fact.Shipment, ID: j.Shipment})
+	if err != nil {
+		return Job{}, err
+	}
+	if !known {
+		return Job{}, record.Invalidf("shipment %q: there is no such shipment; plan it first", j.Shipment)
+	}
+	for field, r := range map[string]fact.Ref{"from": j.From, "to": j.To} {
+		if err := d.located(ctx, ch, field, r); err != nil {
+			return Job{}, err
 		}
-		if found && reflect.DeepEqual(old.JobPlanned, j) {
-			out = old
-			return nil
+		if err := d.used(ctx, ch, r); err != nil {
+			return Job{}, err
 		}
-		if err := record.Expect(ref, expected, old.Revision, found); err != nil {
-			return err
-		}
-		if found && old.Shipment != j.Shipment {
-			return record.Refusedf("shipment %q: the job is about shipment %q; plan another job", j.Shipment, old.Shipment)
-		}
-		if err := d.untouched(ctx, ch, old); err != nil {
-			return err
-		}
-		known, err := d.o.Shipments.Known(ctx, ch, fact.Ref{Kind: fact.Shipment, ID: j.Shipment})
-		if err != nil {
-			return err
-		}
-		if !known {
-			return record.Invalidf("shipment %q: there is no such shipment; plan it first", j.Shipment)
-		}
-		for field, r := range map[string]fact.Ref{"from": j.From, "to": j.To} {
-			if err := d.located(ctx, ch, field, r); err != nil {
-				return err
-			}
-			if err := d.used(ctx, ch, r); err != nil {
-				return err
-			}
-		}
-		if _, err := ch.Append(ctx, event.New{Stream: ref.String(), Expect: -1, Type: fact.JobWasPlanned, Reason: reason, Data: j}); err != nil {
-			return err
-		}
-		out, err = record.Get(ctx, ch, d.o.Model.jobs, ref)
-		return err
-	})
-	return out, err
+	}
+	if _, err := ch.Append(ctx, event.New{Stream: ref.String(), Expect: -1, Type: fact.JobWasPlanned, Reason: reason, Data: j}); err != nil {
+		return Job{}, err
+	}
+	return record.Get(ctx, ch, d.o.Model.jobs, ref)
 }
 
 func checkJob(j fact.JobPlanned) error {

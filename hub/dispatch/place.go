@@ -32,35 +32,42 @@ const (
 // the events until Forget after its last delivery; the event tells only that it
 // was set.
 func (d *Dispatch) SetPlace(ctx context.Context, actor, reason string, p Place) error {
+	return d.command(ctx, actor, reason, func(ctx context.Context, ch event.Change) error {
+		_, err := d.setPlace(ctx, ch, reason, p)
+		return err
+	})
+}
+
+// setPlace is SetPlace within a command. It says whether there was the same
+// already.
+func (d *Dispatch) setPlace(ctx context.Context, ch event.Change, reason string, p Place) (same bool, err error) {
 	ref := fact.Ref{Kind: fact.Place, ID: p.ID}
 	if p.Radius == 0 {
 		p.Radius = usualRadius
 	}
 	if err := ref.Check(); err != nil {
-		return record.Invalidf("id: %w", err)
+		return false, record.Invalidf("id: %w", err)
 	}
 	if err := fact.CheckToken("id", p.ID); err != nil {
-		return record.Invalid(err)
+		return false, record.Invalid(err)
 	}
 	if err := (fact.Position{Latitude: p.Latitude, Longitude: p.Longitude}).Check(); err != nil {
-		return record.Invalid(err)
+		return false, record.Invalid(err)
 	}
 	if p.Radius < 10 || p.Radius > maxRadius {
-		return record.Invalidf("radius %d: want 10 to %d m", p.Radius, maxRadius)
+		return false, record.Invalidf("radius %d: want 10 to %d m", p.Radius, maxRadius)
 	}
-	return d.command(ctx, actor, reason, func(ctx context.Context, ch event.Change) error {
-		old, found, err := place(ctx, ch, p.ID)
-		if err != nil || found && old == p {
-			return err
-		}
-		if _, err := ch.Tx().Exec(ctx, `INSERT INTO dispatch_place (id, latitude, longitude, radius_m, used_ms) VALUES ($1, $2, $3, $4, $5)
-			ON CONFLICT (id) DO UPDATE SET latitude = excluded.latitude, longitude = excluded.longitude, radius_m = excluded.radius_m, used_ms = excluded.used_ms`,
-			p.ID, p.Latitude, p.Longitude, p.Radius, d.now()); err != nil {
-			return fmt.Errorf("keep place: %w", err)
-		}
-		_, err = ch.Append(ctx, event.New{Stream: ref.String(), Expect: -1, Type: fact.PlaceWasSet, Reason: reason, Data: fact.PlaceSet{ID: p.ID}})
-		return err
-	})
+	old, found, err := place(ctx, ch, p.ID)
+	if err != nil || found && old == p {
+		return true, err
+	}
+	if _, err := ch.Tx().Exec(ctx, `INSERT INTO dispatch_place (id, latitude, longitude, radius_m, used_ms) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (id) DO UPDATE SET latitude = excluded.latitude, longitude = excluded.longitude, radius_m = excluded.radius_m, used_ms = excluded.used_ms`,
+		p.ID, p.Latitude, p.Longitude, p.Radius, d.now()); err != nil {
+		return false, fmt.Errorf("keep place: %w", err)
+	}
+	_, err = ch.Append(ctx, event.New{Stream: ref.String(), Expect: -1, Type: fact.PlaceWasSet, Reason: reason, Data: fact.PlaceSet{ID: p.ID}})
+	return false, err
 }
 
 // Place gives where a place is; found is false of one that was forgotten too.

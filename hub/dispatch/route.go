@@ -20,38 +20,39 @@ const (
 // its stops stays, and stops that have ended keep their place at the front.
 // expected is as in Define.
 func (d *Dispatch) Route(ctx context.Context, actor, reason string, p fact.RoutePlanned, expected int64) (Route, error) {
+	var out Route
+	err := d.command(ctx, actor, reason, func(ctx context.Context, ch event.Change) (err error) {
+		out, err = d.route(ctx, ch, reason, p, expected)
+		return err
+	})
+	return out, err
+}
+
+// route is Route within a command.
+func (d *Dispatch) route(ctx context.Context, ch event.Change, reason string, p fact.RoutePlanned, expected int64) (Route, error) {
 	ref := fact.Ref{Kind: fact.Route, ID: p.ID}
 	if err := checkRoute(p); err != nil {
 		return Route{}, err
 	}
-	var out Route
-	err := d.command(ctx, actor, reason, func(ctx context.Context, ch event.Change) error {
-		old, found, err := d.o.Model.routes.Get(ctx, ch, p.ID)
-		if err != nil {
-			return err
+	old, found, err := d.o.Model.routes.Get(ctx, ch, p.ID)
+	if err != nil || found && reflect.DeepEqual(old.RoutePlanned, p) {
+		return old, err
+	}
+	if err := record.Expect(ref, expected, old.Revision, found); err != nil {
+		return Route{}, err
+	}
+	if found {
+		if err := mayReplan(old, p); err != nil {
+			return Route{}, err
 		}
-		if found && reflect.DeepEqual(old.RoutePlanned, p) {
-			out = old
-			return nil
-		}
-		if err := record.Expect(ref, expected, old.Revision, found); err != nil {
-			return err
-		}
-		if found {
-			if err := mayReplan(old, p); err != nil {
-				return err
-			}
-		}
-		if err := d.checkPlan(ctx, ch, p, old); err != nil {
-			return err
-		}
-		if _, err := ch.Append(ctx, event.New{Stream: ref.String(), Expect: -1, Type: fact.RouteWasPlanned, Reason: reason, Data: p}); err != nil {
-			return err
-		}
-		out, err = record.Get(ctx, ch, d.o.Model.routes, ref)
-		return err
-	})
-	return out, err
+	}
+	if err := d.checkPlan(ctx, ch, p, old); err != nil {
+		return Route{}, err
+	}
+	if _, err := ch.Append(ctx, event.New{Stream: ref.String(), Expect: -1, Type: fact.RouteWasPlanned, Reason: reason, Data: p}); err != nil {
+		return Route{}, err
+	}
+	return record.Get(ctx, ch, d.o.Model.routes, ref)
 }
 
 func checkRoute(p fact.RoutePlanned) error {
