@@ -9,9 +9,12 @@ import (
 	"frostline/hub/dispatch/plan"
 )
 
-// most is how many stops DefaultIterations are for; more stops have fewer, so
-// that none takes much longer.
-const most = 200
+// effort is how many iterations a search of n stops has: what a core does in
+// about a second, up to 200 stops. One costs in proportion to n²; short routes
+// need no more than the most.
+func effort(n int) int { return min(mostIterations, mostIterations/2*200*200/(n*n)) }
+
+const mostIterations = 20_000
 
 // search finds a better order of the free stops, keeping those that are begun
 // and those that are pinned, and compares it with the given one.
@@ -19,10 +22,6 @@ func (d *Desk) search(ctx context.Context, p *plan.Problem, pinned []bool) (*pla
 	order := slices.Clone(p.Given[0])
 	var told []plan.Note
 	var engines, ends []string
-	iterations := plan.DefaultIterations
-	if n := len(p.Stops); n > most {
-		iterations = iterations * most / n
-	}
 	begin := p.Vehicles[0].Fixed
 	for end := begin; end <= len(order); end++ {
 		if end < len(order) && !pinned[order[end]] {
@@ -33,7 +32,7 @@ func (d *Desk) search(ctx context.Context, p *plan.Problem, pinned []bool) (*pla
 			if err != nil {
 				return nil, err
 			}
-			q, err := d.o.Engine.Propose(ctx, sub, plan.Budget{Iterations: iterations})
+			q, err := d.o.Engine.Propose(ctx, sub, plan.Budget{Iterations: effort(end)})
 			if err != nil {
 				return nil, err
 			}
@@ -99,4 +98,4 @@ func part(p *plan.Problem, order []int, begin, end int) (*plan.Problem, error) {
 }
 
 // within is how long one search may take at most.
-const within = 5 * time.Second
+const within = 10 * time.Second
