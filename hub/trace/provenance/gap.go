@@ -90,7 +90,8 @@ func (p *Provenance) custody(steps []*Step) {
 	holder := ""   // who has it, "" where that is not told
 	for _, s := range steps {
 		moves := s.Step == "shipping" || s.Step == "receiving" || ends(s) && s.Step != "destroying" && s.Step != "decommissioning"
-		if !moves {
+		// That the hub took a unit into its records says nothing of who has it.
+		if !moves || s.Own && s.Step == "receiving" && s.Via == "" && s.To == "" {
 			continue
 		}
 		if last != nil {
@@ -140,7 +141,9 @@ func (p *Provenance) containers(steps []*Step) {
 			break
 		}
 		if s.Step == "receiving" && s.Via == "" && !received {
-			received, since = true, s.At
+			if received = true; in == "" {
+				since = s.At
+			}
 		}
 		if s.Type != epcis.AggregationEvent && s.Type != epcis.AssociationEvent || s.Via != "" || s.Parent == "" {
 			continue

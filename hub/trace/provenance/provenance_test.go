@@ -166,3 +166,15 @@ func TestCapturedEventIsProven(t *testing.T) {
 		}
 	})
 }
+
+// TestOwnReceivingIsNoCustody: that a unit was entered after it had been shipped
+// does not make it received.
+func TestOwnReceivingIsNoCustody(t *testing.T) {
+	w := newWorld(t, storetest.Open(t, storetest.SQLite(t)))
+	w.say("system/sensing", 1, packed(box, "ADD", unit1))
+	w.say("system/sensing", 2, moved("shipping", shop, "https://hub.example/party/van", box))
+	w.say("system/sensing", 3, moved("receiving", "", "", unit1))
+	if steps, gaps := w.tell().brief(); !slices.Contains(gaps, "custody 2..?") || slices.ContainsFunc(gaps, func(s string) bool { return strings.HasPrefix(s, "aggregation") }) {
+		t.Errorf("steps %q, gaps %q: want it shipped, and in its box", steps, gaps)
+	}
+}

@@ -5,19 +5,19 @@
 // # What is stated
 //
 // Statements are a function of facts and readings alone, in whatever order
-// these came. For each unit: that it was received. For each package: what was
-// put into it and taken out, when it went into a tote and out, each hand-over,
-// and reports of its sensors: one for each span between its packing, midnights
-// (UTC), hand-overs, and its closing, cut again where units came or went
-// (changes within ten minutes of another cut make none of their own). A report
-// names the units and totes that belonged to the package at some instant of its
-// span. A stretch that nobody vouched for is reported as ERROR_CONDITION, never
-// left out. When the watch over the package has ended, each verdict is stated
-// too. For each excursion: the alarm with the units it affects, their holding,
-// and what QA decided.
+// these came. For each unit: that it was received, at the time when the hub was
+// first told of it. For each package: what was put into it and taken out, when
+// it went into a tote and out, each hand-over, and reports of its sensors: one
+// for each span between its packing, midnights (UTC), hand-overs, and its
+// closing, cut again where units came or went (changes within ten minutes of
+// another cut make none of their own). A report names the units and totes that
+// belonged to the package at some instant of its span. A stretch that nobody
+// vouched for is reported as ERROR_CONDITION, never left out. When the watch
+// over the package has ended, each verdict is stated too. For each excursion:
+// the alarm with the units it affects, their holding, and what QA decided.
 //
-// No event names a patient or a place that is no site: a hand-over to a patient
-// is stated as dispensing, without destination and position.
+// No event names a patient: a hand-over to one is stated as dispensing, without
+// destination, and positions are stated of no hand-over in which one took part.
 //
 // # Corrections
 //

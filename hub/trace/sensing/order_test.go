@@ -15,9 +15,9 @@ import (
 	"frostline/proto/thermal"
 )
 
-// Each check is two stores and some dozen synced commits: 20 by default, more
+// Each check is two stores and some dozen synced commits: 10 by default, more
 // by -rapid.checks.
-func init() { flag.Set("rapid.checks", "20") }
+func init() { flag.Set("rapid.checks", "10") }
 
 // drawn is a set of facts about one package, in no order.
 type drawn struct {

@@ -31,7 +31,7 @@ func (p *parcel) cuts() []int64 {
 		hard = append(hard, at)
 	}
 	for _, h := range p.handed {
-		if h.At > p.from && h.At < p.to {
+		if h.At >= p.from+minute && h.At <= p.to-minute { // at packing and closing there is a cut already
 			hard = append(hard, h.At)
 		}
 	}

@@ -43,7 +43,6 @@ type world struct {
 	*orderstest.Bench
 	*Keeper
 	repository *repository.Repository
-	model      *orders.Model
 	cases      map[string]Case
 	// samples are readings by package: minute since start and m°C.
 	samples map[string][]thermal.Sample
