@@ -52,23 +52,24 @@ type delivery struct {
 	watchers atomic.Int64 // changed under board.mu
 	dirty    atomic.Bool  // an event touched it
 
-	mu      sync.Mutex
-	asked   time.Time
-	read    time.Time // facts
-	facts   facts
-	ids     []string // of its boxes
-	streams map[string]bool
-	chart   *chart
-	charted int // box of the chart
-	drawn   time.Time
-	told    time.Time
-	telling Telling
-	keys    [len(partNames)]any
-	seq     uint64                 // rises with each change, over all deliveries
-	before  uint64                 // the seq before it, of this delivery
-	since   [len(partNames)]uint64 // seq at which a part last changed
-	words   map[string]*wording    // by language
-	changed chan struct{}
+	mu       sync.Mutex
+	asked    time.Time
+	read     time.Time // facts
+	position int64     // of the last event when they were
+	facts    facts
+	ids      []string // of its boxes
+	streams  map[string]bool
+	chart    *chart
+	charted  int // box of the chart
+	drawn    time.Time
+	told     time.Time
+	telling  Telling
+	keys     [len(partNames)]any
+	seq      uint64                 // rises with each change, over all deliveries
+	before   uint64                 // the seq before it, of this delivery
+	since    [len(partNames)]uint64 // seq at which a part last changed
+	words    map[string]*wording    // by language
+	changed  chan struct{}
 }
 
 // wording is what was rendered of a delivery in one language.
@@ -112,17 +113,19 @@ func (b *board) look(ctx context.Context, d *delivery) error {
 	if d.watchers.Load() > 1 && now.Sub(d.told) < 2*each {
 		return nil // the round tells it
 	}
-	if now.Sub(d.read) > readAgain || d.dirty.Load() {
+	if now.Sub(d.read) > readAgain || d.position != b.s.cfg.Events.Last() {
 		if err := b.readFacts(ctx, d, now); err != nil {
 			return err
 		}
 	}
-	b.tell(d, now, b.s.cfg.Sources.Verdicts.Briefs(d.ids))
+	if err := b.tell(ctx, d, now, b.s.cfg.Sources.Verdicts.Briefs(d.ids)); err != nil {
+		return err
+	}
 	if d.chart == nil || d.charted != d.telling.box || now.Sub(d.drawn) > drawEach {
 		if err := b.redraw(ctx, d, now); err != nil {
 			return err
 		}
-		b.tell(d, now, b.s.cfg.Sources.Verdicts.Briefs(d.ids))
+		return b.tell(ctx, d, now, b.s.cfg.Sources.Verdicts.Briefs(d.ids))
 	}
 	return nil
 }
@@ -130,12 +133,13 @@ func (b *board) look(ctx context.Context, d *delivery) error {
 // readFacts reads the facts of a delivery. Callers hold d.mu.
 func (b *board) readFacts(ctx context.Context, d *delivery, now time.Time) error {
 	d.dirty.Store(false) // before reading: an event after it counts
+	position := b.s.cfg.Events.Last()
 	f, streams, err := b.s.cfg.Sources.facts(ctx, d.shipment, now.UnixMilli())
 	if err != nil {
 		d.dirty.Store(true)
 		return err
 	}
-	f.profile = d.facts.profile
+	f.profile, d.position = d.facts.profile, position
 	d.facts, d.read, d.ids, d.streams = f, now, d.ids[:0], map[string]bool{}
 	for _, k := range f.boxes {
 		d.ids = append(d.ids, k.id)
@@ -167,12 +171,22 @@ func (b *board) redraw(ctx context.Context, d *delivery, now time.Time) error {
 
 // tell makes the Telling of a delivery and notes which parts have changed.
 // Callers hold d.mu.
-func (b *board) tell(d *delivery, now time.Time, states []correlate.State) {
+func (b *board) tell(ctx context.Context, d *delivery, now time.Time, states []correlate.State) error {
 	n := b.s.cfg.Sources.now(&d.facts, now.UnixMilli(), states)
-	d.telling, d.told = tell(&d.facts, &n), now
+	t := tell(&d.facts, &n)
+	if t.Condition == NoData && d.telling.Condition != NoData && d.position != b.s.cfg.Events.Last() {
+		// The watch may have ended: the engine knew, and the facts that were read
+		// before did not. Those that are read after it do.
+		if err := b.readFacts(ctx, d, now); err != nil {
+			return err
+		}
+		n = b.s.cfg.Sources.now(&d.facts, now.UnixMilli(), b.s.cfg.Sources.Verdicts.Briefs(d.ids))
+		t = tell(&d.facts, &n)
+	}
+	d.telling, d.told = t, now
 	keys := b.s.partKeys(&d.telling, d.chart)
 	if keys == d.keys && d.seq != 0 {
-		return
+		return nil
 	}
 	d.before, d.seq = d.seq, b.seq.Add(1)
 	for i := range keys {
@@ -183,6 +197,7 @@ func (b *board) tell(d *delivery, now time.Time, states []correlate.State) {
 	d.keys = keys
 	close(d.changed)
 	d.changed = make(chan struct{})
+	return nil
 }
 
 // render gives all parts in a language. Callers hold d.mu.

@@ -2,6 +2,7 @@ package patient
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"frostline/hub/correlate"
@@ -93,8 +94,7 @@ func (b *board) again(ctx context.Context, d *delivery, now time.Time, states ma
 	if mayDraw && (d.charted != d.telling.box || now.Sub(d.drawn) > every && !d.telling.Stage.Ended()) {
 		err = b.redraw(ctx, d, now)
 	}
-	b.tell(d, now, of)
-	return err
+	return errors.Join(err, b.tell(ctx, d, now, of))
 }
 
 // watched gives the deliveries that are watched, and drops those that nobody has
