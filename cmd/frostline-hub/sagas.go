@@ -13,6 +13,7 @@ import (
 	"frostline/hub/dispatch"
 	"frostline/hub/excursion"
 	"frostline/hub/fact"
+	"frostline/hub/health"
 	"frostline/hub/hold"
 	"frostline/hub/models"
 	"frostline/hub/orders"
@@ -41,6 +42,31 @@ func newSagas(c *contexts, m models.Models, db *store.DB, config config, log *sl
 		Config: config.Sagas, Database: place, Events: events, Store: db, Model: m.Sagas, Log: log,
 		Cases: standings{c.cases}, Holds: holds{c.holds, m.Holds, db}, Orders: reorders{c.orders}, Dispatch: stops{c.dispatch},
 	})
+}
+
+// sagasPart tells how sagas are doing.
+func (h *hub) sagasPart(ctx context.Context) (health.Report, error) {
+	s, err := h.contexts.sagas.Status(ctx)
+	if err != nil {
+		return health.Report{}, err
+	}
+	held, err := h.contexts.holds.Standing(ctx)
+	var p problems
+	p.add(s.Failing != "", "sagas are held up: %s", s.Failing)
+	p.add(s.States[workflow.Parked] > 0, "%d sagas are parked until a person decides: see frostline sagas list", s.States[workflow.Parked])
+	figures := []health.Figure{
+		counter("sagas_started_total", "Sagas started.", s.Started),
+		counter("sagas_steps_total", "Steps of sagas that ended.", s.Steps),
+		counter("sagas_undone_total", "Steps of sagas that were undone.", s.Undone),
+		counter("sagas_parked_total", "How often a saga was parked.", s.Parked),
+		counter("sagas_failures_total", "Attempts of steps that failed and were followed by another.", s.Retries),
+		counter("sagas_notices_total", "Notices that sagas gave.", s.Notices),
+		gauge("holds", "Quality holds that stand.", held),
+	}
+	for _, state := range workflow.States {
+		figures = append(figures, gauge("sagas", "Sagas, by state.", s.States[state], "state", string(state)))
+	}
+	return health.Report{Problem: p.String(), Figures: figures}, err
 }
 
 // standings tells sagas how excursions stand.

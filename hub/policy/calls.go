@@ -46,6 +46,8 @@ var calls = table([]row{
 	{inside.partners(), `
 		get-package-state get-package-verdict list-package-verdicts get-package-chart list-watched-packages`},
 	{inside, `list-excursions get-excursion list-excursion-trail`},
+	{inside, `list-sagas get-saga list-holds get-hold`},
+	{quality, `decide-saga place-hold lift-hold`},
 	{only(QA, Pharmacist, Dispatcher, Warehouse, Operator), `acknowledge-excursion comment-on-excursion`},
 	{quality, `investigate-excursion propose-excursion sign-excursion close-excursion`},
 	{only(Approver), `approve-excursion`},

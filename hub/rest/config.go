@@ -61,6 +61,8 @@ type Config struct {
 	Proposals     Proposals
 	Progress      Progress
 	GatewayScans  GatewayScans
+	Sagas         Sagas
+	Holds         Holds
 	Carriers      Carriers
 	Proofs        Proofs
 	Receipts      Receipts
@@ -126,6 +128,12 @@ func (cfg *Config) register(api huma.API) {
 	}
 	if cfg.Dispatch != nil && cfg.Progress != nil {
 		registerProgress(api, cfg.Dispatch, cfg.Progress, cfg.Now)
+	}
+	if cfg.Sagas != nil {
+		registerSagas(api, cfg.Sagas)
+	}
+	if cfg.Holds != nil {
+		registerHolds(api, cfg.Holds)
 	}
 	if cfg.Risks != nil {
 		registerRisks(api, cfg.Risks)

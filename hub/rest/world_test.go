@@ -31,6 +31,7 @@ import (
 	"frostline/hub/event"
 	"frostline/hub/excursion"
 	"frostline/hub/fact"
+	"frostline/hub/hold"
 	"frostline/hub/notify"
 	"frostline/hub/orders"
 	"frostline/hub/people"
@@ -38,6 +39,7 @@ import (
 	"frostline/hub/rollout"
 	"frostline/hub/store"
 	"frostline/hub/store/storetest"
+	"frostline/hub/workflow"
 	"frostline/proto/thermal"
 	"frostline/proto/topic"
 )
@@ -79,7 +81,8 @@ func newWorld(t testing.TB, url string) *world {
 	}
 	logger := storetest.Logger(t)
 	cm, om, um, dm, tables := catalog.NewModel(), orders.NewModel(), custody.NewModel(), dispatch.NewModel(), excursion.NewTables()
-	models := slices.Concat([]event.Model{cm.Model()}, om.Models(), um.Models(), dm.Models(), tables.Models())
+	sm, hm := workflow.NewModel(), hold.NewModel()
+	models := slices.Concat([]event.Model{cm.Model()}, om.Models(), um.Models(), dm.Models(), tables.Models(), sm.Models(), hm.Models())
 	keeper, err := people.New(people.Options{Store: w.db, Log: logger, Now: w.now})
 	must(err)
 	w.log, err = event.Open(t.Context(), event.Options{Store: w.db, Models: models, Now: w.now, Log: logger})
@@ -133,6 +136,7 @@ func newWorld(t testing.TB, url string) *world {
 	cfg.Progress = onTheWay{}
 	w.cases = mountExcursions(t, w.log, &cfg, tables)
 	cfg.Excursions = w.cases
+	mountSagas(t, w, &cfg, sm, hm)
 	w.api, err = New(t.Context(), cfg)
 	must(err)
 	w.h = w.api.Handler()

@@ -78,6 +78,35 @@ func (s Saga) words() string {
 	return string(s.State)
 }
 
+// doing are the steps in words, while they are done.
+var doing = map[string]string{
+	"quarantine": "putting the package into quarantine", "find": "looking for its delivery", "stop": "holding the delivery", "tell": "telling quality and dispatch",
+	"disposition": "waiting for quality to decide", "lift": "ending the quarantine of what is released", "resume": "letting the delivery go on",
+	"order": "ordering a replacement", "shipment": "planning its shipment", "job": "planning its delivery", "tell outcome": "telling everybody what came of it",
+}
+
+// outcomes in words.
+var outcomes = map[string]string{
+	Released: "released: the delivery goes on", Replaced: "rejected, and replaced by another order", Settled: "rejected; nothing was to be replaced",
+	Compensated: "ended by a person; what was begun is undone",
+}
+
+// Says tells in words where a saga stands.
+func (s Saga) Says() string {
+	switch s.State {
+	case Waiting:
+		return "waits for quality to sign a disposition"
+	case Parked:
+		if s.Undoing {
+			return "waits for a person: undoing a step failed, " + doing[s.Step]
+		}
+		return "waits for a person: a step failed, " + doing[s.Step]
+	case Ended:
+		return outcomes[s.Outcome]
+	}
+	return "runs"
+}
+
 // Saga gives a saga.
 func (e *Engine) Saga(ctx context.Context, id string) (Saga, error) {
 	return record.Get(ctx, e.o.Store, e.o.Model.sagas, fact.Ref{Kind: fact.Saga, ID: id})
