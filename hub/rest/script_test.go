@@ -126,6 +126,7 @@ func script() (all []step) {
 	add(step{op: "receive-units", target: "/units", body: `{"units":[{"product":"D1","gtin":"00614141999996","serial":"A1","lot":"L1","expiry":"2030-01-31"},{"product":"D1","gtin":"00614141999996","serial":"A2","lot":"L1","expiry":"2030-01-31"}]}`})
 	add(step{op: "put-unit", target: "/units/" + unitTwo, body: `{"product":"D1","gtin":"00614141999996","serial":"A2","lot":"L1","expiry":"2030-02-28"}`})
 	add(step{op: "get-unit", target: "/units/" + unitOne}, step{op: "list-units", target: "/units?product=D1"}, step{op: "get-unit-trail", target: "/units/" + unitOne + "/trail"})
+	add(step{op: "get-unit-provenance", target: "/units/" + unitOne + "/provenance"})
 	add(step{op: "adjust-inventory", target: "/inventory/D1/adjust", body: `{"id":"a1","site":"S1","lot":"L1","change":5,"reason":"count"}`}, step{op: "get-inventory", target: "/inventory/D1"})
 
 	add(step{op: "state-attachments", target: "/attachments", body: `{"statements":[{"id":"sensor","subject":{"kind":"sensor","id":"g1/s0"},"in":{"kind":"zone","id":"Z1"},"at":` + at(0) + `}]}`})

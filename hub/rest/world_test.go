@@ -115,7 +115,7 @@ func newWorld(t testing.TB, url string) *world {
 	cfg.Rollouts = rolled
 	cfg.Dispatch, err = dispatch.New(dispatch.Options{Log: w.log, Store: w.db, Model: dm, Catalog: cm, Shipments: om, Now: w.now, Logger: logger})
 	must(err)
-	cfg.Risks = someRisks{}
+	cfg.Risks, cfg.Provenance = someRisks{}, oneWay{}
 	w.carriers = mountCarriers(t, w, cfg.Dispatch, func(ctx context.Context, actor, reason string, r fact.ShipmentReported) error {
 		_, err := desk.Report(ctx, actor, reason, r)
 		return err
