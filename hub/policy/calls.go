@@ -42,6 +42,10 @@ var calls = table([]row{
 	{stock, `adjust-inventory retry-scan drop-scan`},
 	{stock.and(Dispatcher, Driver).partners(), `hand-over report-delivery`},
 
+	// Links by which patients follow a delivery.
+	{technical.and(Pharmacist, Dispatcher).partners(), `list-patient-links`},
+	{only(Pharmacist, Dispatcher, Operator).partners(), `create-patient-link revoke-patient-link`},
+
 	// Verdicts, cases and evidence.
 	{inside.partners(), `
 		get-package-state get-package-verdict list-package-verdicts get-package-chart list-watched-packages`},

@@ -60,6 +60,7 @@ type Config struct {
 	Risks         Risks
 	Proposals     Proposals
 	Progress      Progress
+	Links         Links
 	GatewayScans  GatewayScans
 	Sagas         Sagas
 	Holds         Holds
@@ -134,6 +135,9 @@ func (cfg *Config) register(api huma.API) {
 	}
 	if cfg.Holds != nil {
 		registerHolds(api, cfg.Holds)
+	}
+	if cfg.Links != nil {
+		registerLinks(api, cfg.Links)
 	}
 	if cfg.Risks != nil {
 		registerRisks(api, cfg.Risks)

@@ -48,7 +48,11 @@ func (a *API) once(ctx huma.Context, next func(huma.Context)) {
 		return
 	}
 	defer a.replies.release(digest)
+	seals := sealer(c.actor, c.operation, key)
 	kept, found, err := a.replies.load(ctx.Context(), digest)
+	if err == nil && found {
+		kept.body, err = unseal(seals, kept.body)
+	}
 	switch {
 	case err != nil:
 		p := fail(broken, "the hub could not do it; its log says why")
@@ -74,7 +78,9 @@ func (a *API) once(ctx huma.Context, next func(huma.Context)) {
 		// caller still waits.
 		save, cancel := context.WithTimeout(context.WithoutCancel(ctx.Context()), answerWithin)
 		defer cancel()
-		if err := a.replies.save(save, digest, got); err != nil {
+		sealed := got
+		sealed.body = seal(seals, got.body)
+		if err := a.replies.save(save, digest, sealed); err != nil {
 			a.metrics.failed.Inc()
 			a.log.Error("reply could not be kept; a repetition will be done anew", "request", c.id, "operation", c.operation, "error", err)
 		}

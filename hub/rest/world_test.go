@@ -113,6 +113,7 @@ func newWorld(t testing.TB, url string) *world {
 	_, err = rolled.Publish(t.Context(), "person/ann", "", aRelease(t))
 	must(err)
 	cfg.Rollouts = rolled
+	cfg.Links = mountLinks(t, w, om)
 	cfg.Dispatch, err = dispatch.New(dispatch.Options{Log: w.log, Store: w.db, Model: dm, Catalog: cm, Shipments: om, Now: w.now, Logger: logger})
 	must(err)
 	cfg.Risks, cfg.Provenance = someRisks{}, oneWay{}
