@@ -1,16 +1,19 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"frostline/hub/catalog"
 	"frostline/hub/catalog/sheet"
+	"frostline/hub/dispatch/manifest"
 	"frostline/hub/fact"
 )
 
@@ -33,7 +36,9 @@ remedy. Records that are as they were are left alone, so the same import twice
 changes nothing. FILE is - for standard input.
 
 KIND is one of
-` + importKinds() + `or all, for JSON in which each record says its kind.
+` + importKinds() + `or all, for JSON in which each record says its kind; or, of dispatch,
+  ` + strings.Join(manifest.Kinds, ", ") + `
+in CSV, JSON or YAML: 5,000 records and 8 MiB.
 
 CSV begins with a line of column names; --columns tells those of a KIND, and
 --example prints a file to begin with. Write UTF-8, temperatures in degrees
@@ -47,9 +52,13 @@ gives them. Profiles can be given as JSON only.`,
   frostline import sites sites.csv --dry-run
   frostline import sites sites.csv --reason "opening of depot 2"
   frostline import profiles profiles.json
-  frostline import products export.csv --separator semicolon`,
+  frostline import products export.csv --separator semicolon
+  frostline import jobs tomorrow.yaml`,
 		Args: args(1, 2, "a kind and a file"),
 		RunE: func(c *cobra.Command, args []string) error {
+			if slices.Contains(manifest.Kinds, args[0]) {
+				return f.dispatch(c, o, args)
+			}
 			kind := sheet.All
 			if args[0] != string(sheet.All) {
 				var err error
@@ -67,7 +76,7 @@ gives them. Profiles can be given as JSON only.`,
 		},
 	}
 	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "check the file and tell what would be done, and do nothing")
-	cmd.Flags().StringVar(&f.format, "format", "", "csv or json (default by the file's name, else its first character)")
+	cmd.Flags().StringVar(&f.format, "format", "", "csv, json or, of dispatch, yaml (default by the file's name, else its first character)")
 	cmd.Flags().StringVar(&f.separator, "separator", "comma", "between fields of CSV: comma, semicolon or tab")
 	cmd.Flags().StringVar(&f.reason, "reason", "", "why, for the trail of each record (default \"import of FILE\")")
 	cmd.Flags().BoolVar(&f.example, "example", false, "print an example of a file of this kind")
@@ -136,6 +145,11 @@ func (f *importFlags) read(c *cobra.Command, name string, kind fact.Kind) (data 
 	switch f.format {
 	case "csv", "json":
 		return data, sheet.Format(f.format), nil
+	case manifest.YAML:
+		if kind == dispatched {
+			return data, manifest.YAML, nil
+		}
+		return nil, "", usageError{fmt.Errorf("--format %q: want csv or json", f.format)}
 	case "":
 	default:
 		return nil, "", usageError{fmt.Errorf("--format %q: want csv or json", f.format)}
@@ -143,6 +157,10 @@ func (f *importFlags) read(c *cobra.Command, name string, kind fact.Kind) (data 
 	switch strings.ToLower(filepath.Ext(name)) {
 	case ".csv", ".tsv", ".txt":
 		return data, sheet.CSV, nil
+	case ".yaml", ".yml":
+		if kind == dispatched {
+			return data, manifest.YAML, nil
+		}
 	case ".json", ".jsonl", ".ndjson":
 		return data, sheet.JSON, nil
 	}
@@ -153,6 +171,11 @@ func (f *importFlags) read(c *cobra.Command, name string, kind fact.Kind) (data 
 }
 
 func (f *importFlags) run(c *cobra.Command, o *options, kind fact.Kind, name string) error {
+	return f.send(c, o, kind, cmp.Or(kind.Plural(), string(kind)), name)
+}
+
+// send sends a file, and prints the report.
+func (f *importFlags) send(c *cobra.Command, o *options, kind fact.Kind, path, name string) error {
 	switch f.separator {
 	case "comma", "semicolon", "tab":
 	default:
@@ -172,7 +195,7 @@ func (f *importFlags) run(c *cobra.Command, o *options, kind fact.Kind, name str
 	if err != nil {
 		return err
 	}
-	report, err := (&importCall{socket: hub.Socket, flags: f, kind: kind, format: format, data: data, note: c.ErrOrStderr()}).do(c.Context())
+	report, err := (&importCall{socket: hub.Socket, flags: f, kind: kind, path: path, format: format, data: data, note: c.ErrOrStderr()}).do(c.Context())
 	if err != nil {
 		return err
 	}

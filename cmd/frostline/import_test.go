@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -14,7 +15,9 @@ import (
 	"frostline/hub/access"
 	"frostline/hub/api"
 	"frostline/hub/catalog"
+	"frostline/hub/dispatch"
 	"frostline/hub/event"
+	"frostline/hub/orders"
 	"frostline/hub/people"
 	"frostline/hub/rest"
 	"frostline/hub/store"
@@ -80,8 +83,8 @@ func openRecords(dir string) (http.Handler, func(), error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	model := catalog.NewModel()
-	events, err := event.Open(ctx, event.Options{Store: db, Models: []event.Model{model.Model()}, Log: log})
+	model, orders, routes := catalog.NewModel(), orders.NewModel(), dispatch.NewModel()
+	events, err := event.Open(ctx, event.Options{Store: db, Models: slices.Concat([]event.Model{model.Model()}, orders.Models(), routes.Models()), Log: log})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -89,7 +92,11 @@ func openRecords(dir string) (http.Handler, func(), error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	a, err := rest.New(ctx, rest.Config{Store: db, Tokens: nobody{}, Log: log, Catalog: c})
+	d, err := dispatch.New(dispatch.Options{Log: events, Store: db, Model: routes, Catalog: model, Shipments: orders, Logger: log})
+	if err != nil {
+		return nil, nil, err
+	}
+	a, err := rest.New(ctx, rest.Config{Store: db, Tokens: nobody{}, Log: log, Catalog: c, Dispatch: d})
 	if err != nil {
 		return nil, nil, err
 	}

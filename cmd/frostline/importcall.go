@@ -18,6 +18,7 @@ import (
 	"frostline/hub/api"
 	"frostline/hub/catalog"
 	"frostline/hub/catalog/sheet"
+	"frostline/hub/dispatch/manifest"
 	"frostline/hub/fact"
 )
 
@@ -26,6 +27,7 @@ type importCall struct {
 	socket string
 	flags  *importFlags
 	kind   fact.Kind
+	path   string // below /imports/
 	format sheet.Format
 	data   []byte
 	note   io.Writer // takes how far it is
@@ -48,21 +50,22 @@ func (i *importCall) do(ctx context.Context) (report catalog.ImportReport, err e
 	go func() { defer close(watched); i.watch(watch, client) }()
 	defer func() { stop(); <-watched }()
 
-	name := i.kind.Plural()
-	if i.kind == sheet.All {
-		name = string(sheet.All)
-	}
 	q := url.Values{"separator": {i.flags.separator}, "reason": {i.flags.reason}}
 	if i.flags.dryRun {
 		q.Set("dryRun", "true")
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://hub/imports/"+name+"?"+q.Encode(), bytes.NewReader(i.data))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://hub/imports/"+i.path+"?"+q.Encode(), bytes.NewReader(i.data))
 	if err != nil {
 		return report, err
 	}
 	req.Header.Set("Content-Type", "application/x-ndjson")
-	if i.format == sheet.CSV {
+	switch {
+	case i.format == sheet.CSV:
 		req.Header.Set("Content-Type", "text/csv")
+	case i.format == manifest.YAML:
+		req.Header.Set("Content-Type", "application/yaml")
+	case i.kind == dispatched:
+		req.Header.Set("Content-Type", "application/json")
 	}
 	resp, err := client.Do(req)
 	if err != nil {

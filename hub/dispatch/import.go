@@ -24,21 +24,21 @@ type Item struct {
 // transaction, for which all others wait.
 const MaxItems = 5000
 
-// ImportReport tells what an import did, or would do.
-type ImportReport struct {
-	Kind      string          `json:"kind" doc:"places, couriers, jobs or routes."`
-	DryRun    bool            `json:"dryRun" doc:"Nothing was to be done."`
-	Done      bool            `json:"done" doc:"It is done, wholly; otherwise nothing was."`
-	Rows      int             `json:"rows" doc:"Things in the file."`
-	Created   int             `json:"created"`
-	Changed   int             `json:"changed"`
-	Unchanged int             `json:"unchanged" doc:"Those that said the same already."`
-	Problems  []ImportProblem `json:"problems" doc:"What is wrong with the file: nothing of it was done."`
-	More      int             `json:"more,omitempty" doc:"Problems beyond those listed."`
+// Imported tells what an import did, or would do.
+type Imported struct {
+	Kind      string     `json:"kind" doc:"places, couriers, jobs or routes."`
+	DryRun    bool       `json:"dryRun" doc:"Nothing was to be done."`
+	Done      bool       `json:"done" doc:"It is done, wholly; otherwise nothing was."`
+	Rows      int        `json:"rows" doc:"Things in the file."`
+	Created   int        `json:"created"`
+	Changed   int        `json:"changed"`
+	Unchanged int        `json:"unchanged" doc:"Those that said the same already."`
+	Problems  []Misentry `json:"problems" doc:"What is wrong with the file: nothing of it was done."`
+	More      int        `json:"more,omitempty" doc:"Problems beyond those listed."`
 }
 
-// ImportProblem is one thing that is wrong with a file.
-type ImportProblem struct {
+// Misentry is one thing that is wrong with a file.
+type Misentry struct {
 	Line int    `json:"line,omitempty" doc:"Of the file, from 1; of JSON and YAML the number of the record."`
 	ID   string `json:"id,omitempty"`
 	What string `json:"problem" doc:"Field, value and remedy."`
@@ -47,7 +47,7 @@ type ImportProblem struct {
 const maxProblems = 1000
 
 // Add adds a problem.
-func (r *ImportReport) Add(p ImportProblem) {
+func (r *Imported) Add(p Misentry) {
 	if len(r.Problems) >= maxProblems {
 		r.More++
 		return
@@ -61,25 +61,25 @@ var errUndone = errors.New("import is taken back")
 // Import enters all things of a file, or none where something is wrong with any,
 // which the report tells. Those that are as they were are left alone. With
 // dryRun nothing is done at all.
-func (d *Dispatch) Import(ctx context.Context, actor, reason, kind string, items []Item, dryRun bool) (ImportReport, error) {
+func (d *Dispatch) Import(ctx context.Context, actor, reason, kind string, items []Item, dryRun bool) (Imported, error) {
 	if len(items) > MaxItems {
-		return ImportReport{}, record.Invalidf("file: %d records; want at most %d, cut it into several", len(items), MaxItems)
+		return Imported{}, record.Invalidf("file: %d records; want at most %d, cut it into several", len(items), MaxItems)
 	}
-	var out ImportReport
+	var out Imported
 	err := d.command(ctx, actor, reason, func(ctx context.Context, ch event.Change) error {
-		out = ImportReport{Kind: kind, DryRun: dryRun, Rows: len(items), Problems: []ImportProblem{}}
+		out = Imported{Kind: kind, DryRun: dryRun, Rows: len(items), Problems: []Misentry{}}
 		lines := map[string]int{}
 		for _, it := range items {
 			id := it.id()
 			if first, again := lines[id]; again {
-				out.Add(ImportProblem{it.Line, id, fmt.Sprintf("id: is on line %d too; keep one of the two", first)})
+				out.Add(Misentry{it.Line, id, fmt.Sprintf("id: is on line %d too; keep one of the two", first)})
 				continue
 			}
 			lines[id] = it.Line
 			was, err := d.enter(ctx, ch, reason, it)
 			switch {
 			case errors.Is(err, record.ErrInvalid) || errors.Is(err, record.ErrRefused) || errors.Is(err, record.ErrNotFound) || errors.Is(err, record.ErrExists):
-				out.Add(ImportProblem{it.Line, id, err.Error()})
+				out.Add(Misentry{it.Line, id, err.Error()})
 			case err != nil:
 				return err
 			case was == created:

@@ -64,7 +64,7 @@ var calls = table([]row{
 	{inside.partners(), `list-couriers get-courier list-deliveries-at-risk get-route-proposal list-delivery-proofs get-receipt print-receipt`},
 	{technical.and(Dispatcher), `list-carriers list-carrier-messages list-carrier-calls`},
 	{transport, `get-carrier-message retry-carrier-message drop-carrier-message retry-carrier-call drop-carrier-call`},
-	{transport, `put-courier put-route reorder-route message-courier`},
+	{transport, `put-courier put-route reorder-route message-courier import-dispatch`},
 	{transport.and(Pharmacist), `put-job cancel-job put-place`},
 	{transport.and(Driver).partners(), `report-route report-stop prove-delivery`},
 	{transport.and(QA), `hold-stop`},

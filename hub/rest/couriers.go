@@ -20,6 +20,7 @@ type Dispatch interface {
 	SetPlace(ctx context.Context, actor, reason string, p dispatch.Place) error
 	Jobs
 	Routes
+	Import
 }
 
 // CourierPath names a courier.
@@ -101,6 +102,7 @@ func registerDispatch(api huma.API, d Dispatch) {
 			b := in.Body
 			return nil, d.SetPlace(ctx, Actor(ctx), in.Reason, dispatch.Place{ID: in.ID, Latitude: b.Latitude, Longitude: b.Longitude, Radius: b.Radius})
 		})
+	registerDispatchImport(api, d)
 	registerJobs(api, d)
 	registerRoutes(api, d)
 }

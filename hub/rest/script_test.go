@@ -156,6 +156,7 @@ func script() (all []step) {
 	add(step{op: "report-delivery", target: "/deliveries/H1/status", body: `{"id":"r1","status":"in_transit","at":` + at(62) + `,"eta":` + at(500) + `}`}, step{op: "get-order-status", target: "/orders/O1/status"})
 
 	add(step{op: "put-courier", target: "/couriers/van-1", body: `{"kind":"van","vehicle":"V1","party":"co1","speed":12000,"payload":400000,"timeConstant":7200}`, status: 201})
+	add(step{op: "import-dispatch", target: "/imports/dispatch/couriers", kind: "text/csv", body: "id,kind,party\nbike-7,bike,co1\n"})
 	add(step{op: "get-courier", target: "/couriers/van-1"}, step{op: "list-couriers", target: "/couriers"})
 	add(step{op: "put-place", target: "/places/pl_9d41c07be2", body: `{"latitude":407000000,"longitude":-740000000}`})
 	for _, j := range []string{"J1", "J2"} {

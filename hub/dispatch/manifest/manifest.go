@@ -33,9 +33,9 @@ const (
 
 // Parse reads a file of one kind. The problems say what is wrong with it, line by
 // line; where there are any, nothing of it is to be entered.
-func Parse(data []byte, kind, format string, separator rune) (items []dispatch.Item, problems []dispatch.ImportProblem) {
-	whole := func(format string, args ...any) ([]dispatch.Item, []dispatch.ImportProblem) {
-		return nil, []dispatch.ImportProblem{{What: fmt.Sprintf(format, args...)}}
+func Parse(data []byte, kind, format string, separator rune) (items []dispatch.Item, problems []dispatch.Misentry) {
+	whole := func(format string, args ...any) ([]dispatch.Item, []dispatch.Misentry) {
+		return nil, []dispatch.Misentry{{What: fmt.Sprintf(format, args...)}}
 	}
 	if columns[kind] == nil {
 		return whole("kind %q: want one of %v", kind, Kinds)
@@ -73,13 +73,13 @@ func Parse(data []byte, kind, format string, separator rune) (items []dispatch.I
 }
 
 // readJSON reads a list of records.
-func readJSON(data []byte, kind string) (items []dispatch.Item, problems []dispatch.ImportProblem) {
+func readJSON(data []byte, kind string) (items []dispatch.Item, problems []dispatch.Misentry) {
 	if !jsontext.Value(data).IsValid() { // also where a name is there twice
-		return nil, []dispatch.ImportProblem{{What: "file: is not JSON with each name once; want a list of records"}}
+		return nil, []dispatch.Misentry{{What: "file: is not JSON with each name once; want a list of records"}}
 	}
 	var raws []json.RawMessage
 	if err := json.Unmarshal(data, &raws); err != nil {
-		return nil, []dispatch.ImportProblem{{What: "file: want a list of records"}}
+		return nil, []dispatch.Misentry{{What: "file: want a list of records"}}
 	}
 	for i, raw := range raws {
 		it := dispatch.Item{Line: i + 1}
@@ -101,7 +101,7 @@ func readJSON(data []byte, kind string) (items []dispatch.Item, problems []dispa
 		d := json.NewDecoder(bytes.NewReader(raw))
 		d.DisallowUnknownFields()
 		if err := d.Decode(into); err != nil {
-			problems = append(problems, dispatch.ImportProblem{Line: i + 1, What: "record: " + strings.TrimPrefix(err.Error(), "json: ") + "; see the schema of this kind in /openapi.json"})
+			problems = append(problems, dispatch.Misentry{Line: i + 1, What: "record: " + strings.TrimPrefix(err.Error(), "json: ") + "; see the schema of this kind in /openapi.json"})
 			continue
 		}
 		items = append(items, it)
@@ -110,13 +110,13 @@ func readJSON(data []byte, kind string) (items []dispatch.Item, problems []dispa
 }
 
 // readCSV reads lines under a line of column names.
-func readCSV(data []byte, kind string, separator rune) (items []dispatch.Item, problems []dispatch.ImportProblem) {
+func readCSV(data []byte, kind string, separator rune) (items []dispatch.Item, problems []dispatch.Misentry) {
 	r := csv.NewReader(bytes.NewReader(data))
 	if r.Comma = separator; separator == 0 {
 		r.Comma = ','
 	}
 	bad := func(line int, id, format string, args ...any) {
-		problems = append(problems, dispatch.ImportProblem{Line: line, ID: id, What: fmt.Sprintf(format, args...)})
+		problems = append(problems, dispatch.Misentry{Line: line, ID: id, What: fmt.Sprintf(format, args...)})
 	}
 	head, err := r.Read()
 	if err != nil {

@@ -65,7 +65,7 @@ func TestAFileIsEnteredWholeOrNotAtAll(t *testing.T) {
 		b := dispatchtest.New(t, db)
 		b.Stock(t)
 		ctx := t.Context()
-		enter := func(kind, text string, dry bool) dispatch.ImportReport {
+		enter := func(kind, text string, dry bool) dispatch.Imported {
 			t.Helper()
 			items, problems := manifest.Parse([]byte(text), kind, manifest.CSV, ';')
 			if len(problems) > 0 {
