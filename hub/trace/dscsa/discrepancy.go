@@ -227,7 +227,7 @@ func (d *Desk) message(ctx context.Context, by, reason, id, message string, deci
 		if err != nil {
 			return err
 		}
-		if slices.ContainsFunc(c.Messages, func(m Message) bool { return m.ID == message }) {
+		if slices.ContainsFunc(c.Messages, func(m ExceptionMessage) bool { return m.ID == message }) {
 			out = c
 			return nil
 		}

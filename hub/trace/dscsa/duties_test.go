@@ -25,7 +25,7 @@ import (
 	"frostline/hub/trace/epcis"
 )
 
-func (w *world) ask(id string, about ...fact.TraceAbout) Request {
+func (w *world) ask(id string, about ...fact.TraceAbout) TraceRequest {
 	w.t.Helper()
 	r, err := w.Ask(w.t.Context(), aCourier, "", fact.TraceRequested{ID: id, Requester: "FDA", Why: "recall", About: about})
 	if err != nil {
@@ -122,7 +122,7 @@ func TestTrace(t *testing.T) {
 	})
 }
 
-func errorsIs(_ Request, err error) bool { return errors.Is(err, record.ErrExists) }
+func errorsIs(_ TraceRequest, err error) bool { return errors.Is(err, record.ErrExists) }
 
 // stages lets hours pass and looks what was reminded of.
 func (w *world) stages(id string, want map[int64]string) {

@@ -52,30 +52,30 @@ func (e Incomplete) Unwrap() []error { return []error{ErrIncomplete, record.ErrR
 // it. It fails with Incomplete where the document would lack something, and is
 // refused for a shipment to a patient. What is the same as what was sent before is
 // not kept twice.
-func (d *Desk) Send(ctx context.Context, actor, reason string, x Export) (Statement, error) {
+func (d *Desk) Send(ctx context.Context, actor, reason string, x Export) (TradeStatement, error) {
 	s, units, err := d.shipping(ctx, x)
 	if err != nil {
-		return Statement{}, err
+		return TradeStatement{}, err
 	}
 	// The number of the document follows from what it says, so that the same
 	// shipment again is the same document.
 	draft, doc, err := statement.Compose(s)
 	if err != nil {
-		return Statement{}, record.Refusedf("shipment: %w", err)
+		return TradeStatement{}, record.Refusedf("shipment: %w", err)
 	}
 	if len(doc.Fact.Problems) > 0 {
-		return Statement{}, Incomplete{doc.Fact.Problems}
+		return TradeStatement{}, Incomplete{doc.Fact.Problems}
 	}
 	s.Instance = "FL" + strings.ToUpper(digest(draft)[:24])
 	body, doc, err := statement.Compose(s)
 	if err != nil {
-		return Statement{}, record.Refusedf("shipment: %w", err)
+		return TradeStatement{}, record.Refusedf("shipment: %w", err)
 	}
 	sent := fact.StatementSent{StatementDocument: doc.Fact, Shipment: x.Shipment}
 	sum := digest(body)
 	ref := fact.Ref{Kind: fact.Statement, ID: "to-" + sum[:32]}
 	sent.ID, sent.SHA256, sent.Bytes = ref.ID, sum, int64(len(body))
-	var out Statement
+	var out TradeStatement
 	err = d.command(ctx, actor, reason, func(ctx context.Context, ch event.Change) error {
 		var found bool
 		if out, found, err = d.o.Model.statements.Get(ctx, ch, ref.ID); err != nil || found {

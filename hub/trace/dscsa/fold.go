@@ -9,17 +9,17 @@ import (
 	"frostline/hub/record"
 )
 
-func foldStatement(e event.Event, rows *event.Rows[Statement]) error {
+func foldStatement(e event.Event, rows *event.Rows[TradeStatement]) error {
 	v, err := record.Data(e, fact.StatementWasReceived, fact.StatementWasSent)
 	switch d := v.(type) {
 	case *fact.StatementReceived:
-		return record.Change(rows, d.ID, func(s *Statement) {
+		return record.Change(rows, d.ID, func(s *TradeStatement) {
 			s.StatementDocument, s.Capture, s.Learned, s.Known, s.Aside = d.StatementDocument, d.Capture, d.Learned, d.Known, d.Aside
 			s.Note(e)
 			s.Keep = keepUntil(max(d.Transaction, s.Created))
 		})
 	case *fact.StatementSent:
-		return record.Change(rows, d.ID, func(s *Statement) {
+		return record.Change(rows, d.ID, func(s *TradeStatement) {
 			s.StatementDocument, s.Sent, s.Shipment = d.StatementDocument, true, d.Shipment
 			s.Note(e)
 			s.Keep = keepUntil(max(d.Transaction, s.Created))
@@ -28,7 +28,7 @@ func foldStatement(e event.Event, rows *event.Rows[Statement]) error {
 	return err
 }
 
-func statementKeys(_ string, s *Statement) []event.Key {
+func statementKeys(_ string, s *TradeStatement) []event.Key {
 	way, state := "received", "complete"
 	if s.Sent {
 		way = "sent"
@@ -95,20 +95,20 @@ func foldParty(e event.Event, rows *event.Rows[fact.TradeParty]) error {
 	return nil
 }
 
-func foldRequest(e event.Event, rows *event.Rows[Request]) error {
+func foldRequest(e event.Event, rows *event.Rows[TraceRequest]) error {
 	v, err := record.Data(e, fact.TraceWasRequested, fact.TraceWasAnswered, fact.TraceWasReminded)
 	switch d := v.(type) {
 	case *fact.TraceRequested:
-		return record.Change(rows, d.ID, func(r *Request) { r.TraceRequested, r.State = *d, "open"; r.Note(e) })
+		return record.Change(rows, d.ID, func(r *TraceRequest) { r.TraceRequested, r.State = *d, "open"; r.Note(e) })
 	case *fact.TraceAnswered:
-		return record.Change(rows, d.ID, func(r *Request) { r.Answer, r.Answered, r.State = d, e.At, "answered"; r.Note(e) })
+		return record.Change(rows, d.ID, func(r *TraceRequest) { r.Answer, r.Answered, r.State = d, e.At, "answered"; r.Note(e) })
 	case *fact.TraceReminded:
-		return record.Change(rows, d.ID, func(r *Request) { r.Stage = d.Stage })
+		return record.Change(rows, d.ID, func(r *TraceRequest) { r.Stage = d.Stage })
 	}
 	return err
 }
 
-func requestKeys(_ string, r *Request) []event.Key {
+func requestKeys(_ string, r *TraceRequest) []event.Key {
 	return []event.Key{{Name: "state", Value: r.State}}
 }
 
@@ -143,7 +143,7 @@ func foldSuspicion(e event.Event, rows *event.Rows[Suspicion]) error {
 		})
 	case *fact.SuspectNotified:
 		return change(d.ID, func(s *Suspicion) {
-			s.Told = append(s.Told, Told{d.To, d.At, d.How})
+			s.Told = append(s.Told, PartnerTold{d.To, d.At, d.How})
 			if d.Incident != "" {
 				s.Incident = d.Incident
 			}
@@ -170,7 +170,7 @@ func suspicionKeys(_ string, s *Suspicion) []event.Key {
 func foldDiscrepancy(e event.Event, rows *event.Rows[Discrepancy]) error {
 	v, err := record.Data(e, fact.DiscrepancyWasReported, fact.DiscrepancyWasResponded)
 	known := func(c *Discrepancy, id string) bool {
-		return slices.ContainsFunc(c.Messages, func(m Message) bool { return m.ID == id })
+		return slices.ContainsFunc(c.Messages, func(m ExceptionMessage) bool { return m.ID == id })
 	}
 	switch d := v.(type) {
 	case *fact.DiscrepancyReported:
@@ -182,7 +182,7 @@ func foldDiscrepancy(e event.Event, rows *event.Rows[Discrepancy]) error {
 				c.ID, c.Inbound, c.Document = d.ID, d.Inbound, d.Document
 			}
 			c.Items, c.Resolved = max(c.Items, d.Items), d.Resolved
-			c.Messages = append(c.Messages, Message{ID: d.Message, Kind: "report", Inbound: d.Inbound, At: e.At, Text: d.Report})
+			c.Messages = append(c.Messages, ExceptionMessage{ID: d.Message, Kind: "report", Inbound: d.Inbound, At: e.At, Text: d.Report})
 			c.Note(e)
 		})
 	case *fact.DiscrepancyResponded:
@@ -190,7 +190,7 @@ func foldDiscrepancy(e event.Event, rows *event.Rows[Discrepancy]) error {
 			if known(c, d.Message) {
 				return
 			}
-			c.Messages = append(c.Messages, Message{ID: d.Message, Kind: "response", Inbound: !d.Outbound, At: e.At, Accepted: d.Accepted, Rejected: d.Rejected, Text: d.Response})
+			c.Messages = append(c.Messages, ExceptionMessage{ID: d.Message, Kind: "response", Inbound: !d.Outbound, At: e.At, Accepted: d.Accepted, Rejected: d.Rejected, Text: d.Response})
 			c.Note(e)
 		})
 	}
@@ -206,12 +206,12 @@ func discrepancyKeys(_ string, c *Discrepancy) []event.Key {
 }
 
 // Verifications are listed newest first: their ids fall as events are appended.
-func foldVerification(e event.Event, rows *event.Rows[Asked]) error {
+func foldVerification(e event.Event, rows *event.Rows[VerificationRecord]) error {
 	v, err := record.Data(e, fact.VerificationWasAnswered, fact.VerificationWasAsked)
 	if v == nil {
 		return err
 	}
-	a := Asked{At: e.At, By: e.Actor}
+	a := VerificationRecord{At: e.At, By: e.Actor}
 	switch d := v.(type) {
 	case *fact.VerificationAnswered:
 		a.Answered = d

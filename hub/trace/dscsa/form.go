@@ -26,9 +26,9 @@ type FormItem struct {
 	Wanted bool `json:"wanted,omitempty"`
 }
 
-// Form is the data for Form FDA 3911. The hub never sends it: a person does, by
+// Form3911 is the data for Form FDA 3911. The hub never sends it: a person does, by
 // FDA's portal or e-mail, and says so.
-type Form struct {
+type Form3911 struct {
 	Form       string     `json:"form"`
 	Case       string     `json:"case"`
 	Determined int64      `json:"determined"` // Unix ms
@@ -109,19 +109,19 @@ func (d *Desk) Describe(ctx context.Context, by, reason, id string, items map[st
 
 // Form gives the data for Form FDA 3911 of illegitimate product, as far as they
 // are known.
-func (d *Desk) Form(ctx context.Context, id string) (Form, error) {
+func (d *Desk) Form(ctx context.Context, id string) (Form3911, error) {
 	s, err := d.Suspicion(ctx, id)
 	if err != nil {
-		return Form{}, err
+		return Form3911{}, err
 	}
 	if s.State != Illegitimate && s.State != Terminated {
-		return Form{}, record.Refusedf("id %q: the case is %s; the form is about product that was determined to be illegitimate", id, s.State)
+		return Form3911{}, record.Refusedf("id %q: the case is %s; the form is about product that was determined to be illegitimate", id, s.State)
 	}
 	known, err := d.known(ctx, s)
 	if err != nil {
-		return Form{}, err
+		return Form3911{}, err
 	}
-	out := Form{Form: "FDA 3911", Case: id, Determined: s.Determined, Due: s.Due, Untold: s.Untold()}
+	out := Form3911{Form: "FDA 3911", Case: id, Determined: s.Determined, Due: s.Due, Untold: s.Untold()}
 	report := s.Items["1"]
 	if report == "" {
 		report = reports[0]

@@ -6,8 +6,8 @@ import (
 	"frostline/hub/record"
 )
 
-// Statement is a document that came in or went out.
-type Statement struct {
+// TradeStatement is a document that came in or went out.
+type TradeStatement struct {
 	fact.StatementDocument
 	Sent     bool              `json:"sent,omitempty"`
 	Shipment string            `json:"shipment,omitempty"` // of one that was sent
@@ -19,8 +19,8 @@ type Statement struct {
 	record.Changed
 }
 
-// Request is a trace request.
-type Request struct {
+// TraceRequest is a trace request.
+type TraceRequest struct {
 	fact.TraceRequested
 	Answer   *fact.TraceAnswered `json:"answer,omitempty"`
 	Answered int64               `json:"answered,omitempty"` // hub's clock, Unix ms
@@ -51,15 +51,15 @@ type Suspicion struct {
 	Due            int64             `json:"due,omitempty"`
 	Classification string            `json:"classification,omitempty"`
 	Partners       []string          `json:"partners,omitempty"`
-	Told           []Told            `json:"told,omitempty"`
+	Told           []PartnerTold     `json:"told,omitempty"`
 	Incident       string            `json:"incident,omitempty"`
 	Items          map[string]string `json:"items,omitempty"` // of the form, by number
 	Stage          string            `json:"stage,omitempty"`
 	record.Changed
 }
 
-// Told says that FDA or a partner was told of illegitimate product.
-type Told struct {
+// PartnerTold says that FDA or a partner was told of illegitimate product.
+type PartnerTold struct {
 	To  string `json:"to"`
 	At  int64  `json:"at"`
 	How string `json:"how"`
@@ -67,17 +67,17 @@ type Told struct {
 
 // Discrepancy is a case of product and data that do not agree.
 type Discrepancy struct {
-	ID       string    `json:"id"`
-	Inbound  bool      `json:"inbound,omitempty"`
-	Document string    `json:"document,omitempty"`
-	Resolved bool      `json:"resolved"`
-	Items    int       `json:"items"`
-	Messages []Message `json:"messages"`
+	ID       string             `json:"id"`
+	Inbound  bool               `json:"inbound,omitempty"`
+	Document string             `json:"document,omitempty"`
+	Resolved bool               `json:"resolved"`
+	Items    int                `json:"items"`
+	Messages []ExceptionMessage `json:"messages"`
 	record.Changed
 }
 
-// Message is a report or response, as it was sent.
-type Message struct {
+// ExceptionMessage is a report or response, as it was sent.
+type ExceptionMessage struct {
 	ID       string `json:"id"`
 	Kind     string `json:"kind"` // report, response
 	Inbound  bool   `json:"inbound,omitempty"`
@@ -87,8 +87,8 @@ type Message struct {
 	Text     []byte `json:"text"`
 }
 
-// Asked is a verification, asked or answered.
-type Asked struct {
+// VerificationRecord is a verification, asked or answered.
+type VerificationRecord struct {
 	Answered *fact.VerificationAnswered `json:"answered,omitempty"`
 	Asked    *fact.VerificationAsked    `json:"asked,omitempty"`
 	At       int64                      `json:"at"`
@@ -97,26 +97,26 @@ type Asked struct {
 
 // Model is the read model behind a Desk.
 type Model struct {
-	statements    *event.Table[Statement]
+	statements    *event.Table[TradeStatement]
 	items         *event.Table[fact.TradeItem]
 	parties       *event.Table[fact.TradeParty]
-	requests      *event.Table[Request]
+	requests      *event.Table[TraceRequest]
 	suspicions    *event.Table[Suspicion]
 	discrepancies *event.Table[Discrepancy]
-	verifications *event.Table[Asked]
+	verifications *event.Table[VerificationRecord]
 }
 
 // NewModel makes the read model, to be given to the event log before the Desk is
 // made of both.
 func NewModel() *Model {
 	return &Model{
-		statements:    event.NewTable("dscsa.statement", event.Schema[Statement]{Fold: foldStatement, Keys: statementKeys}),
+		statements:    event.NewTable("dscsa.statement", event.Schema[TradeStatement]{Fold: foldStatement, Keys: statementKeys}),
 		items:         event.NewTable("dscsa.item", event.Schema[fact.TradeItem]{Fold: foldItem}),
 		parties:       event.NewTable("dscsa.party", event.Schema[fact.TradeParty]{Fold: foldParty}),
-		requests:      event.NewTable("dscsa.request", event.Schema[Request]{Fold: foldRequest, Keys: requestKeys}),
+		requests:      event.NewTable("dscsa.request", event.Schema[TraceRequest]{Fold: foldRequest, Keys: requestKeys}),
 		suspicions:    event.NewTable("dscsa.suspicion", event.Schema[Suspicion]{Fold: foldSuspicion, Keys: suspicionKeys}),
 		discrepancies: event.NewTable("dscsa.discrepancy", event.Schema[Discrepancy]{Fold: foldDiscrepancy, Keys: discrepancyKeys}),
-		verifications: event.NewTable("dscsa.verification", event.Schema[Asked]{Fold: foldVerification}),
+		verifications: event.NewTable("dscsa.verification", event.Schema[VerificationRecord]{Fold: foldVerification}),
 	}
 }
 

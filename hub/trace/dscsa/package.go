@@ -56,7 +56,7 @@ type PackageFile struct {
 // pack makes the package: the documents of all units asked about, whole, and the
 // EPCIS events of the units and of the containers they were in. The same content
 // makes the same bytes.
-func (d *Desk) pack(ctx context.Context, r Request, at int64) (body []byte, got fact.TraceAnswered, err error) {
+func (d *Desk) pack(ctx context.Context, r TraceRequest, at int64) (body []byte, got fact.TraceAnswered, err error) {
 	m := PackageManifest{Version: 1, Request: r.TraceRequested, Made: at}
 	if m.Company, err = d.company(ctx); err != nil {
 		return nil, got, err

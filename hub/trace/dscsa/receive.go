@@ -20,9 +20,9 @@ const MaxDocument = 16 << 20
 // and keeps it. The same bytes again have no effect. media is its media type, or
 // "" where its first byte tells. It fails where it is no document, or an event of
 // it was captured before with other content; nothing is kept then.
-func (d *Desk) Receive(ctx context.Context, actor, reason string, body []byte, media string) (Statement, error) {
+func (d *Desk) Receive(ctx context.Context, actor, reason string, body []byte, media string) (TradeStatement, error) {
 	if len(body) > MaxDocument {
-		return Statement{}, record.Invalidf("document: has %d bytes; at most %d are taken, send it in parts", len(body), MaxDocument)
+		return TradeStatement{}, record.Invalidf("document: has %d bytes; at most %d are taken, send it in parts", len(body), MaxDocument)
 	}
 	sum := digest(body)
 	ref := fact.Ref{Kind: fact.Statement, ID: "ti-" + sum[:32]}
@@ -31,10 +31,10 @@ func (d *Desk) Receive(ctx context.Context, actor, reason string, body []byte, m
 	}
 	doc, err := statement.Read(body, media)
 	if err != nil {
-		return Statement{}, record.Invalid(fmt.Errorf("document: %w", err))
+		return TradeStatement{}, record.Invalid(fmt.Errorf("document: %w", err))
 	}
 	if own := d.o.Config.GLN; own != "" && doc.Fact.Sender == own {
-		return Statement{}, record.Refusedf("document: its sender is the company of this hub; what it sends is made here")
+		return TradeStatement{}, record.Refusedf("document: its sender is the company of this hub; what it sends is made here")
 	}
 	got := fact.StatementReceived{StatementDocument: doc.Fact}
 	got.ID, got.SHA256, got.Bytes = ref.ID, sum, int64(len(body))
@@ -42,10 +42,10 @@ func (d *Desk) Receive(ctx context.Context, actor, reason string, body []byte, m
 		got.Problems = append(got.Problems, fact.StatementProblem{Field: "header", About: doc.Fact.Receiver, Message: "the document is addressed to another company"})
 	}
 	if got.Capture, err = d.capture(ctx, actor, doc); err != nil {
-		return Statement{}, err
+		return TradeStatement{}, err
 	}
 	if err := d.learn(ctx, actor, reason, ref.ID, doc.Units, &got); err != nil {
-		return Statement{}, err
+		return TradeStatement{}, err
 	}
 	if media == "" {
 		media = "application/xml"
@@ -53,7 +53,7 @@ func (d *Desk) Receive(ctx context.Context, actor, reason string, body []byte, m
 			media = "application/ld+json"
 		}
 	}
-	var out Statement
+	var out TradeStatement
 	err = d.command(ctx, actor, reason, func(ctx context.Context, ch event.Change) error {
 		var found bool
 		if out, found, err = d.o.Model.statements.Get(ctx, ch, ref.ID); err != nil || found {

@@ -95,7 +95,7 @@ func (d *Desk) reminded(ctx context.Context, ref fact.Ref, typ string, stage dea
 }
 
 // allRequests gives all open requests.
-func (d *Desk) allRequests(ctx context.Context) (all []Request, err error) {
+func (d *Desk) allRequests(ctx context.Context) (all []TraceRequest, err error) {
 	for after := ""; ; {
 		part, err := d.Requests(ctx, "open", after, atOnce)
 		if err != nil {

@@ -20,10 +20,10 @@ var Reasons = []string{"recall", "suspect", "illegitimate", "audit"}
 
 // Ask enters a trace request. Its Due follows from its rule, "" being that of the
 // configuration. A request whose id is known has no effect when it says the same.
-func (d *Desk) Ask(ctx context.Context, actor, reason string, r fact.TraceRequested) (Request, error) {
+func (d *Desk) Ask(ctx context.Context, actor, reason string, r fact.TraceRequested) (TraceRequest, error) {
 	ref := fact.Ref{Kind: fact.TraceRequest, ID: r.ID}
 	if err := ref.Check(); err != nil {
-		return Request{}, record.Invalidf("id: %w", err)
+		return TraceRequest{}, record.Invalidf("id: %w", err)
 	}
 	if r.Rule == "" {
 		r.Rule = d.o.Config.TraceRule
@@ -32,14 +32,14 @@ func (d *Desk) Ask(ctx context.Context, actor, reason string, r fact.TraceReques
 		r.Received = d.now()
 	}
 	if err := d.checkRequest(r); err != nil {
-		return Request{}, err
+		return TraceRequest{}, err
 	}
 	due, err := deadline.Due(r.Rule, time.UnixMilli(r.Received), d.zone)
 	if err != nil {
-		return Request{}, record.Invalidf("rule: %w", err)
+		return TraceRequest{}, record.Invalidf("rule: %w", err)
 	}
 	r.Due = due.UnixMilli()
-	var out Request
+	var out TraceRequest
 	err = d.command(ctx, actor, reason, func(ctx context.Context, ch event.Change) error {
 		old, found, err := d.o.Model.requests.Get(ctx, ch, r.ID)
 		if err != nil {
@@ -107,7 +107,7 @@ func checkAbout(field string, a fact.TraceAbout) error {
 
 // Answer makes the package that answers a request, keeps it, and closes the
 // request. A request that was answered is answered by the same package.
-func (d *Desk) Answer(ctx context.Context, actor, reason, id string) (Request, error) {
+func (d *Desk) Answer(ctx context.Context, actor, reason, id string) (TraceRequest, error) {
 	ref := fact.Ref{Kind: fact.TraceRequest, ID: id}
 	r, err := record.Get(ctx, d.o.Store, d.o.Model.requests, ref)
 	if err != nil || r.Answer != nil {
@@ -116,7 +116,7 @@ func (d *Desk) Answer(ctx context.Context, actor, reason, id string) (Request, e
 	at := d.now()
 	zip, got, err := d.pack(ctx, r, at)
 	if err != nil {
-		return Request{}, err
+		return TraceRequest{}, err
 	}
 	got.Late = at >= r.Due
 	err = d.command(ctx, actor, reason, func(ctx context.Context, ch event.Change) error {
@@ -151,13 +151,13 @@ func (d *Desk) Package(ctx context.Context, id string) (Content, error) {
 
 // Request gives a trace request. Its State is "overdue" where it is open beyond
 // its deadline.
-func (d *Desk) Request(ctx context.Context, id string) (Request, error) {
+func (d *Desk) Request(ctx context.Context, id string) (TraceRequest, error) {
 	r, err := record.Get(ctx, d.o.Store, d.o.Model.requests, fact.Ref{Kind: fact.TraceRequest, ID: id})
 	return r.at(d.now()), err
 }
 
 // at is the request as it stands at an instant.
-func (r Request) at(now int64) Request {
+func (r TraceRequest) at(now int64) TraceRequest {
 	if r.State == "open" && now >= r.Due {
 		r.State = "overdue"
 	}
@@ -166,8 +166,8 @@ func (r Request) at(now int64) Request {
 
 // Requests lists up to limit requests after an id: those that are "open"
 // (overdue ones too) or "answered", or all.
-func (d *Desk) Requests(ctx context.Context, state, after string, limit int) ([]Request, error) {
-	var all []Request
+func (d *Desk) Requests(ctx context.Context, state, after string, limit int) ([]TraceRequest, error) {
+	var all []TraceRequest
 	var err error
 	if state == "" {
 		all, err = record.Docs(d.o.Model.requests.List(ctx, d.o.Store, after, limit))

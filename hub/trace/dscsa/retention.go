@@ -17,8 +17,8 @@ const Years = 6
 
 func keepUntil(from int64) int64 { return time.UnixMilli(from).UTC().AddDate(Years, 0, 0).UnixMilli() }
 
-// Kept tells how much of a kind of record is kept, and of which times.
-type Kept struct {
+// KeptRecords tells how much of a kind of record is kept, and of which times.
+type KeptRecords struct {
 	Kind   string `json:"kind"` // received, sent, package, epcis events, …
 	Count  int64  `json:"count"`
 	Bytes  int64  `json:"bytes,omitempty"`
@@ -29,10 +29,10 @@ type Kept struct {
 
 // Retention tells what is kept. Nothing of it is ever removed by the hub, so it
 // is all there was.
-func (d *Desk) Retention(ctx context.Context) ([]Kept, error) {
-	var all []Kept
+func (d *Desk) Retention(ctx context.Context) ([]KeptRecords, error) {
+	var all []KeptRecords
 	take := func(kind, query string, args ...any) error {
-		k := Kept{Kind: kind}
+		k := KeptRecords{Kind: kind}
 		if err := d.o.Store.QueryRow(ctx, query, args...).Scan(&k.Count, &k.Bytes, &k.Oldest, &k.Newest); err != nil {
 			return fmt.Errorf("count %s: %w", kind, err)
 		}
@@ -47,7 +47,7 @@ func (d *Desk) Retention(ctx context.Context) ([]Kept, error) {
 			return nil, err
 		}
 	}
-	events := Kept{Kind: "epcis", Count: d.o.Repository.Last()}
+	events := KeptRecords{Kind: "epcis", Count: d.o.Repository.Last()}
 	for _, order := range []struct {
 		descending bool
 		into       *int64
@@ -73,7 +73,7 @@ func (d *Desk) Retention(ctx context.Context) ([]Kept, error) {
 		{"exceptions", m.discrepancies.Count, []string{fact.DiscrepancyWasReported}},
 		{"verifications", m.verifications.Count, []string{fact.VerificationWasAnswered, fact.VerificationWasAsked}},
 	} {
-		k := Kept{Kind: g.kind}
+		k := KeptRecords{Kind: g.kind}
 		var err error
 		if k.Count, err = g.count(ctx, d.o.Store); err != nil {
 			return nil, err

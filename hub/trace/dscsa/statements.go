@@ -8,13 +8,13 @@ import (
 )
 
 // Statement gives a document's description.
-func (d *Desk) Statement(ctx context.Context, id string) (Statement, error) {
+func (d *Desk) Statement(ctx context.Context, id string) (TradeStatement, error) {
 	return record.Get(ctx, d.o.Store, d.o.Model.statements, fact.Ref{Kind: fact.Statement, ID: id})
 }
 
 // Statements lists up to limit documents after an id: those that are "complete"
 // or "incomplete", or all.
-func (d *Desk) Statements(ctx context.Context, state, after string, limit int) ([]Statement, error) {
+func (d *Desk) Statements(ctx context.Context, state, after string, limit int) ([]TradeStatement, error) {
 	if state == "" {
 		return record.Docs(d.o.Model.statements.List(ctx, d.o.Store, after, limit))
 	}

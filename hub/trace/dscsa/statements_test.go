@@ -120,7 +120,7 @@ func TestSend(t *testing.T) {
 }
 
 // statement gives the first document received or sent.
-func (w *world) statement(t *testing.T, sent bool) Statement {
+func (w *world) statement(t *testing.T, sent bool) TradeStatement {
 	t.Helper()
 	all, err := w.Statements(t.Context(), "", "", 100)
 	if err != nil {
@@ -132,7 +132,7 @@ func (w *world) statement(t *testing.T, sent bool) Statement {
 		}
 	}
 	t.Fatal("there is none")
-	return Statement{}
+	return TradeStatement{}
 }
 
 // TestSendIncomplete: what nobody has told keeps a document back, by name.

@@ -25,7 +25,7 @@ func (s Suspicion) Untold() (out []string) {
 		return nil
 	}
 	for _, to := range append([]string{FDA}, s.Partners...) {
-		if !slices.ContainsFunc(s.Told, func(t Told) bool { return t.To == to }) {
+		if !slices.ContainsFunc(s.Told, func(t PartnerTold) bool { return t.To == to }) {
 			out = append(out, to)
 		}
 	}

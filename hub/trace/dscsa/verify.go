@@ -154,7 +154,7 @@ func (d *Desk) AskResolver(ctx context.Context, by, reason, resolver string, p f
 
 // Verifications lists up to limit verifications, newest first, after a key; the
 // key of each is given beside it.
-func (d *Desk) Verifications(ctx context.Context, after string, limit int) (all []Asked, keys []string, err error) {
+func (d *Desk) Verifications(ctx context.Context, after string, limit int) (all []VerificationRecord, keys []string, err error) {
 	entries, err := d.o.Model.verifications.List(ctx, d.o.Store, after, limit)
 	for _, e := range entries {
 		all, keys = append(all, e.Doc), append(keys, e.ID)

@@ -146,7 +146,7 @@ func changed(t testing.TB, pairs ...string) []byte {
 }
 
 // takeIn receives a document.
-func (w *world) takeIn(body []byte) Statement {
+func (w *world) takeIn(body []byte) TradeStatement {
 	w.t.Helper()
 	s, err := w.Desk.Receive(w.t.Context(), "partner/maker", "", body, "")
 	if err != nil {
