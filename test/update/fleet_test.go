@@ -62,8 +62,14 @@ func program(t *testing.T, version, source string) string {
 	if _, err := os.Stat(path); err == nil {
 		return path
 	}
-	variable := map[bool]string{true: "frostline/proto/version.Version", false: "main.version"}[source == agent]
-	cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w -X "+variable+"="+version, "-o", path, source)
+	variable, more := "main.version", []string{}
+	if source == agent || source == deaf {
+		variable = "frostline/proto/version.Version"
+	}
+	if source == deaf {
+		source, more = agent, []string{"-overlay", deafness(t)}
+	}
+	cmd := exec.Command("go", append(append([]string{"build", "-trimpath"}, more...), "-ldflags", "-s -w -X "+variable+"="+version, "-o", path, source)...)
 	cmd.Dir = rig.Root()
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -72,8 +78,37 @@ func program(t *testing.T, version, source string) string {
 	return path
 }
 
+// deafness gives an overlay in which the uplink passes over acknowledgements.
+func deafness(t *testing.T) string {
+	t.Helper()
+	file := filepath.Join(rig.Root(), "edge", "uplink", "hear.go")
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const hears = "if err := s.acknowledged(m); err != nil {"
+	if bytes.Count(b, []byte(hears)) != 1 {
+		t.Fatalf("%s: want %q in it once", file, hears)
+	}
+	other := filepath.Join(programs, "hear.go.txt")
+	b = bytes.Replace(b, []byte(hears), []byte("if err := error(nil); err != nil {"), 1)
+	overlay, err := json.Marshal(map[string]map[string]string{"Replace": {file: other}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(other, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(programs, "overlay.json")
+	if err := os.WriteFile(path, overlay, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
 const (
 	agent = "./cmd/frostline-edge"
+	deaf  = agent + "-deaf" // the agent, but that it does not hear acknowledgements
 	crash = "./test/update/testdata/crash"
 	hang  = "./test/update/testdata/hang"
 )

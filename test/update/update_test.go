@@ -39,6 +39,23 @@ func TestReleaseRunsOrIsUndone(t *testing.T) {
 	f.settle()
 }
 
+// A release that has a connection, and goes on measuring and sending, but gets
+// nothing acknowledged goes back, and what it has measured is not lost.
+func TestReleaseWithoutAcknowledgementIsUndone(t *testing.T) {
+	f := newFleet(t, 1)
+	v := f.vans[0]
+	v.runs("v1.0.0")
+	f.publish("v1.2.0", deaf)
+	f.frostline("rollout", "start", "v1.2.0", "--wave", "100%")
+	v.sees("the release on trial", func(s update.Standing) bool { return s.Trial == "v1.2.0" })
+	r := f.rollout("stopped")
+	if g := f.gateway(r.ID, v.id); g.Phase != "failed" || !strings.Contains(g.Reason, "the hub acknowledged nothing within 5s of connection") {
+		t.Errorf("the gateway is %+v", g)
+	}
+	v.runs("v1.0.0")
+	f.settle()
+}
+
 // A release that hangs cannot go back by itself: the program that started it ends
 // it.
 func TestReleaseThatHangsIsEnded(t *testing.T) {
