@@ -128,14 +128,14 @@ func open(ctx context.Context, c config, log *slog.Logger) (_ *hub, err error) {
 	}
 	h.fleet = fleet.New(h.access, h.registry, h.intake, h.history, h.feed)
 	h.fleet.Desired(h.contexts.desired)
-	if h.web, err = web.New(web.Config{Addr: c.Web, Fleet: h.fleet, History: h.fleet, Feed: h.fleet,
+	if h.web, err = web.New(web.Config{Addr: c.Web, Access: h.contexts.people, Fleet: h.fleet, History: h.fleet, Feed: h.fleet,
 		Stories: h.stories(), Dispatch: runs{h.contexts.risk, h.contexts.proposals, h.contexts.dispatch}, Parts: h.standings, Metrics: promhttp.HandlerFor(h.metrics, promhttp.HandlerOpts{ErrorLog: slog.NewLogLogger(log.With("part", "metrics").Handler(), slog.LevelError)}),
 		Program: h.program(h.contexts.rest.Handler(), h.contexts.trace.binding.Handler()), Log: log.With("part", "web")}); err != nil {
 		return nil, err
 	}
 	if h.api, err = api.New(api.Config{
 		Socket: filepath.Join(c.Data, "frostline.sock"), Fleet: h.fleet, History: h.fleet, Feed: h.fleet,
-		Access: h.access, Authority: h.ca, CRL: c.Broker.CRL, Enrol: h.enrolAddress(), Web: c.Web,
+		Access: h.access, Authority: h.ca, CRL: c.Broker.CRL, Enrol: h.enrolAddress(), Web: c.Web, Origin: h.web.Origin,
 		Checks: h.health.Checks(), People: h.contexts.people, Events: h.contexts.events, Relay: h.contexts.relay.Status, Journals: h.intake, Releases: h.contexts.rollout, Thinned: h.fleet, Rest: h.program(h.contexts.rest.Trusted(api.Actor), h.contexts.trace.binding.Trusted(api.Actor)), Log: log.With("part", "api"),
 	}); err != nil {
 		return nil, err
@@ -236,12 +236,27 @@ func (h *hub) front(ctx, core context.Context, enrolment net.Listener) error {
 			case <-ctx.Done():
 				return nil
 			}
+			if err := h.firstLink(ctx); err != nil {
+				return fmt.Errorf("link of the first administrator: %w", err)
+			}
 			h.log.Info("ready", "pages", h.web.URL(), "mqtt", h.addresses(), "enrolment", enrolment.Addr().String(), "store", h.store.String(), "hub", h.intake.Instance())
 		case <-ctx.Done():
 		}
 		return nil
 	})
 	return g.Wait()
+}
+
+// firstLink prints the link by which the first administrator enters, while there
+// is nobody. There is no password that a hub comes with.
+func (h *hub) firstLink(ctx context.Context) error {
+	secret, l, ok, err := h.contexts.people.First(ctx)
+	if err != nil || !ok {
+		return err
+	}
+	h.log.Warn("nobody is entered yet: whoever opens this link first becomes the administrator; it is good once, and is made anew at each start and by: frostline user invite --first",
+		"link", h.web.Origin()+"/enter/"+secret, "until", time.UnixMilli(l.Expires).UTC().Format(time.RFC3339))
+	return nil
 }
 
 // handle passes a message on to whoever it is for.

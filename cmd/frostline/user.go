@@ -24,13 +24,14 @@ func userCommand(o *options) *cobra.Command {
 		Short: "Keep the people who work with the hub, and their passwords",
 		Long: `user keeps who may sign and whom tokens speak for. Nobody is removed: what they
 signed names them. Each change is kept with who made it.`,
-		Example: `  frostline user add ann --name "Ann Example" --role qa
+		Example: `  frostline user invite --role qa
+  frostline user add ann --name "Ann Example" --role qa
   frostline user list
   frostline user disable ann --reason "left the company"`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	cmd.AddCommand(userAdd(o), userList(o), userRoles(o), userPassword(o), userTurn(o, "disable"), userTurn(o, "enable"), userTrail(o))
+	cmd.AddCommand(userInvite(o), userLink(o), userAdd(o), userList(o), userRoles(o), userPassword(o), userTurn(o, "disable"), userTurn(o, "enable"), userTrail(o))
 	return cmd
 }
 
@@ -41,7 +42,8 @@ func userAdd(o *options) *cobra.Command {
 		Use:   "add ID --name NAME --role ROLE",
 		Short: "Enter a person with a password",
 		Long: `add enters a person. NAME is printed beside their signatures. Roles are qa,
-qa_approver, pharmacist, dispatcher, warehouse, auditor, operator and admin; give
+qa_approver, pharmacist, dispatcher, driver, warehouse, auditor, operator and
+admin; give
 --role once for each. The password is asked for, or read from a pipe.`,
 		Example: `  frostline user add ann --name "Ann Example" --role qa --role auditor
   pass show ann | frostline user add ann --name "Ann Example" --role qa --password-stdin`,

@@ -66,9 +66,10 @@ type Config struct {
 	Feed      Feed
 	Access    Access
 	Authority Authority
-	CRL       string // path of the list of revoked certificates that the hub keeps
-	Enrol     string // host:port at which gateways enrol, for the command that is printed
-	Web       string // address of the pages, told by health; may be empty
+	CRL       string        // path of the list of revoked certificates that the hub keeps
+	Enrol     string        // host:port at which gateways enrol, for the command that is printed
+	Web       string        // address of the pages, told by health; may be empty
+	Origin    func() string // under which links name the pages; nil: links are told without
 	// Checks are asked by health, by name; nil says that a part is well. May
 	// be empty.
 	Checks map[string]func(context.Context) error

@@ -25,6 +25,10 @@ type People interface {
 	Tokens(ctx context.Context, after string, limit int) ([]people.Token, error)
 	NewToken(ctx context.Context, actor, name, bearer string, scopes []string, life time.Duration) (secret string, t people.Token, err error)
 	Revoke(ctx context.Context, actor, id, reason string) (people.Token, error)
+
+	Invite(ctx context.Context, actor, id, name string, roles []string) (secret string, l people.Link, err error)
+	SignInLink(ctx context.Context, actor, id string) (secret string, l people.Link, err error)
+	First(ctx context.Context) (secret string, l people.Link, ok bool, err error)
 }
 
 // NewPerson is a person to be entered.
@@ -54,6 +58,46 @@ type NewToken struct {
 type Token struct {
 	people.Token
 	Secret string `json:"secret,omitempty"`
+}
+
+// NewLink is a link to be made, good once: of kind first, invite or sign-in.
+type NewLink struct {
+	Kind   string   `json:"kind"`
+	Person string   `json:"person,omitempty"` // of sign-in: who; of invite: their id, or they choose
+	Name   string   `json:"name,omitempty"`   // of invite: as printed, or they choose
+	Roles  []string `json:"roles,omitempty"`  // of invite
+}
+
+// Link is a link that was just made.
+type Link struct {
+	people.Link
+	URL string `json:"url"`
+}
+
+// newLink makes a link.
+func (s *Server) newLink(ctx context.Context, actor string, in *NewLink) (out Link, err error) {
+	var secret string
+	switch in.Kind {
+	case people.InviteLink:
+		secret, out.Link, err = s.cfg.People.Invite(ctx, actor, in.Person, in.Name, in.Roles)
+	case people.SignInLink:
+		secret, out.Link, err = s.cfg.People.SignInLink(ctx, actor, in.Person)
+	case people.FirstLink:
+		ok := false
+		if secret, out.Link, ok, err = s.cfg.People.First(ctx); err == nil && !ok {
+			err = fmt.Errorf("kind first: %w: somebody is entered already; frostline user invite --role admin", people.ErrExists)
+		}
+	default:
+		err = fmt.Errorf("kind %q: %w: want first, invite or sign-in", in.Kind, people.ErrInvalid)
+	}
+	if err != nil {
+		return Link{}, err
+	}
+	out.URL = "/enter/" + secret
+	if s.cfg.Origin != nil {
+		out.URL = s.cfg.Origin() + out.URL
+	}
+	return out, nil
 }
 
 // everybody is how many people or tokens are listed at once.
@@ -110,6 +154,9 @@ func (s *Server) people(mux *http.ServeMux) {
 		}
 		list, err := p.Trail(ctx, after, everybody)
 		return nonNil(list), err
+	}))
+	mux.HandleFunc("POST /v1/links", reply(s, func(ctx context.Context, actor string, _ *http.Request, in *NewLink) (any, error) {
+		return s.newLink(ctx, actor, in)
 	}))
 	mux.HandleFunc("GET /v1/tokens", reply(s, func(ctx context.Context, _ string, _ *http.Request, _ *struct{}) (any, error) {
 		list, err := p.Tokens(ctx, "", everybody)

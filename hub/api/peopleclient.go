@@ -29,6 +29,11 @@ func (c *Client) PeopleTrail(ctx context.Context, after int64) (out []people.Cha
 	return out, c.call(ctx, "GET", "/v1/people-trail?after="+strconv.FormatInt(after, 10), nil, &out)
 }
 
+// NewLink makes a link to the pages that is good once. It is told this once.
+func (c *Client) NewLink(ctx context.Context, l NewLink) (out Link, err error) {
+	return out, c.call(ctx, "POST", "/v1/links", l, &out)
+}
+
 // Tokens gives every token that was ever made, without its secret.
 func (c *Client) Tokens(ctx context.Context) (out []people.Token, err error) {
 	return out, c.call(ctx, "GET", "/v1/tokens", nil, &out)

@@ -2,6 +2,7 @@ package people
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"time"
 )
@@ -80,7 +81,7 @@ func (a *attempts) begin(person, place string, now time.Time) time.Duration {
 	if here.left < 1 {
 		return time.Duration((1 - here.left) * float64(hereEvery))
 	}
-	if !a.good[o] {
+	if !a.good[o] && !strings.HasPrefix(place, KnownDevice) {
 		all := of(a.all, person, "", allBurst, allEvery, now)
 		if all.left < 1 {
 			return time.Duration((1 - all.left) * float64(allEvery))
@@ -106,6 +107,11 @@ func (a *attempts) right(person, place string, now time.Time) {
 		a.good[o] = true
 	}
 }
+
+// KnownDevice begins the origin of a browser from which the person has signed in
+// before, as the caller of WithOrigin has made sure. Who guesses elsewhere, even
+// at the same address, does not keep the person out there.
+const KnownDevice = "device/"
 
 type placeKey struct{}
 

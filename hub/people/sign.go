@@ -75,3 +75,12 @@ func (k *Keeper) Reauthenticate(ctx context.Context, id, password string) (Perso
 	}
 	return p, err
 }
+
+// HasPassword says whether a person has a password.
+func (k *Keeper) HasPassword(ctx context.Context, id string) (bool, error) {
+	var n int
+	if err := k.db.QueryRow(ctx, `SELECT COUNT(*) FROM people_person WHERE id = $1 AND password <> ''`, id).Scan(&n); err != nil {
+		return false, fmt.Errorf("read password: %w", err)
+	}
+	return n > 0, nil
+}

@@ -5,9 +5,12 @@ import (
 	"crypto/rand"
 	"crypto/subtle"
 	"database/sql"
+	"encoding/base32"
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -27,14 +30,11 @@ const (
 
 var totpOptions = totp.ValidateOpts{Period: totpPeriod, Digits: otp.DigitsSix, Algorithm: otp.AlgorithmSHA1}
 
-// NewTOTP makes a secret of one-time codes for a person, and the address from
-// which an authenticator app takes it. Nothing is kept before SetTOTP.
-func NewTOTP(person string) (secret, address string, err error) {
-	key, err := totp.Generate(totp.GenerateOpts{Issuer: "Frostline", AccountName: person, SecretSize: 20})
-	if err != nil {
-		return "", "", fmt.Errorf("make a secret of one-time codes: %w", err)
-	}
-	return key.Secret(), key.String(), nil
+// NewTOTP makes a secret of one-time codes. Nothing is kept before SetTOTP.
+func NewTOTP() string {
+	secret := make([]byte, 20)
+	rand.Read(secret)
+	return base32.StdEncoding.EncodeToString(secret)
 }
 
 // stepOf gives the step whose code it is, in a time that does not tell which
@@ -175,4 +175,10 @@ func (k *Keeper) Key(ctx context.Context, name string) (key []byte, err error) {
 		return nil, fmt.Errorf("key %s: %w", name, err)
 	}
 	return key, nil
+}
+
+// TOTPAddress is from where an authenticator app takes a secret, by a QR code.
+func TOTPAddress(person, secret string) string {
+	q := url.Values{"secret": {secret}, "issuer": {"Frostline"}, "algorithm": {"SHA1"}, "digits": {"6"}, "period": {strconv.Itoa(totpPeriod)}}
+	return "otpauth://totp/" + url.PathEscape("Frostline:"+person) + "?" + q.Encode()
 }

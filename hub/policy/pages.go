@@ -50,12 +50,17 @@ var pages = table([]row{
 	{inside, `
 		GET /view/packages
 		GET /view/package/{id}
+		GET /view/unit/{id}
 		GET /view/excursions
 		GET /view/excursion/{id}`},
 	{technical.and(Pharmacist), `
 		GET /view/excursion/{id}/report.pdf
 		GET /view/shipment/{id}/report.pdf
 		GET /view/shipment/{id}/evidence.zip`},
+
+	// Deliveries on their way.
+	{transport.and(QA, Approver, Pharmacist, Auditor, Admin), `
+		GET /dispatch`},
 
 	// People.
 	{only(Admin), `

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"frostline/hub/people"
+	"frostline/hub/policy"
 	"frostline/hub/view"
 	"frostline/proto/reading"
 )
@@ -284,7 +286,7 @@ func (c *company) commit(s view.Series, rs ...view.Reading) {
 // serve runs a server over the company until stop or the test's end.
 func (c *company) serve(t testing.TB, addr string) (s *Server, stop func()) {
 	t.Helper()
-	s, err := New(Config{Addr: addr, Fleet: c, History: c, Feed: c, Stories: stories(), Dispatch: c.dispatch, Now: c.now, Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))})
+	s, err := New(Config{Addr: addr, vouched: &everybody, Fleet: c, History: c, Feed: c, Stories: stories(), Dispatch: c.dispatch, Now: c.now, Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -308,3 +310,7 @@ func (c *company) serve(t testing.TB, addr string) (s *Server, stop func()) {
 	t.Cleanup(stop)
 	return s, stop
 }
+
+// everybody has every role. The pages' own tests are by them; who may see what
+// is tested apart.
+var everybody = people.Person{ID: "everybody", Name: "Every Body", Roles: policy.Roles}

@@ -6,67 +6,89 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 )
 
-// policy lets a page load from the hub alone and run nothing written inline.
+// contentPolicy lets a page load from the hub alone and run nothing written inline.
 // Charts set styles through the object model, which it allows.
-const policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; " +
-	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+const contentPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; " +
+	"base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
-// guard refuses what is not a loopback page's own reading request, and sets
-// the headers of every answer.
-func guard(next http.Handler) http.Handler {
+// guard refuses what is not a page's own request under a name of this hub, and
+// sets the headers of every answer.
+func (s *Server) guard(next http.Handler) http.Handler {
+	cross := http.NewCrossOriginProtection()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Set("Content-Security-Policy", policy)
+		h.Set("Content-Security-Policy", contentPolicy)
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
-		if !loopbackHost(r.Host) {
-			http.Error(w, "this hub's pages answer only under 127.0.0.1, localhost or [::1], not under the name in this request", http.StatusMisdirectedRequest)
+		if s.cfg.TLS != nil {
+			h.Set("Strict-Transport-Security", "max-age=31536000")
+		}
+		if !s.ourName(r.Host) {
+			http.Error(w, s.otherName(), http.StatusMisdirectedRequest)
 			return
 		}
-		if r.Method != http.MethodGet && r.Method != http.MethodHead {
-			h.Set("Allow", "GET, HEAD")
-			http.Error(w, "these pages are only read: use GET", http.StatusMethodNotAllowed)
-			return
-		}
-		if r.ContentLength != 0 {
-			http.Error(w, "a request for a page has no body", http.StatusBadRequest)
-			return
-		}
-		// Another site may link here, and may not load parts of the hub.
-		if site := r.Header.Get("Sec-Fetch-Site"); site == "cross-site" && r.Header.Get("Sec-Fetch-Mode") != "navigate" {
-			http.Error(w, "another site may not load this", http.StatusForbidden)
+		if r.Method == http.MethodGet || r.Method == http.MethodHead {
+			if r.ContentLength != 0 {
+				http.Error(w, "a request for a page has no body", http.StatusBadRequest)
+				return
+			}
+			// Another site may link here, and may not load parts of the hub.
+			if site := r.Header.Get("Sec-Fetch-Site"); site == "cross-site" && r.Header.Get("Sec-Fetch-Mode") != "navigate" {
+				http.Error(w, "another site may not load this", http.StatusForbidden)
+				return
+			}
+		} else if err := cross.Check(r); err != nil {
+			http.Error(w, "another site may not send this", http.StatusForbidden)
 			return
 		}
 		next.ServeHTTP(w, r)
 	})
 }
 
-// pageHeads are the first segments of the paths of pages and their parts. All
-// other paths are of the interface for programs, where there is one.
-var pageHeads = map[string]bool{"": true, "sensor": true, "data": true, "export": true, "account": true, "live": true,
-	"health": true, "metrics": true, "assets": true, "view": true, "dispatch": true, "favicon.ico": true}
-
-// split gives pages and programs each their own handler. Programs bring a token
-// that no browser sends by itself; the name they come under is checked all the
-// same.
-func split(page, program http.Handler) http.Handler {
+// split gives pages and programs each their own handler; heads are the first
+// segments of the paths of pages. The name that programs come under is checked
+// all the same.
+func (s *Server) split(page, program http.Handler) http.Handler {
+	heads := s.routes.heads()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		head, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 		switch {
-		case pageHeads[head]:
+		case heads[head]:
 			page.ServeHTTP(w, r)
-		case !loopbackHost(r.Host):
-			http.Error(w, "this hub answers only under 127.0.0.1, localhost or [::1], not under the name in this request", http.StatusMisdirectedRequest)
+		case !s.ourName(r.Host):
+			http.Error(w, s.otherName(), http.StatusMisdirectedRequest)
 		default:
 			program.ServeHTTP(w, r)
 		}
 	})
+}
+
+// ourName says whether a Host header names this hub: loopback, or over TLS a
+// name that the configuration says.
+func (s *Server) ourName(host string) bool {
+	if loopbackHost(host) {
+		return true
+	}
+	name := host
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		name = h
+	}
+	return s.cfg.TLS != nil && slices.ContainsFunc(s.cfg.Names, func(n string) bool { return strings.EqualFold(n, name) })
+}
+
+func (s *Server) otherName() string {
+	names := "127.0.0.1, localhost or [::1]"
+	if s.cfg.TLS != nil && len(s.cfg.Names) > 0 {
+		names = strings.Join(s.cfg.Names, ", ") + ", " + names
+	}
+	return "this hub answers only under " + names + ", not under the name in this request"
 }
 
 // loopbackHost reports whether a Host header names this machine's loopback.

@@ -18,8 +18,7 @@ import (
 func TestPromise10WhatIsWrongWithTheHubIsShown(t *testing.T) {
 	wrong := []view.Part{{Name: "store"}, {Name: "notify", Problem: "2 deliveries were given up <script>", Since: 1_780_000_000_000}}
 	c := newCompany()
-	s, err := New(Config{
-		Addr: "127.0.0.1:0", Fleet: c, History: c, Feed: c, Now: c.now, Log: slog.New(slog.DiscardHandler),
+	s, err := New(Config{Addr: "127.0.0.1:0", vouched: &everybody, Fleet: c, History: c, Feed: c, Now: c.now, Log: slog.New(slog.DiscardHandler),
 		Parts:   func(context.Context) []view.Part { return wrong },
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "frostline_part_well 1\n") }),
 	})

@@ -16,7 +16,7 @@ import (
 )
 
 // pages holds one template set for each page, all over the same layout.
-type pages struct{ home, sensor, account, packages, onePackage, cases, oneCase, oneUnit, board, problem *template.Template }
+type pages struct{ home, sensor, account, packages, onePackage, cases, oneCase, oneUnit, board, signin, enter, me, problem *template.Template }
 
 // frame is what the layout needs of every page.
 type frame struct {
@@ -28,8 +28,10 @@ type frame struct {
 	Cursor   string // where the stream of changes goes on from this page
 	Now      int64
 	Version  string
-	Stories  bool // there are pages about packages
-	Dispatch bool // there is the dispatcher's board
+	Stories  bool    // there are pages about packages
+	Dispatch bool    // there is the dispatcher's board
+	Viewer   *viewer // who looks; filled in by render
+	Still    bool    // it does not follow the hub
 }
 
 var words = template.FuncMap{
@@ -66,7 +68,7 @@ func newPages() (*pages, error) {
 	}
 	p := &pages{}
 	for name, to := range map[string]**template.Template{"home": &p.home, "sensor": &p.sensor, "account": &p.account,
-		"packages": &p.packages, "package": &p.onePackage, "excursions": &p.cases, "excursion": &p.oneCase, "unit": &p.oneUnit, "dispatch": &p.board, "error": &p.problem} {
+		"packages": &p.packages, "package": &p.onePackage, "excursions": &p.cases, "excursion": &p.oneCase, "unit": &p.oneUnit, "dispatch": &p.board, "signin": &p.signin, "enter": &p.enter, "me": &p.me, "error": &p.problem} {
 		t, err := base.Clone()
 		if err == nil {
 			t, err = t.ParseFS(dashboards.Templates, "templates/"+name+".html")
@@ -79,17 +81,25 @@ func newPages() (*pages, error) {
 	return p, nil
 }
 
+// seat is where who looks is filled in.
+func (f frame) seat() *viewer { return f.Viewer }
+
 func (s *Server) frame(title, nav string) frame {
 	_, seq, _ := s.live.since(^uint64(0), filter{})
 	return frame{
 		Title: title, Nav: nav, Cursor: s.hub + "." + strconv.FormatUint(seq, 10),
-		Now: s.now().UnixMilli(), Version: version.String(), Stories: s.cfg.Stories != nil, Dispatch: s.cfg.Dispatch != nil,
+		Now: s.now().UnixMilli(), Version: version.String(), Stories: s.cfg.Stories != nil, Viewer: &viewer{}, Dispatch: s.cfg.Dispatch != nil,
 	}
 }
 
 // render writes a whole page, or an error page if the template fails: never
 // half of one.
 func (s *Server) render(w http.ResponseWriter, t *template.Template, status int, data any) {
+	if page, ok := data.(interface{ seat() *viewer }); ok {
+		if to, ok := w.(watched); ok {
+			*page.seat() = *to.viewer
+		}
+	}
 	var b bytes.Buffer
 	if err := t.ExecuteTemplate(&b, "page", data); err != nil {
 		s.log.Error("page could not be rendered", "template", t.Name(), "error", err)
@@ -107,6 +117,7 @@ func (s *Server) render(w http.ResponseWriter, t *template.Template, status int,
 // fail answers with a page that says what went wrong and where to go on.
 func (s *Server) fail(w http.ResponseWriter, _ *http.Request, status int, title, detail string) {
 	f := s.frame(title, "")
+	f.Still = true
 	f.Styles = []string{"style/home.css"}
 	s.render(w, s.pages.problem, status, struct {
 		frame

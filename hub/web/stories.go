@@ -38,7 +38,7 @@ type Stories interface {
 }
 
 // storyRoutes mounts the pages about packages.
-func (s *Server) storyRoutes(mux *http.ServeMux) {
+func (s *Server) storyRoutes(mux *routes) {
 	mux.HandleFunc("GET /view/packages", s.packages)
 	mux.HandleFunc("GET /view/package/{id}", s.onePackage)
 	mux.HandleFunc("GET /view/unit/{id}", s.oneUnit)

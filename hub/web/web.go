@@ -3,23 +3,27 @@
 // complete without JavaScript; with it they follow what changes by server-sent
 // events.
 //
-// Until there are accounts, anyone who reaches the listener sees everything,
-// so it listens on loopback alone and answers only requests that name it by a
-// loopback host: a page elsewhere cannot reach it by renaming itself (DNS
-// rebinding).
+// Whoever looks is signed in, and sees what the table of hub/policy gives to
+// their roles; a route without an entry there keeps the pages from starting.
+// Without TLS the pages listen on loopback alone. They answer only requests that
+// name the hub by a name of its own: a page elsewhere cannot reach it by
+// renaming itself (DNS rebinding).
 package web
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"sync"
 	"time"
 
+	"frostline/hub/people"
 	"frostline/hub/view"
 )
 
@@ -55,9 +59,14 @@ type Feed interface {
 // Config is what a Server needs. All fields are
 // required unless they say otherwise.
 type Config struct {
-	// Addr is the address to listen on: a loopback address and port, such as
-	// 127.0.0.1:8080. Port 0 takes a free one.
-	Addr     string
+	// Addr is the address to listen on, such as 127.0.0.1:8080; port 0 takes a
+	// free one. Without TLS it is one of loopback.
+	Addr   string
+	Access Access      // who is signed in, and how
+	TLS    *tls.Config // nil: HTTP, for this machine alone
+	// Names are host names and addresses, besides loopback, under which the hub is
+	// reached by TLS. The first is that of links, and of passkeys.
+	Names    []string
 	Fleet    Fleet
 	History  History
 	Feed     Feed
@@ -70,6 +79,8 @@ type Config struct {
 	Metrics http.Handler // answers /metrics, for Prometheus; nil for none
 	Log     *slog.Logger
 	Now     func() time.Time // default time.Now
+
+	vouched *people.Person // of tests: who every request is by
 }
 
 // Limits of what a client may ask and hold.
@@ -89,6 +100,9 @@ type Server struct {
 	now     func() time.Time
 	addr    string
 	handler http.Handler
+	routes  *routes
+	seals   *sealer
+	pace    *pace
 	pages   *pages
 	live    *live
 	sparks  *sketches
@@ -106,12 +120,15 @@ type Server struct {
 
 // New checks the configuration and prepares the pages. It does not listen yet.
 func New(cfg Config) (*Server, error) {
-	addr, err := loopback(cfg.Addr)
-	if err != nil {
-		return nil, err
+	addr := cfg.Addr
+	if cfg.TLS == nil {
+		var err error
+		if addr, err = loopback(cfg.Addr); err != nil {
+			return nil, err
+		}
 	}
-	if cfg.Fleet == nil || cfg.History == nil || cfg.Feed == nil || cfg.Log == nil {
-		return nil, errors.New("web: Fleet, History, Feed and Log are required")
+	if cfg.Fleet == nil || cfg.History == nil || cfg.Feed == nil || cfg.Log == nil || cfg.Access == nil && cfg.vouched == nil {
+		return nil, errors.New("web: Fleet, History, Feed, Access and Log are required")
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
@@ -121,6 +138,8 @@ func New(cfg Config) (*Server, error) {
 		hub: token(), ready: make(chan struct{}), wake: make(chan struct{}, 1), stopping: make(chan struct{}),
 	}
 	s.sparks = newSketches(s)
+	s.seals, s.pace = &sealer{access: cfg.Access, now: cfg.Now}, newPace()
+	var err error
 	if s.pages, err = newPages(); err != nil {
 		return nil, err
 	}
@@ -128,7 +147,8 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	mux := http.NewServeMux()
+	mux := newRoutes()
+	s.routes = mux
 	mux.HandleFunc("GET /{$}", s.home)
 	mux.HandleFunc("GET /sensor/{gateway}/{sensor}", s.sensor)
 	mux.HandleFunc("GET /data/{gateway}/{sensor}/{quantity}", s.data)
@@ -141,6 +161,7 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Dispatch != nil {
 		mux.HandleFunc("GET /dispatch", s.board)
 	}
+	s.accessRoutes(mux)
 	mux.HandleFunc("GET /health", s.health)
 	if cfg.Metrics != nil {
 		mux.Handle("GET /metrics", cfg.Metrics)
@@ -149,9 +170,12 @@ func New(cfg Config) (*Server, error) {
 	mux.HandleFunc("GET /", func(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, http.StatusNotFound, "There is no such page", "Nothing is known under "+r.URL.Path+".")
 	})
-	s.handler = guard(mux)
+	if err := mux.check(); err != nil {
+		return nil, err
+	}
+	s.handler = s.guard(s.admitted(mux.mux))
 	if cfg.Program != nil {
-		s.handler = split(s.handler, cfg.Program)
+		s.handler = s.split(s.handler, cfg.Program)
 	}
 	return s, nil
 }
@@ -166,7 +190,7 @@ func loopback(addr string) (string, error) {
 		host = "127.0.0.1"
 	}
 	if ip, err := netip.ParseAddr(host); err != nil || !ip.IsLoopback() {
-		return "", fmt.Errorf("web address %q: the pages have no accounts yet, so they listen on this machine alone: use 127.0.0.1:%s, and an SSH tunnel (ssh -L %s:127.0.0.1:%s HOST) from elsewhere", addr, port, port, port)
+		return "", fmt.Errorf("web address %q: without TLS the pages listen on this machine alone: set tls, or use 127.0.0.1:%s, and an SSH tunnel (ssh -L %s:127.0.0.1:%s HOST) from elsewhere", addr, port, port, port)
 	}
 	return net.JoinHostPort(host, port), nil
 }
@@ -178,6 +202,20 @@ func (s *Server) Ready() <-chan struct{} { return s.ready }
 func (s *Server) URL() string {
 	<-s.ready
 	return s.url
+}
+
+// Origin is how links name the pages, without a slash at the end. By loopback
+// that is localhost, since passkeys are bound to names. It waits for Ready.
+func (s *Server) Origin() string {
+	u, err := url.Parse(s.URL())
+	if err != nil {
+		return ""
+	}
+	name := "localhost"
+	if s.cfg.TLS != nil && len(s.cfg.Names) > 0 {
+		name = s.cfg.Names[0]
+	}
+	return u.Scheme + "://" + net.JoinHostPort(name, u.Port())
 }
 
 // Handler answers requests, without a listener. Pages follow changes only
@@ -193,6 +231,9 @@ func (s *Server) Run(ctx context.Context) error {
 		return fmt.Errorf("listen for pages on %s: %w; choose another port, or stop what uses it", s.addr, err)
 	}
 	s.url = "http://" + ln.Addr().String() + "/"
+	if s.cfg.TLS != nil {
+		s.url = "https://" + ln.Addr().String() + "/"
+	}
 	server := &http.Server{
 		Handler:           s.handler,
 		ReadHeaderTimeout: 5 * time.Second,
@@ -200,6 +241,7 @@ func (s *Server) Run(ctx context.Context) error {
 		WriteTimeout:      2 * writeWithin,
 		IdleTimeout:       time.Minute,
 		MaxHeaderBytes:    maxHeader,
+		TLSConfig:         s.cfg.TLS,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
 	stop := s.cfg.Feed.Watch(s.take)
@@ -214,7 +256,13 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 
 	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(ln) }()
+	go func() {
+		if s.cfg.TLS != nil {
+			failed <- server.ServeTLS(ln, "", "")
+			return
+		}
+		failed <- server.Serve(ln)
+	}()
 	close(s.ready)
 	s.log.Info("pages are served", "url", s.url)
 	select {

@@ -24,7 +24,7 @@ func TestListensOnThisMachineAlone(t *testing.T) {
 		"127.0.0.1:0": true, "localhost:0": true, "[::1]:0": true, "0.0.0.0:8080": false, ":8080": false,
 		"192.168.1.5:80": false, "hub.example:80": false, "[::]:80": false, "127.0.0.1": false,
 	} {
-		_, err := New(Config{Addr: addr, Fleet: c, History: c, Feed: c, Log: slog.New(slog.DiscardHandler)})
+		_, err := New(Config{Addr: addr, vouched: &everybody, Fleet: c, History: c, Feed: c, Log: slog.New(slog.DiscardHandler)})
 		if (err == nil) != ok {
 			t.Errorf("address %q: got error %v, want one: %t", addr, err, !ok)
 		}
@@ -83,7 +83,7 @@ func TestGuard(t *testing.T) {
 		if resp.StatusCode != tt.want {
 			t.Errorf("%s: got %d, want %d: %.200s", tt.name, resp.StatusCode, tt.want, body)
 		}
-		if resp.Header.Get("Content-Security-Policy") != policy || resp.Header.Get("X-Content-Type-Options") != "nosniff" || resp.Header.Get("Referrer-Policy") != "no-referrer" {
+		if resp.Header.Get("Content-Security-Policy") != contentPolicy || resp.Header.Get("X-Content-Type-Options") != "nosniff" || resp.Header.Get("Referrer-Policy") != "no-referrer" {
 			t.Errorf("%s: headers are %v", tt.name, resp.Header)
 		}
 		if strings.Contains(string(body), "<script>alert") {
@@ -251,7 +251,7 @@ func TestExportHoldsEveryReading(t *testing.T) {
 func TestPagesSayWhatFailed(t *testing.T) {
 	c := newCompany()
 	c.broken = errors.New("disk on fire")
-	s, err := New(Config{Addr: "127.0.0.1:0", Fleet: c, History: c, Feed: c, Log: slog.New(slog.DiscardHandler)})
+	s, err := New(Config{Addr: "127.0.0.1:0", vouched: &everybody, Fleet: c, History: c, Feed: c, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -77,7 +77,7 @@ func openWhole(t *testing.T, path, gateway string) *whole {
 	feed := &intake.Feed{}
 	in.Follow(hist, reg, feed)
 	fl := fleet.New(admitted(gateway), reg, in, hist, feed)
-	s, err := New(Config{Addr: "127.0.0.1:0", Fleet: fl, History: fl, Feed: fl, Log: log})
+	s, err := New(Config{Addr: "127.0.0.1:0", vouched: &everybody, Fleet: fl, History: fl, Feed: fl, Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}

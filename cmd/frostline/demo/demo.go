@@ -75,7 +75,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err := d.choosePorts(); err != nil {
 		return err
 	}
-	if d.teller, err = story.Open(story.Options{Dir: dir, Socket: d.path("hub", "frostline.sock"), Web: d.loopback(d.ports.Web)}); err != nil {
+	if d.teller, err = story.Open(story.Options{Dir: dir, Socket: d.path("hub", "frostline.sock"), Web: d.loopback(d.ports.Web), Pages: d.pages()}); err != nil {
 		return err
 	}
 	defer d.stopAll()
@@ -117,7 +117,7 @@ func (d *demo) startAll(ctx context.Context) error {
 	if err := d.await(ctx, d.hub, func() bool { return answers(d.path("hub", "frostline.sock")) }); err != nil {
 		return err
 	}
-	d.say("the hub's pages are at http://%s/", d.loopback(d.ports.Web))
+	d.say("the hub's pages are at %s/", d.pages())
 	for i, p := range d.places {
 		if err := d.await(ctx, d.sim, func() bool { return exists(p.socket) }); err != nil {
 			return err
@@ -287,8 +287,11 @@ func exists(path string) bool {
 func (d *demo) path(parts ...string) string {
 	return filepath.Join(append([]string{d.dir}, parts...)...)
 }
-func (d *demo) config(p place) string       { return d.path(p.gateway, "gateway.yaml") }
-func (d *demo) loopback(port int) string    { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
+func (d *demo) config(p place) string    { return d.path(p.gateway, "gateway.yaml") }
+func (d *demo) loopback(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
+func (d *demo) pages() string {
+	return "http://" + net.JoinHostPort("localhost", strconv.Itoa(d.ports.Web))
+}
 func (d *demo) say(format string, a ...any) { fmt.Fprintf(d.Out, format+"\r\n", a...) }
 func (d *demo) mark(p place, what string) error {
 	return os.WriteFile(d.path(p.gateway, what), nil, 0o600)

@@ -25,7 +25,7 @@ func (d *demo) watch(ctx context.Context) error {
 			every, redraw = time.Second, true
 		}
 	}
-	d.help(redraw)
+	d.help(ctx, redraw)
 	ended := make(chan *process, len(d.edges)+2)
 	for _, p := range d.all() {
 		go func() { <-p.done; ended <- p }()
@@ -83,15 +83,25 @@ func (d *demo) toggle(ctx context.Context, p place) {
 	}
 }
 
-func (d *demo) help(redraw bool) {
+func (d *demo) help(ctx context.Context, redraw bool) {
 	d.say("")
-	d.say("  hub         http://%s/", d.loopback(d.ports.Web))
+	doors, err := d.doors(ctx)
+	if err != nil {
+		d.say("  nobody can be let in: %v", err)
+	}
+	d.say("  Sign in at the hub's pages by one of these, each good once:")
+	for _, l := range doors {
+		d.say("  %-30s %s", l.who, l.url)
+	}
+	d.say("  and by another later:            bin/frostline user link ID --socket %s", d.path("hub", "frostline.sock"))
+	d.say("")
+	d.say("  hub         %s/", d.pages())
 	for i, p := range d.places {
 		d.say("  %-11s http://%s/  %s", p.gateway, d.loopback(d.ports.Panel+i), p.what)
 	}
 	if d.teller.Done() {
 		d.say("")
-		d.say("  What happened, and where to look. All packages: http://%s/view/packages  excursions: http://%s/view/excursions", d.loopback(d.ports.Web), d.loopback(d.ports.Web))
+		d.say("  What happened, and where to look. All packages: %s/view/packages  excursions: %s/view/excursions", d.pages(), d.pages())
 		for _, l := range d.teller.Lines() {
 			d.say("  %s: %s", l.Title, l.Tells)
 			d.say("      %s", l.Look)

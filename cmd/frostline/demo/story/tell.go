@@ -14,6 +14,7 @@ type Options struct {
 	Dir    string // where it keeps what it has told, and the keys of people
 	Socket string // of the hub
 	Web    string // HOST:PORT of the hub's pages
+	Pages  string // how links name them, such as http://localhost:8080
 }
 
 // Teller tells a hub its stories, once: what was told is not told again, and
@@ -142,7 +143,7 @@ func (t *Teller) Lines() []Line {
 		if t.again && p.Again != "" {
 			tells = p.Again
 		}
-		all = append(all, Line{p.Title, tells, "http://" + t.o.Web + "/view/package/" + url.PathEscape(p.Package)})
+		all = append(all, Line{p.Title, tells, t.o.Pages + "/view/package/" + url.PathEscape(p.Package)})
 	}
 	return all
 }

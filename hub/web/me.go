@@ -1,0 +1,103 @@
+package web
+
+import (
+	"net/http"
+	"time"
+
+	"frostline/hub/people"
+	"frostline/hub/view"
+)
+
+type mePage struct {
+	frame
+	Form     string
+	Roles    string
+	Fresh    bool // signed in lately enough to change how
+	Password bool
+	Codes    bool
+	Passkeys []people.Passkey
+	Sessions []sessionView
+	Passkey  bool // passkeys work under this name
+	Bare     bool // nothing to sign in with yet
+	Problem  string
+	Done     string
+	Held     string // a secret of one-time codes that is being set up
+	Secret   string
+	Picture  any
+}
+
+type sessionView struct {
+	people.Session
+	Here bool
+	How  string
+}
+
+var methodWords = map[string]string{people.ByPassword: "password and code", people.ByPasskey: "passkey", people.ByProvider: "provider", people.ByLink: "link"}
+
+// fresh says whether somebody signed in lately enough to change how they do.
+func (s *Server) fresh(v *viewer) bool {
+	return v.secret != "" && s.now().Sub(time.UnixMilli(v.Session.Created)) < freshWithin
+}
+
+// me is GET /me: one's own account.
+func (s *Server) me(w http.ResponseWriter, r *http.Request) {
+	s.showMe(w, r, http.StatusOK, mePage{Done: doneWords[r.FormValue("done")]})
+}
+
+// doneWords are what the account page says after a change. Nothing else of an
+// address comes onto the page.
+var doneWords = map[string]string{
+	"password": "Your password is changed, and you are signed out everywhere else.",
+	"codes":    "One-time codes are set up.",
+	"nocodes":  "One-time codes are removed.",
+	"passkey":  "The passkey is added.",
+	"removed":  "The passkey is removed.",
+}
+
+func (s *Server) showMe(w http.ResponseWriter, r *http.Request, status int, p mePage) {
+	v := viewerOf(r)
+	p.frame = s.frame("Your account", "me")
+	p.Styles, p.Modules = []string{"style/home.css", "style/access.css"}, nil
+	p.Still = true
+	p.Roles, p.Fresh = roleWords(v.Person.Roles), s.fresh(v)
+	var err error
+	if p.Password, err = s.cfg.Access.HasPassword(r.Context(), v.Person.ID); err != nil {
+		s.broken(w, r, "look up a password", err)
+		return
+	}
+	if p.Codes, err = s.cfg.Access.HasTOTP(r.Context(), v.Person.ID); err != nil {
+		s.broken(w, r, "look up one-time codes", err)
+		return
+	}
+	if p.Passkeys, err = s.cfg.Access.Passkeys(r.Context(), v.Person.ID); err != nil {
+		s.broken(w, r, "look up passkeys", err)
+		return
+	}
+	sessions, err := s.cfg.Access.Sessions(r.Context(), v.Person.ID)
+	if err != nil {
+		s.broken(w, r, "look up sessions", err)
+		return
+	}
+	for _, one := range sessions {
+		p.Sessions = append(p.Sessions, sessionView{one, one.ID == v.Session.ID, methodWords[one.Method]})
+	}
+	p.Bare = !p.Password && len(p.Passkeys) == 0
+	p.Form = s.formFor(w, r)
+	s.render(w, s.pages.me, status, p)
+}
+
+// freshly lets somebody change how they sign in only shortly after they have,
+// so that an open browser is not enough.
+func (s *Server) freshly(next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if !s.fresh(viewerOf(r)) {
+			if r.Header.Get("Content-Type") == "application/json" {
+				answerJSON(w, http.StatusForbidden, map[string]string{"problem": "sign in again first: it was " + view.Span(freshWithin.Milliseconds()) + " ago or more"})
+				return
+			}
+			http.Redirect(w, r, "/signin?again=1&next=/me", http.StatusSeeOther)
+			return
+		}
+		next(w, r)
+	}
+}
