@@ -64,6 +64,8 @@ type config struct {
 	// Carriers are the mapping files of partner carriers; see frostline carriers.
 	// Default none.
 	Carriers []string `yaml:"carriers"`
+	// Patients is how patients follow their deliveries.
+	Patients patientsConfig `yaml:"patients"`
 	// LogLevel is debug, info, warn or error. Default info.
 	LogLevel string `yaml:"log_level"`
 }
@@ -178,6 +180,9 @@ func (c *config) validate() error {
 		errs = append(errs, err)
 	}
 	if err := c.Road.validate(); err != nil {
+		errs = append(errs, err)
+	}
+	if err := c.Patients.validate(); err != nil {
 		errs = append(errs, err)
 	}
 	if err := c.Notify.Validate(); err != nil {

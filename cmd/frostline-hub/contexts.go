@@ -41,6 +41,7 @@ import (
 	"frostline/hub/rollout"
 	"frostline/hub/scan"
 	"frostline/hub/web"
+	"frostline/hub/web/patient"
 	"frostline/hub/workflow"
 	"frostline/proto/thermal"
 	"frostline/proto/version"
@@ -83,6 +84,7 @@ type contexts struct {
 	influx    *influx.Writer // nil: none is configured
 	rest      *rest.API
 	trace     trace
+	patients  patients
 }
 
 // openContexts makes all contexts. Nothing runs yet.
@@ -207,7 +209,11 @@ func (h *hub) openContexts(ctx context.Context) (err error) {
 	c.dossiers = &dossier.Builder{Orders: c.orders, Places: c.custody, Cases: c.cases, Verdicts: c.correlate, Profiles: c.catalog, Events: c.events}
 	c.reports = newReports(c.dossiers, c.evidence)
 	c.reports.Delivered = c.delivered
+	if err = h.openPatients(ctx, m); err != nil {
+		return err
+	}
 	c.rest, err = rest.New(ctx, rest.Config{
+		Links: c.patients,
 		Store: h.store, Tokens: c.people, Sessions: web.Signed{Access: c.people}, Log: part("rest"), Version: version.String(), Metrics: h.metrics,
 		People: c.people, Catalog: c.catalog, Orders: c.orders, Custody: c.custody, Verdicts: c.correlate, Evidence: c.evidence, EvidenceLog: c.ledger, Reports: c.reports, Provenance: c.trace.provenance, Excursions: c.cases, Notifications: c.notify, Desired: c.desired, Rollouts: c.rollout, Dispatch: c.dispatch, Sagas: c.sagas, Holds: c.holds, Risks: c.risk, Proposals: c.proposals, Progress: c.progress, GatewayScans: c.scans, Carriers: c.carriers, Proofs: c.proofs, Receipts: c.reports,
 	})
@@ -251,7 +257,7 @@ func (h *hub) openEvidence(ctx context.Context) (err error) {
 func (h *hub) runContexts(ctx context.Context, g *errgroup.Group) {
 	c := &h.contexts
 	for name, run := range map[string]func(context.Context) error{
-		"relay": c.relay.Run, "custody": c.custody.Run, "scans": c.scans.Run, "correlate": c.correlate.Run, "excursion": c.cases.Run, "notify": c.notify.Run, "evidence log": c.ledger.Run, "desired state": c.desired.Run, "compose": c.composer.Run, "rollout": c.rollout.Run, "dispatch": c.dispatch.Run, "sagas": c.sagas.Run, "progress": c.progress.Run, "carriers": c.carriers.Run, "proofs": c.proofs.Follow, "risk": c.risk.Run, "proposals": c.proposals.Run,
+		"relay": c.relay.Run, "custody": c.custody.Run, "scans": c.scans.Run, "correlate": c.correlate.Run, "excursion": c.cases.Run, "notify": c.notify.Run, "evidence log": c.ledger.Run, "patients' links": c.patients.Run, "desired state": c.desired.Run, "compose": c.composer.Run, "rollout": c.rollout.Run, "dispatch": c.dispatch.Run, "sagas": c.sagas.Run, "progress": c.progress.Run, "carriers": c.carriers.Run, "proofs": c.proofs.Follow, "risk": c.risk.Run, "proposals": c.proposals.Run,
 		"dispatch of shipments": func(ctx context.Context) error { return c.dispatch.Follow(ctx, c.events, c.tellShipment) },
 	} {
 		g.Go(func() error { return named(name, run(ctx)) })
@@ -271,6 +277,7 @@ func sealKey(k access.SealKey) ledger.KeyRecord {
 func (h *hub) program(rest, epcis http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/log/", h.contexts.ledger)
+	mux.Handle(patient.Prefix, h.contexts.patients.pages)
 	mount(mux, epcis)
 	hook(mux, h.contexts.carriers)
 	mux.Handle("/", rest)

@@ -37,7 +37,7 @@ func (h *hub) parts() []health.Part {
 		{Name: "compose", Ask: h.composePart},
 	}
 	all = append(all, health.Part{Name: "carriers", Ask: h.carriersPart})
-	all = append(all, health.Part{Name: "rollout", Ask: h.rolloutPart})
+	all = append(all, health.Part{Name: "rollout", Ask: h.rolloutPart}, health.Part{Name: "patients", Ask: h.patientsPart})
 	if c.influx != nil {
 		all = append(all, health.Part{Name: "influx", Ask: h.influxPart})
 	}

@@ -226,6 +226,7 @@ func (h *hub) front(ctx, core context.Context, enrolment net.Listener) error {
 		s.ForGateways(release.Path, h.contexts.rollout)
 		return named("enrolment", s.Serve(ctx, enrolment))
 	})
+	g.Go(func() error { return named("patients' pages", h.contexts.patients.pages.Run(ctx)) })
 	g.Go(func() error { return named("pages", h.web.Run(ctx)) })
 	g.Go(func() error { return named("command line socket", h.api.Run(ctx)) })
 	g.Go(func() error {
