@@ -150,7 +150,8 @@ func (l *Links) Revoke(ctx context.Context, by, id, reason string) (k Link, err 
 }
 
 // Of gives the links of a shipment, also those that are over, in the order of
-// their ids, after one.
+// their ids, after one. Its error wraps record.ErrNotFound where there is no such
+// shipment.
 func (l *Links) Of(ctx context.Context, shipment, after string, limit int) (out []Link, err error) {
 	rows, err := l.o.Store.Query(ctx, `SELECT `+columns+` FROM privacy_link WHERE shipment = $1 AND id > $2 ORDER BY id LIMIT $3`, shipment, after, limit)
 	if err != nil {
@@ -164,7 +165,14 @@ func (l *Links) Of(ctx context.Context, shipment, after string, limit int) (out 
 		}
 		out = append(out, k)
 	}
-	return out, rows.Err()
+	if err := rows.Err(); err != nil || len(out) > 0 {
+		return out, err
+	}
+	known, err := l.o.Known(ctx, shipment)
+	if err == nil && !known {
+		err = fmt.Errorf("shipment %q is %w", shipment, record.ErrNotFound)
+	}
+	return out, err
 }
 
 // note adds to the trail, in the transaction of what it tells of.
