@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"frostline/edge/panel"
 	"frostline/edge/update"
 	"frostline/proto/pb"
 )
@@ -178,6 +179,23 @@ func (a *agent) reportRelease(s *pb.State) {
 	if a.c.Update.Keeper != nil {
 		s.Release = a.c.Update.Keeper.Report()
 	}
+}
+
+// shownRelease is what becomes of the release that the hub wants, for people; nil
+// where this gateway takes none.
+func (a *agent) shownRelease() *panel.Release {
+	if a.c.Update.Keeper == nil {
+		return nil
+	}
+	r := a.c.Update.Keeper.Report()
+	if len(r.KeyId) == 0 {
+		return nil
+	}
+	out := &panel.Release{Phase: update.Phases[min(int(r.Phase), len(update.Phases)-1)], Reason: r.Reason, Packaged: r.Running == "" && r.Phase != update.OnTrial}
+	if r.Phase == update.Fetching {
+		out.Have, out.Size = r.Have, r.Size
+	}
+	return out
 }
 
 // release tells Prometheus how far the release is that the hub wants.

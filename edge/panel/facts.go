@@ -137,6 +137,35 @@ func (l *locale) clockRows(c Clock) []row {
 	return append(r, up)
 }
 
+// releaseRows tells where the program comes from, and what becomes of the release
+// that the hub wants.
+func (l *locale) releaseRows(x *Release) []row {
+	if x == nil {
+		return nil
+	}
+	r := l.row("release", l.say(choose(x.Packaged, "release.packaged", "release.confirmed")))
+	switch x.Phase {
+	case "trial":
+		r.Text = l.say("release.trial")
+	case "fetching":
+		r.Text += ", " + l.say("release.fetching", share(x.Have, x.Size))
+	case "refused":
+		r.Text, r.State = r.Text+", "+l.say("release.refused"), Watch
+	}
+	if x.Reason == "" {
+		return []row{r}
+	}
+	return []row{r, {Name: l.say("row.because"), Text: plain(x.Reason), State: r.State}}
+}
+
+// share is a part of a whole in per cent, rounded down.
+func share(part, whole uint64) string {
+	if whole == 0 {
+		return "0 %"
+	}
+	return fmt.Sprintf("%d %%", min(part, whole)*100/whole)
+}
+
 // configRows tells of the hub's desired state where it has given one.
 func (l *locale) configRows(c Config) (r []row) {
 	switch {
@@ -155,6 +184,7 @@ func (l *locale) configRows(c Config) (r []row) {
 
 func (l *locale) gatewayRows(s Snapshot) []row {
 	r := []row{l.row("version", s.Version), l.row("boot", fmt.Sprint(s.Boot)), l.row("up", FormatAge(s.UptimeMs))}
+	r = append(r, l.releaseRows(s.Release)...)
 	r = append(r, l.configRows(s.Config)...)
 	c := s.Certificate
 	switch {

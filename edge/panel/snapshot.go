@@ -50,6 +50,7 @@ type Snapshot struct {
 	Certificate Certificate `json:"certificate"`
 	Faults      []Fault     `json:"faults"` // newest first
 	Config      Config      `json:"config"`
+	Release     *Release    `json:"release,omitempty"` // nil where none is taken from the hub
 	IdentifyMs  int64       `json:"identify_ms,omitempty"` // for how much longer it is to show which gateway is meant
 	Guard       Guard       `json:"guard"`
 	NextStop    *NextStop   `json:"next_stop,omitempty"` // as dispatch wants the driver to see it; nil where it said none
@@ -74,6 +75,17 @@ type Config struct {
 	Trial   bool   `json:"trial,omitempty"`   // it has not proven itself yet
 	Refused uint64 `json:"refused,omitempty"` // newest one refused or undone; 0 for none since
 	Reason  string `json:"reason,omitempty"`  // why
+}
+
+// Release is what becomes of the release of the agent that the hub wants.
+type Release struct {
+	// Phase is none where the hub wants none, fetching, trial, confirmed or refused.
+	Phase  string `json:"phase"`
+	Have   uint64 `json:"have_bytes,omitempty"` // of it, while it is fetched
+	Size   uint64 `json:"size_bytes,omitempty"` // to be fetched in all
+	Reason string `json:"reason,omitempty"`     // why it was refused or undone, or what holds it up
+	// Packaged says that the program of the package runs, and no release.
+	Packaged bool `json:"packaged,omitempty"`
 }
 
 // Clock is what the gateway knows about the time.
