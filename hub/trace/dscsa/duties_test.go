@@ -311,7 +311,7 @@ func TestSuspect(t *testing.T) {
 			t.Errorf("ended: %+v", s)
 		}
 		// A case of its own, and one that was not suspect after all.
-		must(w.Desk.Open(ctx, aCourier, "package open", fact.SuspectOpened{ID: "C-1", Units: []string{gtin + ".13"}, Cause: "opened on receipt"}))
+		must(w.Raise(ctx, aCourier, "package open", fact.SuspectOpened{ID: "C-1", Units: []string{gtin + ".13"}, Cause: "opened on receipt"}))
 		if s = must(w.Clear(ctx, aCourier, "the maker says it is theirs", "C-1")); s.State != Cleared {
 			t.Errorf("cleared: %+v", s)
 		}

@@ -99,8 +99,8 @@ func (d *Desk) Describe(ctx context.Context, by, reason, id string, items map[st
 			}
 		}
 	}
-	return d.step(ctx, by, reason, id, func(s Suspicion, found bool) (string, any, error) {
-		if !found || s.State != Suspected && s.State != Illegitimate {
+	return d.step(ctx, by, reason, id, func(s Suspicion) (string, any, error) {
+		if s.State != Suspected && s.State != Illegitimate {
 			return "", nil, record.Refusedf("id %q: the case is %s; only %s or %s product is described", id, s.State, Suspected, Illegitimate)
 		}
 		return fact.SuspectWasDescribed, fact.SuspectDescribed{ID: id, Items: items}, nil

@@ -1,7 +1,9 @@
 package dscsa
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -32,40 +34,58 @@ func (s Suspicion) Untold() (out []string) {
 	return out
 }
 
-// Open says that product is suspect: a person decides, with a reason. Of a
-// proposal the id is that of the proposal, and units "" keep those proposed;
-// without one, the case names its units.
+// Open decides that product that was proposed is suspect, with a reason. Units,
+// package and cause that are not given stay as proposed.
 func (d *Desk) Open(ctx context.Context, by, reason string, o fact.SuspectOpened) (Suspicion, error) {
-	return d.step(ctx, by, reason, o.ID, func(s Suspicion, found bool) (string, any, error) {
-		if found && s.State != Proposed {
+	return d.step(ctx, by, reason, o.ID, func(s Suspicion) (string, any, error) {
+		if s.State != Proposed {
 			return "", nil, record.Refusedf("id %q: the case is %s", o.ID, s.State)
 		}
-		if found {
-			if len(o.Units) == 0 {
-				o.Units = s.Units
-			}
-			if o.Package == "" {
-				o.Package = s.Package
-			}
-			if o.Cause == "" {
-				o.Cause = s.Cause
-			}
+		if len(o.Units) == 0 {
+			o.Units = s.Units
 		}
-		switch {
-		case len(o.Units) == 0 && o.Package == "":
-			return "", nil, record.Invalidf("units: name units, a package, or both")
-		case len(o.Units) > fact.MaxAffected:
-			return "", nil, record.Invalidf("units: %d of them; at most %d in a case", len(o.Units), fact.MaxAffected)
-		case o.Cause == "" || len(o.Cause) > 2000:
-			return "", nil, record.Invalidf("cause: say in at most 2000 bytes what makes it suspect")
-		}
-		for i, u := range o.Units {
-			if err := (fact.Ref{Kind: fact.Unit, ID: u}).Check(); err != nil {
-				return "", nil, record.Invalidf("units.%d: %w", i, err)
-			}
-		}
-		return fact.SuspectWasOpened, o, record.Invalid(fact.CheckNote("cause", o.Cause))
+		o.Package, o.Cause = cmp.Or(o.Package, s.Package), cmp.Or(o.Cause, s.Cause)
+		return fact.SuspectWasOpened, o, checkOpened(o)
 	})
+}
+
+// Raise says that product is suspect that nothing proposed: a case of its own.
+func (d *Desk) Raise(ctx context.Context, by, reason string, o fact.SuspectOpened) (out Suspicion, err error) {
+	ref := fact.Ref{Kind: fact.Suspect, ID: o.ID}
+	if err := ref.Check(); err != nil {
+		return out, record.Invalidf("id: %w", err)
+	}
+	if err := errors.Join(because(reason), checkOpened(o)); err != nil {
+		return out, err
+	}
+	err = d.command(ctx, by, reason, func(ctx context.Context, ch event.Change) error {
+		if _, found, err := d.o.Model.suspicions.Get(ctx, ch, o.ID); err != nil || found {
+			return errors.Join(err, fmt.Errorf("id %q: a case is %w", o.ID, record.ErrExists))
+		}
+		if err := add(ctx, ch, ref, fact.SuspectWasOpened, reason, o); err != nil {
+			return err
+		}
+		out, err = record.Get(ctx, ch, d.o.Model.suspicions, ref)
+		return err
+	})
+	return out, err
+}
+
+func checkOpened(o fact.SuspectOpened) error {
+	switch {
+	case len(o.Units) == 0 && o.Package == "":
+		return record.Invalidf("units: name units, a package, or both")
+	case len(o.Units) > fact.MaxAffected:
+		return record.Invalidf("units: %d of them; at most %d in a case", len(o.Units), fact.MaxAffected)
+	case o.Cause == "" || len(o.Cause) > 2000:
+		return record.Invalidf("cause: say in at most 2000 bytes what makes it suspect")
+	}
+	for i, u := range o.Units {
+		if err := (fact.Ref{Kind: fact.Unit, ID: u}).Check(); err != nil {
+			return record.Invalidf("units.%d: %w", i, err)
+		}
+	}
+	return record.Invalid(fact.CheckNote("cause", o.Cause))
 }
 
 // Dismiss says that what was proposed is not suspect.
@@ -84,10 +104,8 @@ func (d *Desk) Terminate(ctx context.Context, by, reason, id string) (Suspicion,
 }
 
 func (d *Desk) move(ctx context.Context, by, reason, id, from, typ string) (Suspicion, error) {
-	return d.step(ctx, by, reason, id, func(s Suspicion, found bool) (string, any, error) {
+	return d.step(ctx, by, reason, id, func(s Suspicion) (string, any, error) {
 		switch {
-		case !found:
-			return "", nil, fmt.Errorf("suspect %q: %w", id, record.ErrNotFound)
 		case s.State != from:
 			return "", nil, record.Refusedf("id %q: the case is %s, not %s", id, s.State, from)
 		case typ == fact.SuspectWasTerminated && len(s.Untold()) > 0:
@@ -121,8 +139,8 @@ func (d *Desk) Determine(ctx context.Context, by, reason, id, classification str
 	if err != nil {
 		return s, err
 	}
-	return d.step(ctx, by, reason, id, func(s Suspicion, found bool) (string, any, error) {
-		if !found || s.State != Suspected {
+	return d.step(ctx, by, reason, id, func(s Suspicion) (string, any, error) {
+		if s.State != Suspected {
 			return "", nil, record.Refusedf("id %q: the case is %s, not %s", id, s.State, Suspected)
 		}
 		return fact.SuspectIsIllegitimate, fact.SuspectIllegitimate{
@@ -167,9 +185,9 @@ func (d *Desk) Notified(ctx context.Context, by, reason string, n fact.SuspectNo
 	if n.At == 0 {
 		n.At = d.now()
 	}
-	return d.step(ctx, by, reason, n.ID, func(s Suspicion, found bool) (string, any, error) {
+	return d.step(ctx, by, reason, n.ID, func(s Suspicion) (string, any, error) {
 		switch {
-		case !found || s.State != Illegitimate:
+		case s.State != Illegitimate:
 			return "", nil, record.Refusedf("id %q: the case is %s, not %s", n.ID, s.State, Illegitimate)
 		case n.To != FDA && !slices.Contains(s.Partners, n.To):
 			return "", nil, record.Invalidf("to %q: want %q or one of %v", n.To, FDA, s.Partners)
@@ -185,7 +203,7 @@ func (d *Desk) Notified(ctx context.Context, by, reason string, n fact.SuspectNo
 }
 
 // step decides, in one transaction, what happens to a case. A reason is needed.
-func (d *Desk) step(ctx context.Context, by, reason, id string, decide func(s Suspicion, found bool) (string, any, error)) (out Suspicion, err error) {
+func (d *Desk) step(ctx context.Context, by, reason, id string, decide func(s Suspicion) (string, any, error)) (out Suspicion, err error) {
 	ref := fact.Ref{Kind: fact.Suspect, ID: id}
 	if err := ref.Check(); err != nil {
 		return out, record.Invalidf("id: %w", err)
@@ -194,11 +212,11 @@ func (d *Desk) step(ctx context.Context, by, reason, id string, decide func(s Su
 		return out, err
 	}
 	err = d.command(ctx, by, reason, func(ctx context.Context, ch event.Change) error {
-		s, found, err := d.o.Model.suspicions.Get(ctx, ch, id)
+		s, err := record.Get(ctx, ch, d.o.Model.suspicions, ref)
 		if err != nil {
 			return err
 		}
-		typ, data, err := decide(s, found)
+		typ, data, err := decide(s)
 		if err != nil {
 			return err
 		}
