@@ -14,6 +14,7 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"frostline/hub/desired/compose"
+	"frostline/hub/dispatch/footprint"
 	"frostline/hub/influx"
 	"frostline/hub/notify"
 	"frostline/hub/workflow"
@@ -64,6 +65,8 @@ type config struct {
 	// Carriers are the mapping files of partner carriers; see frostline carriers.
 	// Default none.
 	Carriers []string `yaml:"carriers"`
+	// Footprint is what kinds of couriers emit. Default diesel vans and bikes.
+	Footprint footprint.Factors `yaml:"footprint"`
 	// Patients is how patients follow their deliveries.
 	Patients patientsConfig `yaml:"patients"`
 	// LogLevel is debug, info, warn or error. Default info.
@@ -177,6 +180,9 @@ func (c *config) validate() error {
 		}
 	}
 	if err := c.Influx.Validate(); err != nil {
+		errs = append(errs, err)
+	}
+	if err := c.Footprint.Validate(); err != nil {
 		errs = append(errs, err)
 	}
 	if err := c.Road.validate(); err != nil {

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"frostline/hub/access"
+	"frostline/hub/asset"
 	"frostline/hub/catalog"
 	"frostline/hub/correlate"
 	"frostline/hub/custody"
@@ -19,6 +20,7 @@ import (
 	"frostline/hub/desired/compose"
 	"frostline/hub/dispatch"
 	"frostline/hub/dispatch/carrier"
+	"frostline/hub/dispatch/footprint"
 	"frostline/hub/dispatch/progress"
 	"frostline/hub/dispatch/proof"
 	"frostline/hub/dispatch/propose"
@@ -56,35 +58,37 @@ import (
 //	                                       ▼            └── readings
 //	                                relay, ledger ──► evidence
 type contexts struct {
-	people    *people.Keeper
-	events    *event.Log
-	relay     *relay.Relay
-	catalog   *catalog.Catalog
-	orders    *orders.Orders
-	custody   *custody.Custody
-	scans     *scan.Keeper
-	correlate *correlate.Engine
-	cases     *excursion.Cases
-	notify    *notify.Notifier
-	holds     *hold.Holds
-	sagas     *workflow.Engine
-	dispatch  *dispatch.Dispatch
-	progress  *progress.Tracker
-	risk      *risk.Board
-	proposals *propose.Desk
-	carriers  *carrier.Desk
-	proofs    *proof.Desk
-	ledger    *ledger.Ledger
-	evidence  *evidence.Exporter
-	dossiers  *dossier.Builder
-	reports   *report.Desk
-	desired   *desired.Keeper
-	composer  *compose.Composer
-	rollout   *rollout.Keeper
-	influx    *influx.Writer // nil: none is configured
-	rest      *rest.API
-	trace     trace
-	patients  patients
+	people     *people.Keeper
+	events     *event.Log
+	relay      *relay.Relay
+	catalog    *catalog.Catalog
+	orders     *orders.Orders
+	custody    *custody.Custody
+	scans      *scan.Keeper
+	correlate  *correlate.Engine
+	cases      *excursion.Cases
+	notify     *notify.Notifier
+	holds      *hold.Holds
+	sagas      *workflow.Engine
+	dispatch   *dispatch.Dispatch
+	progress   *progress.Tracker
+	risk       *risk.Board
+	proposals  *propose.Desk
+	carriers   *carrier.Desk
+	proofs     *proof.Desk
+	assets     *asset.Desk
+	footprints *footprint.Meter
+	ledger     *ledger.Ledger
+	evidence   *evidence.Exporter
+	dossiers   *dossier.Builder
+	reports    *report.Desk
+	desired    *desired.Keeper
+	composer   *compose.Composer
+	rollout    *rollout.Keeper
+	influx     *influx.Writer // nil: none is configured
+	rest       *rest.API
+	trace      trace
+	patients   patients
 }
 
 // openContexts makes all contexts. Nothing runs yet.
@@ -154,6 +158,9 @@ func (h *hub) openContexts(ctx context.Context) (err error) {
 	if err = h.openProposals(router, site, part("proposals")); err != nil {
 		return err
 	}
+	if err = h.openAssets(m.Assets, m.Catalog, router, site); err != nil {
+		return err
+	}
 	if err = h.openProofs(m.Catalog); err != nil {
 		return err
 	}
@@ -215,7 +222,7 @@ func (h *hub) openContexts(ctx context.Context) (err error) {
 	c.rest, err = rest.New(ctx, rest.Config{
 		Links: c.patients,
 		Store: h.store, Tokens: c.people, Sessions: web.Signed{Access: c.people}, Log: part("rest"), Version: version.String(), Metrics: h.metrics,
-		People: c.people, Catalog: c.catalog, Orders: c.orders, Custody: c.custody, Verdicts: c.correlate, Evidence: c.evidence, EvidenceLog: c.ledger, Reports: c.reports, Provenance: c.trace.provenance, Excursions: c.cases, Notifications: c.notify, Desired: c.desired, Rollouts: c.rollout, Dispatch: c.dispatch, Sagas: c.sagas, Holds: c.holds, Risks: c.risk, Proposals: c.proposals, Progress: c.progress, GatewayScans: c.scans, Carriers: c.carriers, Proofs: c.proofs, Receipts: c.reports,
+		People: c.people, Catalog: c.catalog, Orders: c.orders, Custody: c.custody, Verdicts: c.correlate, Evidence: c.evidence, EvidenceLog: c.ledger, Reports: c.reports, Provenance: c.trace.provenance, Excursions: c.cases, Notifications: c.notify, Desired: c.desired, Rollouts: c.rollout, Dispatch: c.dispatch, Sagas: c.sagas, Holds: c.holds, Risks: c.risk, Proposals: c.proposals, Progress: c.progress, GatewayScans: c.scans, Carriers: c.carriers, Proofs: c.proofs, Assets: c.assets, Footprints: c.footprints, Receipts: c.reports,
 	})
 	return err
 }

@@ -5,6 +5,7 @@ package models
 import (
 	"slices"
 
+	"frostline/hub/asset"
 	"frostline/hub/catalog"
 	"frostline/hub/custody"
 	"frostline/hub/dispatch"
@@ -18,6 +19,7 @@ import (
 
 // Models are those that contexts ask by themselves.
 type Models struct {
+	Assets   *asset.Model
 	Catalog  *catalog.Model
 	Orders   *orders.Model
 	Custody  *custody.Model
@@ -29,10 +31,10 @@ type Models struct {
 
 // New makes all of them. They belong to one log.
 func New() Models {
-	return Models{catalog.NewModel(), orders.NewModel(), custody.NewModel(), excursion.NewTables(), dispatch.NewModel(), hold.NewModel(), workflow.NewModel()}
+	return Models{asset.NewModel(), catalog.NewModel(), orders.NewModel(), custody.NewModel(), excursion.NewTables(), dispatch.NewModel(), hold.NewModel(), workflow.NewModel()}
 }
 
 // All lists every read model there is.
 func (m Models) All() []event.Model {
-	return slices.Concat([]event.Model{m.Catalog.Model()}, m.Orders.Models(), m.Custody.Models(), m.Cases.Models(), m.Dispatch.Models(), m.Holds.Models(), m.Sagas.Models(), []event.Model{evidence.Links})
+	return slices.Concat(m.Assets.Models(), []event.Model{m.Catalog.Model()}, m.Orders.Models(), m.Custody.Models(), m.Cases.Models(), m.Dispatch.Models(), m.Holds.Models(), m.Sagas.Models(), []event.Model{evidence.Links})
 }

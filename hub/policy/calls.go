@@ -20,7 +20,7 @@ var calls = table([]row{
 		create-site put-site retire-site create-zone put-zone retire-zone create-vehicle put-vehicle retire-vehicle
 		create-compartment put-compartment retire-compartment create-sensor put-sensor retire-sensor create-gateway put-gateway retire-gateway
 		create-calibration put-calibration retire-calibration`},
-	{stock.and(QA), `create-tote put-tote retire-tote create-logger put-logger retire-logger`},
+	{stock.and(QA), `clean-asset expect-asset create-tote put-tote retire-tote create-logger put-logger retire-logger`},
 	{technical, `export-records list-imports`},
 	{only(Pharmacist, Operator).partners(), `import-records`},
 
@@ -61,7 +61,7 @@ var calls = table([]row{
 
 	// Couriers on their routes. Drivers see and tell of routes, and nothing else.
 	{inside.and(Driver).partners(), `list-routes get-route get-route-eta list-jobs get-job`},
-	{inside.partners(), `list-couriers get-courier list-deliveries-at-risk get-route-proposal list-delivery-proofs get-receipt print-receipt`},
+	{inside.partners(), `list-couriers get-courier list-deliveries-at-risk get-route-proposal list-delivery-proofs get-receipt print-receipt list-assets get-asset get-route-footprint`},
 	{technical.and(Dispatcher), `list-carriers list-carrier-messages list-carrier-calls`},
 	{transport, `get-carrier-message retry-carrier-message drop-carrier-message retry-carrier-call drop-carrier-call`},
 	{transport, `put-courier put-route reorder-route message-courier import-dispatch`},

@@ -66,6 +66,8 @@ type Config struct {
 	Holds         Holds
 	Carriers      Carriers
 	Proofs        Proofs
+	Assets        Assets
+	Footprints    Footprints
 	Receipts      Receipts
 
 	also  func(huma.API)         // operations of tests
@@ -153,6 +155,12 @@ func (cfg *Config) register(api huma.API) {
 	}
 	if cfg.Proofs != nil {
 		registerProofs(api, cfg.Proofs)
+	}
+	if cfg.Assets != nil {
+		registerAssets(api, cfg.Assets)
+	}
+	if cfg.Footprints != nil {
+		registerFootprints(api, cfg.Footprints)
 	}
 	if cfg.Receipts != nil {
 		registerReceipts(api, cfg.Receipts)

@@ -179,6 +179,8 @@ func script() (all []step) {
 	add(step{op: "prove-delivery", target: "/routes/R1/stops/s2/handover", body: `{"id":"pr1","codes":["P1"],"at":` + at(75) + `,"to":"pt_7f3a9c01e2","role":"patient","seal":"intact","temperature":5.1,` +
 		`"position":{"latitude":407000500,"longitude":-740000000,"accuracy":5000},"marks":[{"kind":"photo","where":"https://files.example.com/7c1d"}],"identity":{"kind":"known_person","result":"matched"},"second":"st_0b1c2d3e4f"}`})
 	add(step{op: "list-delivery-proofs", target: "/deliveries/H1/proofs"}, step{op: "get-receipt", target: "/deliveries/H1/receipt"}, step{op: "print-receipt", target: "/deliveries/H1/receipt.pdf"})
+	add(step{op: "list-assets", target: "/assets"}, step{op: "clean-asset", target: "/assets/tote/T1/cleaned", body: `{"id":"cl1","at":` + at(80) + `,"method":"SOP 12"}`},
+		step{op: "expect-asset", target: "/assets/tote/T1/expected", body: `{"id":"ex1","by":` + at(400) + `}`}, step{op: "get-asset", target: "/assets/tote/T1"}, step{op: "get-route-footprint", target: "/routes/R1/footprint"})
 	add(step{op: "list-carriers", target: "/carriers", before: (*world).carried}, step{op: "list-carrier-messages", target: "/carriers/kurier/messages?state=aside"}, step{op: "get-carrier-message", target: "/carriers/kurier/messages/1"})
 	add(step{op: "retry-carrier-message", target: "/carriers/kurier/messages/1/retry?reason=mapped"}, step{op: "drop-carrier-message", target: "/carriers/kurier/messages/2/drop?reason=test"})
 	add(step{op: "list-carrier-calls", target: "/carriers/kurier/calls?state=failed"}, step{op: "retry-carrier-call", target: "/carriers/kurier/calls/$call/retry"}, step{op: "drop-carrier-call", target: "/carriers/kurier/calls/$call2/drop?reason=telephoned"})

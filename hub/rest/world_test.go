@@ -17,6 +17,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"frostline/hub/asset"
 	"frostline/hub/catalog"
 	"frostline/hub/correlate"
 	"frostline/hub/custody"
@@ -82,7 +83,8 @@ func newWorld(t testing.TB, url string) *world {
 	logger := storetest.Logger(t)
 	cm, om, um, dm, tables := catalog.NewModel(), orders.NewModel(), custody.NewModel(), dispatch.NewModel(), excursion.NewTables()
 	sm, hm := workflow.NewModel(), hold.NewModel()
-	models := slices.Concat([]event.Model{cm.Model()}, om.Models(), um.Models(), dm.Models(), tables.Models(), sm.Models(), hm.Models())
+	am := asset.NewModel()
+	models := slices.Concat([]event.Model{cm.Model()}, am.Models(), om.Models(), um.Models(), dm.Models(), tables.Models(), sm.Models(), hm.Models())
 	keeper, err := people.New(people.Options{Store: w.db, Log: logger, Now: w.now})
 	must(err)
 	w.log, err = event.Open(t.Context(), event.Options{Store: w.db, Models: models, Now: w.now, Log: logger})
@@ -122,6 +124,7 @@ func newWorld(t testing.TB, url string) *world {
 		return err
 	})
 	cfg.Carriers = w.carriers
+	cfg.Assets, cfg.Footprints = mountAssets(t, w, am, cm, places, cfg.Dispatch)
 	cfg.Proofs, cfg.Receipts = mountProofs(t, w, cfg.Dispatch, desk, places), oneReceipt{}
 	cfg.Proposals, err = propose.New(propose.Options{
 		Routes: cfg.Dispatch.(*dispatch.Dispatch), Road: road.Estimate{}, Now: w.now, Log: logger,
