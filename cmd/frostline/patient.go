@@ -140,4 +140,3 @@ func patientRevoke(o *options) *cobra.Command {
 	cmd.Flags().StringVar(&reason, "reason", "", "why, kept in the trail (required)")
 	return cmd
 }
-

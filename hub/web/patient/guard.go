@@ -118,10 +118,11 @@ func origin(r *http.Request) string {
 	return ip.String()
 }
 
-// cookie binds a session to one link: no other address gets it.
-func cookie(r *http.Request, secret, value string, until time.Time) *http.Cookie {
+// cookie binds a session to one link: no other address gets it. How long it is
+// kept does not depend on the clock of the phone.
+func cookie(r *http.Request, secret, value string, life time.Duration) *http.Cookie {
 	return &http.Cookie{
-		Name: cookieName, Value: value, Path: Prefix + secret, Expires: until.UTC(),
+		Name: cookieName, Value: value, Path: Prefix + secret, MaxAge: max(1, int(life.Seconds())),
 		HttpOnly: true, SameSite: http.SameSiteStrictMode,
 		Secure: r.TLS != nil || strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https"),
 	}

@@ -151,7 +151,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, secret string) {
 		s.trouble(r, "look up its link", err)
 		s.ask(w, r, http.StatusServiceUnavailable, "ask.broken")
 	default:
-		http.SetCookie(w, cookie(r, secret, value, until))
+		http.SetCookie(w, cookie(r, secret, value, until.Sub(s.now())))
 		to := Prefix + secret
 		if lang := r.URL.Query().Get("lang"); lang == "en" || lang == "es" {
 			to += "?" + url.Values{"lang": {lang}}.Encode()

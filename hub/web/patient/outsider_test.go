@@ -124,7 +124,7 @@ func TestSessionOpensItsLinkAlone(t *testing.T) {
 	secret, k := h.made()
 	r := h.ask("POST", Prefix+secret, "", url.Values{"answer": {"98134-1234"}}, "X-Forwarded-Proto", "https")
 	c := r.header.Get("Set-Cookie")
-	for _, part := range []string{"HttpOnly", "SameSite=Strict", "Secure", "Path=/p/" + secret, "Expires="} {
+	for _, part := range []string{"HttpOnly", "SameSite=Strict", "Secure", "Path=/p/" + secret, "Max-Age=14400"} {
 		if !strings.Contains(c, part) {
 			t.Errorf("cookie %q lacks %s", c, part)
 		}
