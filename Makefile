@@ -47,6 +47,7 @@ fuzz: ## run each fuzz target for FUZZTIME
 
 screenshots: install ## pictures of every page into screenshots/
 	$(GO) test ./hub/web -run Screenshots -count=1 -screenshots $(CURDIR)/screenshots
+	$(GO) test ./hub/web/patient -run Screenshots -count=1 -screenshots $(CURDIR)/screenshots
 	$(GO) test ./edge/panel -run Screenshots -count=1 -screenshots $(CURDIR)/screenshots
 
 cross: ## build for linux amd64, arm64 and armv7 without cgo

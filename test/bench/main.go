@@ -69,7 +69,7 @@ func figure(v float64) string {
 
 func main() {
 	profile := flag.String("cpuprofile", "", "file to write a profile of the processor to")
-	only := flag.String("only", "", "comma-separated parts: machine, codec, intake, size, journal, edge, path, radio, verdict, live, weeks, rebuild, import, epcis, gs1, routes, positions, risk (default all)")
+	only := flag.String("only", "", "comma-separated parts: machine, codec, intake, size, journal, edge, path, radio, verdict, live, weeks, rebuild, import, epcis, gs1, routes, positions, patients, risk (default all)")
 	keep := flag.Bool("keep", false, "keep the working folder")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -115,7 +115,7 @@ func run(ctx context.Context, only string, keep bool) error {
 		run  func(context.Context, string, *report) error
 	}{
 		{"machine", machine}, {"codec", codec}, {"intake", intakeRate}, {"size", sizes}, {"journal", journalDisk}, {"edge", edgeLoad}, {"path", path}, {"radio", radio},
-		{"verdict", verdicts}, {"live", live}, {"weeks", weeksOf}, {"rebuild", rebuilds}, {"import", imports}, {"epcis", epcisRate}, {"gs1", labels}, {"routes", routes}, {"positions", positions}, {"risk", atRisk},
+		{"verdict", verdicts}, {"live", live}, {"weeks", weeksOf}, {"rebuild", rebuilds}, {"import", imports}, {"epcis", epcisRate}, {"gs1", labels}, {"routes", routes}, {"positions", positions}, {"patients", patients}, {"risk", atRisk},
 	} {
 		if only != "" && !strings.Contains(","+only+",", ","+part.name+",") {
 			continue
