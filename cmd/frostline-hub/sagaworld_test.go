@@ -75,6 +75,7 @@ type sagaWorld struct {
 	t   testing.TB
 	log *sagaLog
 	db  *store.DB
+	dir string
 	m   models.Models
 	contexts
 }
@@ -88,7 +89,7 @@ func (nobody) Reauthenticate(context.Context, string, string) (string, []string,
 // openSagaWorld opens everything on a store; the engine keeps to a directory.
 func openSagaWorld(t testing.TB, url, dir string, sagas workflow.Config) *sagaWorld {
 	t.Helper()
-	w := &sagaWorld{t: t, db: storetest.Open(t, url), m: models.New()}
+	w := &sagaWorld{t: t, db: storetest.Open(t, url), dir: dir, m: models.New()}
 	w.logs(storetest.Logger(t), dir, url, sagas)
 	return w
 }

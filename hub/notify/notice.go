@@ -69,7 +69,7 @@ var outsideWords = map[string]string{
 
 // noticeOf gives the message of a notice.
 func noticeOf(e event.Event, n *fact.Notice, link string) (m message, err error) {
-	m = message{Case: n.Excursion, Type: e.Type, Package: n.Package, Link: link + "/sagas#" + n.Saga}
+	m = message{Case: n.Excursion, Type: e.Type, Package: n.Package, Link: link + "/view/excursions/" + n.Excursion}
 	told := *n
 	if !outside(n.Audience) {
 		told.Patient = "" // whom it is for is nothing that staff have to be mailed
@@ -91,7 +91,7 @@ func noticeOf(e event.Event, n *fact.Notice, link string) (m message, err error)
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n\n", m.Subject)
 	for _, f := range []struct{ name, value string }{
-		{"Shipment:", n.Shipment}, {"Order:", n.Order}, {"New order:", n.Replacement}, {"Excursion:", link + "/view/excursions/" + n.Excursion}, {"To do:", w.todo}, {"Look:", m.Link},
+		{"Shipment:", n.Shipment}, {"Order:", n.Order}, {"New order:", n.Replacement}, {"Saga:", n.Saga}, {"To do:", w.todo}, {"Look:", m.Link},
 	} {
 		if f.value != "" {
 			fmt.Fprintf(&b, "%-11s %s\n", f.name, line(f.value))

@@ -26,9 +26,9 @@ const (
 	// order of steps changes.
 	version    = "1"
 	atOnce     = 4               // steps that do something
-	lookFirst  = 2 * time.Second // after the engine was launched
+	lookFirst  = 2 * time.Second // after the first look
 	lookEach   = 15 * time.Second
-	slow       = 5 * time.Second     // without a step, of a saga that could go on
+	slow       = 2 * time.Second     // without a step, of a saga that could go on
 	keep       = 30 * 24 * time.Hour // of what the engine knows of sagas that have ended
 	stopWithin = 10 * time.Second
 )
@@ -117,6 +117,9 @@ func (e *Engine) Run(ctx context.Context) (err error) {
 			e.o.Log.Warn("the engine of sagas did not end in time; what was not written down is done again at the next start", "error", stopped)
 		}
 	}()
+	if err := e.reconcile(ctx); ctx.Err() == nil {
+		e.note(err)
+	}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -131,18 +134,18 @@ func (e *Engine) Run(ctx context.Context) (err error) {
 func (e *Engine) watch(ctx context.Context) {
 	tick := time.NewTimer(lookFirst)
 	defer tick.Stop()
-	for {
+	for next := 2 * lookFirst; ; next = min(2*next, lookEach) {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
 		err := e.reconcile(ctx)
 		if ctx.Err() != nil {
 			return
 		}
 		e.note(err)
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			tick.Reset(lookEach)
-		}
+		tick.Reset(next)
 	}
 }
 
