@@ -53,7 +53,12 @@ func configCommand(o *options) *cobra.Command {
 A sensor is named by its id in the gateway's own file, and what is left out stays
 as it is there; a sensor that the file does not have is given with driver and bus.
 The gateway takes it whole or refuses it whole, and goes back by itself where it
-gets nothing acknowledged under it. "-" reads standard input.`,
+gets nothing acknowledged under it. "-" reads standard input.
+
+After a line that says so, the hub itself adds the storage profiles of packages
+that are or will be beside the gateway, and its vehicle's next stop. What is set
+with --file leaves that alone. A field that is given is not added to: "packages:
+[]" has a gateway told of none.`,
 		Example: "  frostline gateway config van-1\n  frostline gateway config van-1 --file van-1.yaml --reason \"summer: every 5 s\"",
 		Args:    gatewayArg,
 		RunE: func(c *cobra.Command, args []string) error {

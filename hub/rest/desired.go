@@ -41,7 +41,7 @@ type MandateText struct {
 type MandateState struct {
 	Gateway  string `json:"gateway" minLength:"3" maxLength:"40" pattern:"^[a-z0-9-]+$"`
 	Version  int64  `json:"version" minimum:"0" maximum:"9007199254740991" doc:"0: none was set."`
-	Document string `json:"document" maxLength:"65536" doc:"YAML."`
+	Document string `json:"document" maxLength:"65536" doc:"YAML: what persons have set, and after a line that says so what the hub adds by itself, packages that are or will be beside the gateway and its next stop. It may be set again whole; a field that persons give is theirs."`
 	Set      int64  `json:"set,omitempty" minimum:"0" maximum:"4102444800000" doc:"When it was set."`
 	Actor    string `json:"actor,omitempty" maxLength:"200" doc:"Who set it."`
 	Reason   string `json:"reason,omitempty" maxLength:"500" doc:"Why."`
