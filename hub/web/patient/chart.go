@@ -16,8 +16,8 @@ const (
 	perRow   = 10  // of them in a row of the table
 	wide     = 360.0
 	high     = 190.0
-	leftSide = 34.0
-	foot     = 20.0
+	leftSide = 36.0
+	foot     = 22.0
 )
 
 // chart is a temperature as it was, and when it was drawn.
@@ -118,7 +118,7 @@ func (l *locale) draw(c *chart) template.HTML {
 	}
 	for _, at := range c.ticks(l.zone) {
 		fmt.Fprintf(&o, `<path class="grid" d="M%.1f 0V%g"/>`, x(at), high-foot+4)
-		if x(at) < wide-16 && x(at) > leftSide+8 {
+		if x(at) < wide-20 && x(at) > leftSide+12 {
 			fmt.Fprintf(&o, `<text x="%.1f" y="%g" text-anchor="middle">%s</text>`, x(at), high-4, l.clock(at))
 		}
 	}

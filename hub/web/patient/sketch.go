@@ -53,9 +53,9 @@ func (l *locale) sketch(m *Map, now int64) template.HTML {
 	scale := (middle - 14) / (rings[outer] * mile)
 	var o strings.Builder
 	fmt.Fprintf(&o, `<svg class="map" viewBox="0 0 %g %g" role="img" aria-label="%s">`, square, square, template.HTMLEscapeString(l.where(m, now)))
-	for i := outer; i >= max(0, outer-2); i-- {
+	for i := outer; i >= max(0, outer-1); i-- {
 		r := rings[i] * mile * scale
-		fmt.Fprintf(&o, `<circle class="ring" cx="%g" cy="%g" r="%.1f"/><text x="%g" y="%.1f" text-anchor="middle">%s</text>`, middle, middle, r, middle, middle+r-3,
+		fmt.Fprintf(&o, `<circle class="ring" cx="%g" cy="%g" r="%.1f"/><text x="%g" y="%.1f" text-anchor="middle">%s</text>`, middle, middle, r, middle, middle+r-5,
 			template.HTMLEscapeString(l.say("map.mi", "n", strconv.FormatFloat(rings[i], 'f', -1, 64))))
 	}
 	x, y := middle+m.East*scale, middle-m.North*scale
@@ -65,7 +65,7 @@ func (l *locale) sketch(m *Map, now int64) template.HTML {
 	}
 	fmt.Fprintf(&o, `<path class="way" d="M%.1f %.1fL%g %g"/>`, x, y, middle, middle)
 	fmt.Fprintf(&o, `<circle class="%s" cx="%.1f" cy="%.1f" r="%.1f"/>`, class, x, y, math.Max(m.Radius*scale, 6))
-	fmt.Fprintf(&o, `<path class="home" d="M%g %gl-8 8v9h16v-9z"/><text class="you" x="%g" y="%g" text-anchor="middle">%s</text>`, middle, middle-10, middle, middle+24, template.HTMLEscapeString(l.say("map.home")))
+	fmt.Fprintf(&o, `<path class="home" d="M%g %gl-8 8v9h16v-9z"/><text class="you" x="%g" y="%g" text-anchor="middle">%s</text>`, middle, middle-8, middle, middle-14, template.HTMLEscapeString(l.say("map.home")))
 	o.WriteString(`</svg>`)
 	return template.HTML(o.String())
 }
