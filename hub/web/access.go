@@ -148,6 +148,9 @@ func (s *Server) admitted(next http.Handler) http.Handler {
 		case !v.Signed():
 			s.stranger(w, r)
 			return
+		case !rule.Person(v.Person.Roles) && pattern == "GET /{$}":
+			http.Redirect(w, r, "/me", http.StatusSeeOther) // their way in
+			return
 		case !rule.Person(v.Person.Roles) || v.Person.Disabled != 0:
 			s.fail(w, r, http.StatusForbidden, "This is not among what you do here",
 				"It is for: "+roleWords(rule.Roles)+". You are signed in as "+v.Person.Name+", with: "+roleWords(v.Person.Roles)+". An administrator can change that.")

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"net/http"
 	"time"
 
@@ -57,8 +58,10 @@ var doneWords = map[string]string{
 func (s *Server) showMe(w http.ResponseWriter, r *http.Request, status int, p mePage) {
 	v := viewerOf(r)
 	p.frame = s.frame("Your account", "me")
-	p.Styles, p.Modules = []string{"style/home.css", "style/access.css"}, nil
-	p.Still = true
+	p.Styles, p.Still = []string{"style/home.css", "style/access.css"}, true
+	if _, ok := s.passkeys(r); ok {
+		p.Passkey, p.Modules = true, []string{"passkey.js"}
+	}
 	p.Roles, p.Fresh = roleWords(v.Person.Roles), s.fresh(v)
 	var err error
 	if p.Password, err = s.cfg.Access.HasPassword(r.Context(), v.Person.ID); err != nil {
@@ -100,4 +103,74 @@ func (s *Server) freshly(next http.HandlerFunc) http.HandlerFunc {
 		}
 		next(w, r)
 	}
+}
+
+// setPassword is POST /me/password. It ends all sessions, and begins this
+// browser's anew.
+func (s *Server) setPassword(w http.ResponseWriter, r *http.Request) {
+	v := viewerOf(r)
+	_, err := s.cfg.Access.SetPassword(r.Context(), v.actor(), v.Person.ID, r.PostFormValue("password"))
+	if errors.Is(err, people.ErrInvalid) {
+		s.showMe(w, r, http.StatusUnprocessableEntity, mePage{Problem: "A password has at least 12 characters, is not one over and over, and does not contain your id."})
+		return
+	}
+	if err != nil {
+		s.broken(w, r, "change a password", err)
+		return
+	}
+	s.enterAs(w, r, v.Person.ID, 0, v.Session.Method, "/me?done=password")
+}
+
+// beginCodes is POST /me/codes.
+func (s *Server) beginCodes(w http.ResponseWriter, r *http.Request) {
+	s.showCodes(w, r, http.StatusOK, begun{Person: viewerOf(r).Person.ID, Secret: people.NewTOTP()}, "")
+}
+
+func (s *Server) showCodes(w http.ResponseWriter, r *http.Request, status int, b begun, problem string) {
+	held, err := s.seals.seal(r.Context(), "codes", b, stepLife)
+	if err != nil {
+		s.broken(w, r, "set up one-time codes", err)
+		return
+	}
+	s.showMe(w, r, status, mePage{Problem: problem, Held: held, Secret: groups(b.Secret), Picture: qrCode(people.TOTPAddress(b.Person, b.Secret))})
+}
+
+// confirmCodes is POST /me/codes/confirm.
+func (s *Server) confirmCodes(w http.ResponseWriter, r *http.Request) {
+	v, b := viewerOf(r), begun{}
+	if err := s.seals.open(r.Context(), "codes", r.PostFormValue("held"), &b); err != nil || b.Person != v.Person.ID {
+		s.showMe(w, r, http.StatusForbidden, mePage{Problem: "That took more than five minutes. Begin again."})
+		return
+	}
+	err := s.cfg.Access.SetTOTP(r.Context(), v.actor(), b.Person, b.Secret, r.PostFormValue("code"))
+	if errors.Is(err, people.ErrRefused) {
+		s.showCodes(w, r, http.StatusForbidden, b, "This is not the code of now. Wait for the next, and look at the clock of your phone.")
+		return
+	}
+	s.changed(w, r, "set up one-time codes", "codes", err)
+}
+
+// removeCodes is POST /me/codes/remove.
+func (s *Server) removeCodes(w http.ResponseWriter, r *http.Request) {
+	v := viewerOf(r)
+	s.changed(w, r, "remove one-time codes", "nocodes", s.cfg.Access.DropTOTP(r.Context(), v.actor(), v.Person.ID))
+}
+
+// removePasskey is POST /me/passkeys/remove.
+func (s *Server) removePasskey(w http.ResponseWriter, r *http.Request) {
+	v := viewerOf(r)
+	err := s.cfg.Access.DropPasskey(r.Context(), v.actor(), v.Person.ID, r.PostFormValue("id"))
+	if errors.Is(err, people.ErrNotFound) {
+		err = nil // it is gone
+	}
+	s.changed(w, r, "remove a passkey", "removed", err)
+}
+
+// changed leads back to the account after a change.
+func (s *Server) changed(w http.ResponseWriter, r *http.Request, what, done string, err error) {
+	if err != nil {
+		s.broken(w, r, what, err)
+		return
+	}
+	http.Redirect(w, r, "/me?done="+done, http.StatusSeeOther)
 }

@@ -16,7 +16,7 @@ import (
 )
 
 // pages holds one template set for each page, all over the same layout.
-type pages struct{ home, sensor, account, packages, onePackage, cases, oneCase, oneUnit, board, signin, enter, me, problem *template.Template }
+type pages struct{ home, sensor, account, packages, onePackage, cases, oneCase, oneUnit, board, signin, enter, me, people, problem *template.Template }
 
 // frame is what the layout needs of every page.
 type frame struct {
@@ -68,7 +68,7 @@ func newPages() (*pages, error) {
 	}
 	p := &pages{}
 	for name, to := range map[string]**template.Template{"home": &p.home, "sensor": &p.sensor, "account": &p.account,
-		"packages": &p.packages, "package": &p.onePackage, "excursions": &p.cases, "excursion": &p.oneCase, "unit": &p.oneUnit, "dispatch": &p.board, "signin": &p.signin, "enter": &p.enter, "me": &p.me, "error": &p.problem} {
+		"packages": &p.packages, "package": &p.onePackage, "excursions": &p.cases, "excursion": &p.oneCase, "unit": &p.oneUnit, "dispatch": &p.board, "signin": &p.signin, "enter": &p.enter, "me": &p.me, "people": &p.people, "error": &p.problem} {
 		t, err := base.Clone()
 		if err == nil {
 			t, err = t.ParseFS(dashboards.Templates, "templates/"+name+".html")

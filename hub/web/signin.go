@@ -30,9 +30,19 @@ func (s *Server) accessRoutes(mux *routes) {
 	mux.HandleFunc("POST /signin", s.password)
 	mux.HandleFunc("POST /signin/code", s.code)
 	mux.HandleFunc("POST /signin/enrol", s.enrolCodes)
+	mux.HandleFunc("POST /signin/passkey/begin", s.beginSignin)
+	mux.HandleFunc("POST /signin/passkey/finish", s.finishSignin)
 	mux.HandleFunc("GET /enter/{secret}", s.link)
 	mux.HandleFunc("POST /enter/{secret}", s.enter)
 	mux.HandleFunc("GET /me", s.me)
+	mux.HandleFunc("POST /me/password", s.freshly(s.setPassword))
+	mux.HandleFunc("POST /me/codes", s.freshly(s.beginCodes))
+	mux.HandleFunc("POST /me/codes/confirm", s.freshly(s.confirmCodes))
+	mux.HandleFunc("POST /me/codes/remove", s.freshly(s.removeCodes))
+	mux.HandleFunc("POST /me/passkeys/begin", s.freshly(s.beginPasskey))
+	mux.HandleFunc("POST /me/passkeys/finish", s.freshly(s.finishPasskey))
+	mux.HandleFunc("POST /me/passkeys/remove", s.freshly(s.removePasskey))
+	s.peopleRoutes(mux)
 	mux.HandleFunc("POST /me/signout", s.signout)
 	mux.HandleFunc("POST /me/signout/everywhere", s.signoutEverywhere)
 }
@@ -62,6 +72,9 @@ func (s *Server) signinFrame(r *http.Request) signinPage {
 
 func (s *Server) showSignin(w http.ResponseWriter, r *http.Request, status int, p signinPage) {
 	p.Form = s.formFor(w, r)
+	if _, ok := s.passkeys(r); ok && p.Step == "" {
+		p.Passkey, p.Modules = true, []string{"passkey.js"}
+	}
 	s.render(w, s.pages.signin, status, p)
 }
 

@@ -24,6 +24,7 @@ import (
 	"time"
 
 	"frostline/hub/people"
+	"frostline/hub/people/passkey"
 	"frostline/hub/view"
 )
 
@@ -61,9 +62,10 @@ type Feed interface {
 type Config struct {
 	// Addr is the address to listen on, such as 127.0.0.1:8080; port 0 takes a
 	// free one. Without TLS it is one of loopback.
-	Addr   string
-	Access Access      // who is signed in, and how
-	TLS    *tls.Config // nil: HTTP, for this machine alone
+	Addr     string
+	Access   Access         // who is signed in, and how
+	Passkeys passkey.Keeper // nil: no passkeys
+	TLS      *tls.Config    // nil: HTTP, for this machine alone
 	// Names are host names and addresses, besides loopback, under which the hub is
 	// reached by TLS. The first is that of links, and of passkeys.
 	Names    []string
@@ -115,7 +117,8 @@ type Server struct {
 	streams  int
 	stopping chan struct{} // closed when streams have to end
 	layout   string
-	failing  bool // the last poll failed, and was logged
+	desk     *passkey.Desk // nil before the first passkey
+	failing  bool          // the last poll failed, and was logged
 }
 
 // New checks the configuration and prepares the pages. It does not listen yet.
@@ -215,7 +218,10 @@ func (s *Server) Origin() string {
 	if s.cfg.TLS != nil && len(s.cfg.Names) > 0 {
 		name = s.cfg.Names[0]
 	}
-	return u.Scheme + "://" + net.JoinHostPort(name, u.Port())
+	if port := u.Port(); port != "" && !(u.Scheme == "https" && port == "443") && !(u.Scheme == "http" && port == "80") {
+		name = net.JoinHostPort(name, port)
+	}
+	return u.Scheme + "://" + name
 }
 
 // Handler answers requests, without a listener. Pages follow changes only
