@@ -17,6 +17,7 @@ import (
 	"frostline/hub/dispatch/footprint"
 	"frostline/hub/influx"
 	"frostline/hub/notify"
+	"frostline/hub/trace/dscsa"
 	"frostline/hub/workflow"
 )
 
@@ -56,6 +57,9 @@ type config struct {
 	Road roadConfig `yaml:"road"`
 	// Epcis is how EPCIS events are exchanged.
 	Epcis epcisConfig `yaml:"epcis"`
+	// DSCSA is who the company is, and by which rules it answers. Default nobody:
+	// documents of partners are taken, and none are made.
+	DSCSA dscsa.Config `yaml:"dscsa"`
 	// Sagas says what follows from an excursion by itself. Default: for alarms
 	// and what is worse, the delivery is held.
 	Sagas workflow.Config `yaml:"sagas"`

@@ -42,6 +42,7 @@ import (
 	"frostline/hub/rest"
 	"frostline/hub/rollout"
 	"frostline/hub/scan"
+	"frostline/hub/trace/dscsa/responder"
 	"frostline/hub/web"
 	"frostline/hub/web/patient"
 	"frostline/hub/workflow"
@@ -222,7 +223,7 @@ func (h *hub) openContexts(ctx context.Context) (err error) {
 	c.rest, err = rest.New(ctx, rest.Config{
 		Links: c.patients,
 		Store: h.store, Tokens: c.people, Sessions: web.Signed{Access: c.people}, Log: part("rest"), Version: version.String(), Metrics: h.metrics,
-		People: c.people, Catalog: c.catalog, Orders: c.orders, Custody: c.custody, Verdicts: c.correlate, Evidence: c.evidence, EvidenceLog: c.ledger, Reports: c.reports, Provenance: c.trace.provenance, Excursions: c.cases, Notifications: c.notify, Desired: c.desired, Rollouts: c.rollout, Dispatch: c.dispatch, Sagas: c.sagas, Holds: c.holds, Risks: c.risk, Proposals: c.proposals, Progress: c.progress, GatewayScans: c.scans, Carriers: c.carriers, Proofs: c.proofs, Assets: c.assets, Footprints: c.footprints, Receipts: c.reports,
+		People: c.people, Catalog: c.catalog, Orders: c.orders, Custody: c.custody, Verdicts: c.correlate, Evidence: c.evidence, EvidenceLog: c.ledger, Reports: c.reports, Provenance: c.trace.provenance, DSCSA: c.trace.duties, Excursions: c.cases, Notifications: c.notify, Desired: c.desired, Rollouts: c.rollout, Dispatch: c.dispatch, Sagas: c.sagas, Holds: c.holds, Risks: c.risk, Proposals: c.proposals, Progress: c.progress, GatewayScans: c.scans, Carriers: c.carriers, Proofs: c.proofs, Assets: c.assets, Footprints: c.footprints, Receipts: c.reports,
 	})
 	return err
 }
@@ -286,6 +287,9 @@ func (h *hub) program(rest, epcis http.Handler) http.Handler {
 	mux.Handle("/log/", h.contexts.ledger)
 	mux.Handle(patient.Prefix, h.contexts.patients.pages)
 	mount(mux, epcis)
+	for _, path := range responder.Paths {
+		mux.Handle(path, h.contexts.trace.responder)
+	}
 	hook(mux, h.contexts.carriers)
 	mux.Handle("/", rest)
 	return mux

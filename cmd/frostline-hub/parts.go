@@ -32,6 +32,7 @@ func (h *hub) parts() []health.Part {
 		{Name: "notify", Ask: h.notifyPart},
 		{Name: "evidence log", Ask: h.ledgerPart},
 		{Name: "epcis", Ask: h.epcisPart},
+		{Name: "dscsa", Ask: h.dscsaPart},
 		{Name: "progress", Ask: h.progressPart},
 		{Name: "proposals", Ask: h.proposalsPart},
 		{Name: "compose", Ask: h.composePart},

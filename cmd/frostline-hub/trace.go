@@ -14,6 +14,8 @@ import (
 	"frostline/hub/models"
 	"frostline/hub/notify"
 	"frostline/hub/trace/binding"
+	"frostline/hub/trace/dscsa"
+	"frostline/hub/trace/dscsa/responder"
 	"frostline/hub/trace/form"
 	"frostline/hub/trace/provenance"
 	"frostline/hub/trace/repository"
@@ -85,6 +87,8 @@ type trace struct {
 	repository    *repository.Repository
 	subscriptions *subscription.Desk
 	binding       *binding.Binding
+	duties        *dscsa.Desk
+	responder     *responder.Handler
 }
 
 const postWithin = 20 * time.Second
@@ -110,13 +114,17 @@ func (h *hub) openTrace(ctx context.Context, m models.Models) (err error) {
 	t.binding, err = binding.New(binding.Config{
 		Repository: t.repository, Subscriptions: t.subscriptions, Tokens: h.contexts.people, URN: urn, Version: "frostline " + version.String(), Log: log,
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	return h.openDSCSA(m, urn)
 }
 
 // run delivers to subscribers until ctx ends.
 func (t *trace) run(ctx context.Context, g *errgroup.Group) {
 	g.Go(func() error { return named("epcis", t.subscriptions.Run(ctx)) })
 	g.Go(func() error { return named("sensing", t.sensing.Run(ctx)) })
+	g.Go(func() error { return named("dscsa", t.duties.Run(ctx)) })
 }
 
 // epcisPart tells how the exchange of EPCIS events is doing.

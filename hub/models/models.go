@@ -14,6 +14,7 @@ import (
 	"frostline/hub/excursion"
 	"frostline/hub/hold"
 	"frostline/hub/orders"
+	"frostline/hub/trace/dscsa"
 	"frostline/hub/workflow"
 )
 
@@ -27,14 +28,15 @@ type Models struct {
 	Dispatch *dispatch.Model
 	Holds    *hold.Model
 	Sagas    *workflow.Model
+	DSCSA    *dscsa.Model
 }
 
 // New makes all of them. They belong to one log.
 func New() Models {
-	return Models{asset.NewModel(), catalog.NewModel(), orders.NewModel(), custody.NewModel(), excursion.NewTables(), dispatch.NewModel(), hold.NewModel(), workflow.NewModel()}
+	return Models{asset.NewModel(), catalog.NewModel(), orders.NewModel(), custody.NewModel(), excursion.NewTables(), dispatch.NewModel(), hold.NewModel(), workflow.NewModel(), dscsa.NewModel()}
 }
 
 // All lists every read model there is.
 func (m Models) All() []event.Model {
-	return slices.Concat(m.Assets.Models(), []event.Model{m.Catalog.Model()}, m.Orders.Models(), m.Custody.Models(), m.Cases.Models(), m.Dispatch.Models(), m.Holds.Models(), m.Sagas.Models(), []event.Model{evidence.Links})
+	return slices.Concat(m.Assets.Models(), []event.Model{m.Catalog.Model()}, m.Orders.Models(), m.Custody.Models(), m.Cases.Models(), m.Dispatch.Models(), m.Holds.Models(), m.Sagas.Models(), m.DSCSA.Models(), []event.Model{evidence.Links})
 }

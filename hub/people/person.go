@@ -40,7 +40,7 @@ var Roles = map[string][]string{
 	"driver":      {"read", "write"},
 	"warehouse":   {"read", "write", "epcis:capture", "epcis:query"},
 	"auditor":     {"read", "epcis:query"},
-	"operator":    {"read", "write", "epcis:capture", "epcis:query"},
+	"operator":    {"read", "write", "epcis:capture", "epcis:query", "verify"},
 	"admin":       {"read", "write", "admin", "epcis:capture", "epcis:query"},
 }
 

@@ -33,11 +33,11 @@ const (
 )
 
 // AllScopes are the scopes that a token can have. Those of EPCIS are for its REST
-// binding alone.
-var AllScopes = []string{"admin", "epcis:capture", "epcis:query", "qa", "read", "write"}
+// binding alone, and verify for the verification of product identifiers.
+var AllScopes = []string{"admin", "epcis:capture", "epcis:query", "qa", "read", "verify", "write"}
 
 // partnerScopes are those that a partner's token can have.
-var partnerScopes = []string{"epcis:capture", "epcis:query", "read", "write"}
+var partnerScopes = []string{"epcis:capture", "epcis:query", "read", "verify", "write"}
 
 const tokenColumns = `id, name, actor, scopes, created_ms, created_by, expires_ms, revoked_ms, used_ms`
 

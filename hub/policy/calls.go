@@ -69,6 +69,18 @@ var calls = table([]row{
 	{transport.and(Driver).partners(), `report-route report-stop prove-delivery`},
 	{transport.and(QA), `hold-stop`},
 
+	// Duties under the DSCSA. A partner's program tells and reads nothing.
+	{inside, `
+		list-statements get-statement get-statement-document find-statements list-trace-requests get-trace-request
+		list-suspects get-suspect list-exceptions get-exception get-exception-message list-verifications`},
+	{technical, `get-retention get-trace-package get-form-3911`},
+	{stock.and(QA).partners(), `receive-statement report-exception respond-exception`},
+	{only(QA, Pharmacist, Operator).partners(), `create-trace-request`},
+	{only(QA, Pharmacist, Operator), `send-statement ask-verification`},
+	{stock.and(QA), `compare-statement resolve-exception`},
+	{quality, `
+		answer-trace-request raise-suspect open-suspect dismiss-suspect clear-suspect determine-suspect describe-suspect notified-suspect terminate-suspect`},
+
 	// Gateways.
 	{technical, `
 		get-gateway-config list-gateway-commands get-gateway-command list-gateway-scans count-gateway-scans

@@ -65,6 +65,7 @@ type Config struct {
 	Sagas         Sagas
 	Holds         Holds
 	Carriers      Carriers
+	DSCSA         DSCSA
 	Proofs        Proofs
 	Assets        Assets
 	Footprints    Footprints
@@ -152,6 +153,12 @@ func (cfg *Config) register(api huma.API) {
 	}
 	if cfg.Carriers != nil {
 		registerCarriers(api, cfg.Carriers)
+	}
+	if cfg.DSCSA != nil {
+		registerStatements(api, cfg.DSCSA)
+		registerTraceRequests(api, cfg.DSCSA)
+		registerSuspects(api, cfg.DSCSA)
+		registerDiscrepancies(api, cfg.DSCSA)
 	}
 	if cfg.Proofs != nil {
 		registerProofs(api, cfg.Proofs)

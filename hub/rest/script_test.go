@@ -202,6 +202,7 @@ func script() (all []step) {
 	add(step{op: "list-notifications", target: "/notifications"})
 	add(step{op: "create-patient-link", target: "/shipments/H1/links", body: `{"factor":"zip","secretAnswer":"98134"}`}, step{op: "list-patient-links", target: "/shipments/H1/links", after: remember("link", "id")},
 		step{op: "revoke-patient-link", target: "/links/$link/revoke", body: `{"reason":"sent to the wrong number"}`})
+	add(duties()...)
 	add(step{op: "put-gateway-config", target: "/gateways/g-1/config?reason=fresher", body: `{"document":"sensors:\n  - id: s0\n    interval: 5s\n"}`}, step{op: "get-gateway-config", target: "/gateways/g-1/config"})
 	add(step{op: "command-gateway", target: "/gateways/g-1/commands?reason=where", body: `{"kind":"identify","argument":"30s"}`, after: numbered("command")},
 		step{op: "list-gateway-commands", target: "/gateways/g-1/commands"}, step{op: "get-gateway-command", target: "/gateways/g-1/commands/$command"})

@@ -40,6 +40,7 @@ import (
 	"frostline/hub/rollout"
 	"frostline/hub/store"
 	"frostline/hub/store/storetest"
+	"frostline/hub/trace/dscsa"
 	"frostline/hub/workflow"
 	"frostline/proto/thermal"
 	"frostline/proto/topic"
@@ -81,10 +82,11 @@ func newWorld(t testing.TB, url string) *world {
 		}
 	}
 	logger := storetest.Logger(t)
+	duty := dscsa.NewModel()
 	cm, om, um, dm, tables := catalog.NewModel(), orders.NewModel(), custody.NewModel(), dispatch.NewModel(), excursion.NewTables()
 	sm, hm := workflow.NewModel(), hold.NewModel()
 	am := asset.NewModel()
-	models := slices.Concat([]event.Model{cm.Model()}, am.Models(), om.Models(), um.Models(), dm.Models(), tables.Models(), sm.Models(), hm.Models())
+	models := slices.Concat([]event.Model{cm.Model()}, am.Models(), om.Models(), um.Models(), dm.Models(), tables.Models(), duty.Models(), sm.Models(), hm.Models())
 	keeper, err := people.New(people.Options{Store: w.db, Log: logger, Now: w.now})
 	must(err)
 	w.log, err = event.Open(t.Context(), event.Options{Store: w.db, Models: models, Now: w.now, Log: logger})
@@ -124,6 +126,7 @@ func newWorld(t testing.TB, url string) *world {
 		return err
 	})
 	cfg.Carriers = w.carriers
+	cfg.DSCSA = mountDSCSA(t, w, duty)
 	cfg.Assets, cfg.Footprints = mountAssets(t, w, am, cm, places, cfg.Dispatch)
 	cfg.Proofs, cfg.Receipts = mountProofs(t, w, cfg.Dispatch, desk, places), oneReceipt{}
 	cfg.Proposals, err = propose.New(propose.Options{
