@@ -128,7 +128,7 @@ func open(ctx context.Context, c config, log *slog.Logger) (_ *hub, err error) {
 	}
 	h.fleet = fleet.New(h.access, h.registry, h.intake, h.history, h.feed)
 	h.fleet.Desired(h.contexts.desired)
-	if h.web, err = web.New(web.Config{Addr: c.Web, Access: h.contexts.people, Fleet: h.fleet, History: h.fleet, Feed: h.fleet,
+	if h.web, err = web.New(web.Config{Addr: c.Web, Access: h.contexts.people, Passkeys: h.contexts.people, Fleet: h.fleet, History: h.fleet, Feed: h.fleet,
 		Stories: h.stories(), Dispatch: runs{h.contexts.risk, h.contexts.proposals, h.contexts.dispatch}, Parts: h.standings, Metrics: promhttp.HandlerFor(h.metrics, promhttp.HandlerOpts{ErrorLog: slog.NewLogLogger(log.With("part", "metrics").Handler(), slog.LevelError)}),
 		Program: h.program(h.contexts.rest.Handler(), h.contexts.trace.binding.Handler()), Log: log.With("part", "web")}); err != nil {
 		return nil, err
