@@ -382,4 +382,3 @@ func TestOnlyWhoHasTheSecretIsHeard(t *testing.T) {
 		}
 	})
 }
-
