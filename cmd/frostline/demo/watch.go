@@ -106,11 +106,16 @@ func (d *demo) help(ctx context.Context, redraw bool) {
 			d.say("  %s: %s", l.Title, l.Tells)
 			d.say("      %s", l.Look)
 		}
+		d.say("  Deliveries by the time that is left: %s/dispatch  a unit's way from the maker to now: %s/view/unit/00614141100101.N4K7021", d.pages(), d.pages())
 		d.say("  those who signed, and their passwords: %s", d.teller.KeyFile())
 	}
 	d.say("")
 	d.say("  all gateways and what adds up:   bin/frostline account --socket %s", d.path("hub", "frostline.sock"))
 	d.say("  pull a gateway's link:           bin/frostline-edge link down --data %s", d.path(d.places[0].gateway))
+	if d.teller.Done() {
+		d.say("  what follows from excursions:    bin/frostline sagas list --all --socket %s", d.path("hub", "frostline.sock"))
+		d.say("  a patient's link:                bin/frostline patient link SH-1007 --birth-year 1961 --socket %s", d.path("hub", "frostline.sock"))
+	}
 	if redraw {
 		d.say("  or press 1 to %d to pull and restore a link, q to end", len(d.places))
 	}
