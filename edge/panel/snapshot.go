@@ -50,7 +50,7 @@ type Snapshot struct {
 	Certificate Certificate `json:"certificate"`
 	Faults      []Fault     `json:"faults"` // newest first
 	Config      Config      `json:"config"`
-	Release     *Release    `json:"release,omitempty"` // nil where none is taken from the hub
+	Release     *Release    `json:"release,omitempty"`     // nil where none is taken from the hub
 	IdentifyMs  int64       `json:"identify_ms,omitempty"` // for how much longer it is to show which gateway is meant
 	Guard       Guard       `json:"guard"`
 	NextStop    *NextStop   `json:"next_stop,omitempty"` // as dispatch wants the driver to see it; nil where it said none

@@ -392,7 +392,9 @@ func TestKeyFileIsNotTrustedBlindly(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "key")
 	for name, do := range map[string]func() error{
 		"short": func() error { return os.WriteFile(path, []byte("abc"), 0o600) },
-		"open":  func() error { return errors.Join(os.WriteFile(path, make([]byte, keyBytes), 0o600), os.Chmod(path, 0o644)) },
+		"open": func() error {
+			return errors.Join(os.WriteFile(path, make([]byte, keyBytes), 0o600), os.Chmod(path, 0o644))
+		},
 	} {
 		if err := do(); err != nil {
 			t.Fatal(err)
