@@ -39,7 +39,8 @@ func tokenCreate(o *options) *cobra.Command {
 		Use:   "create NAME (--person ID | --partner ID) --scope SCOPE",
 		Short: "Make a token and print it, once",
 		Long: `create makes a token. NAME says what it is for. Scopes are read, write, qa
-and admin, and epcis:capture and epcis:query for the EPCIS interface; none
+and admin, epcis:capture and epcis:query for the EPCIS interface, and verify for
+the verification of product identifiers; none
 implies another. A person's token can have those that the person's roles allow, a
 partner's all but qa and admin.`,
 		Example: `  frostline token create "dock scanner 3" --person bob --scope read --scope write`,
