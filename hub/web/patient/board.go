@@ -1,6 +1,7 @@
 package patient
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -139,7 +140,7 @@ func (b *board) readFacts(ctx context.Context, d *delivery, now time.Time) error
 		d.dirty.Store(true)
 		return err
 	}
-	f.profile, d.position = d.facts.profile, position
+	f.profile, f.gaps, d.position = d.facts.profile, d.facts.gaps, position
 	d.facts, d.read, d.ids, d.streams = f, now, d.ids[:0], map[string]bool{}
 	for _, k := range f.boxes {
 		d.ids = append(d.ids, k.id)
@@ -155,16 +156,16 @@ func (b *board) redraw(ctx context.Context, d *delivery, now time.Time) error {
 	d.drawn = now
 	d.charted = d.telling.box
 	if d.charted < 0 {
-		d.chart, d.facts.profile = nil, nil
+		d.chart, d.facts.profile, d.facts.gaps = nil, nil, false
 		return nil
 	}
 	c, err := b.s.cfg.Sources.chart(ctx, &d.facts, d.charted, now.UnixMilli())
 	if err != nil {
 		return err
 	}
-	d.chart, d.facts.profile = c, nil
+	d.chart, d.facts.profile, d.facts.gaps = c, nil, false
 	if c != nil {
-		d.facts.profile = &band{c.Low, c.High}
+		d.facts.profile, d.facts.gaps = &band{c.Low, c.High}, len(c.Unmonitored) > 0
 	}
 	return nil
 }
@@ -285,11 +286,13 @@ func (b *board) beat(d *delivery, lang string) ([]byte, error) {
 }
 
 func (b *board) event(name string, seq uint64, n news) ([]byte, error) {
-	data, err := json.Marshal(n)
-	if err != nil {
+	var data bytes.Buffer
+	e := json.NewEncoder(&data)
+	e.SetEscapeHTML(false) // it goes into no page as it is
+	if err := e.Encode(n); err != nil {
 		return nil, fmt.Errorf("encode event: %w", err)
 	}
-	out := make([]byte, 0, len(data)+80)
+	out := make([]byte, 0, data.Len()+80)
 	out = append(out, "id: "...)
 	out = append(out, b.s.start...)
 	out = append(out, '.')
@@ -297,8 +300,8 @@ func (b *board) event(name string, seq uint64, n news) ([]byte, error) {
 	out = append(out, "\nevent: "...)
 	out = append(out, name...)
 	out = append(out, "\ndata: "...)
-	out = append(out, data...)
-	return append(out, "\n\n"...), nil
+	out = append(out, data.Bytes()...) // with its newline
+	return append(out, '\n'), nil
 }
 
 func (b *board) counts() (deliveries int, failures uint64, failing string) {

@@ -47,6 +47,7 @@ const (
 func TestPatientFollowsADeliveryByBrowser(t *testing.T) {
 	c := newCompany()
 	c.wall, c.began = true, time.Now()
+	c.chart.Unmonitored = nil
 	h := open(t, c)
 	secret, k := h.made()
 	tb := newTab(t, browser(t), h.http.URL)
@@ -79,7 +80,7 @@ func TestPatientFollowsADeliveryByBrowser(t *testing.T) {
 	h.do("excursion/ex-1", func() { c.opened("opened") })
 	tb.until("document.querySelector('.pill').dataset.condition === 'checking' && document.querySelector('h1').innerText.includes('do not use')")
 	h.do("route/R1", func() {
-		c.cases = nil
+		c.cases, c.chart.Unmonitored = nil, nil
 		c.measure("P1", 5_000, correlate.InRange)
 		c.visit("s2", "completed", noon)
 		c.report("delivered", noon)

@@ -17,6 +17,7 @@ type facts struct {
 	boxes    []box  // its packages, in the order of their ids
 	stop     *stop  // where it is to be handed over; nil while no courier is to go there
 	profile  *band  // that the box shown is judged by
+	gaps     bool   // of that box, for part of the way nobody knows
 }
 
 // box is a package, without what is measured in it now.

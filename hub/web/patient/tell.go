@@ -42,6 +42,11 @@ func tell(f *facts, n *now) Telling {
 	if t.box < 0 {
 		t.Condition = None
 	}
+	// What the chart shows hatched is not told as known.
+	t.Partly = t.Partly || f.gaps && t.Condition == InRange
+	if f.gaps && t.Condition == Kept {
+		t.Condition = Partly
+	}
 	if len(conditions) > 1 {
 		t.Boxes = conditions
 	}
@@ -127,7 +132,7 @@ func conditionOf(f *facts, b *box, s *correlate.State) (Condition, int64) {
 // arrivalOf gives the window, widened to five minutes so that it does not change
 // each second.
 func arrivalOf(f *facts, n *now, stage Stage) Arrival {
-	if stage != Preparing && stage != Packed && stage != Underway && stage != Next {
+	if stage != Preparing && stage != Packed && stage != Underway && stage != Next || f.stop != nil && f.stop.held {
 		return Arrival{}
 	}
 	low, high := f.eta, f.eta

@@ -37,10 +37,15 @@ var situations = []struct {
 	{"next", func(c *company) { c.where.Next = "s2" }, Next, InRange, "In range", "Your delivery comes to you next, in range now.", "5.1 °C", true, "Arrives 13:40 to 14:10"},
 	{"there", func(c *company) { c.visit("s2", "arrived", noon-minute) }, Here, InRange, "In range", "The courier with your delivery is here, in range now.", "5.1 °C", false, ""},
 	{"handed over", func(c *company) {
+		c.chart.Unmonitored = nil
 		c.visit("s2", "completed", noon-5*minute)
 		c.report("delivered", noon-5*minute)
 		c.close("P1", "delivered", thermal.InRange)
 	}, Delivered, Kept, "In range the whole way", "Your delivery was handed over at 12:55, in range the whole way.", "", false, ""},
+	{"handed over, and the chart has a gap that the verdict has not", func(c *company) {
+		c.report("delivered", noon-5*minute)
+		c.close("P1", "delivered", thermal.InRange)
+	}, Delivered, Partly, "Not measured for part of the way", "Your delivery was handed over at 12:55; for part of the way no temperature is known.", "", false, ""},
 	{"handed over, with a gap", func(c *company) {
 		c.report("delivered", noon-5*minute)
 		c.close("P1", "delivered", thermal.Unknown)
@@ -74,7 +79,7 @@ var situations = []struct {
 		"Your delivery is on its way, in range now.", "5.1 °C", true, "Arrives 13:40 to 14:10"},
 	{"held", func(c *company) {
 		c.route.Holds = []fact.StopHeld{{ID: "h1", Route: "R1", Stop: "s2", Held: true, At: noon}}
-	}, Underway, Checking, "Being checked by the pharmacy: do not use until we contact you", "Your delivery is being checked by the pharmacy: do not use it until we contact you.", "5.1 °C", true, "Arrives 13:40 to 14:10"},
+	}, Underway, Checking, "Being checked by the pharmacy: do not use until we contact you", "Your delivery is being checked by the pharmacy: do not use it until we contact you.", "5.1 °C", true, "No time is known yet."},
 	{"silent", func(c *company) { c.silent("P1", noon-35*minute) }, Underway, NoData, "No data since 12:25", "Your delivery is on its way; no temperature is known since 12:25.", "", true, "Arrives 13:40 to 14:10"},
 	{"silent since yesterday", func(c *company) { c.silent("P1", noon-24*hour) }, Underway, NoData, "No data since Sun, Sep 13, 13:00", "Your delivery is on its way; no temperature is known since Sun, Sep 13, 13:00.", "", true, "Arrives 13:40 to 14:10"},
 	{"never heard", func(c *company) { c.silent("P1", 0) }, Underway, NoData, "No data yet", "Your delivery is on its way; no temperature is known yet.", "", true, "Arrives 13:40 to 14:10"},
