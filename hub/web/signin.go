@@ -43,6 +43,9 @@ func (s *Server) accessRoutes(mux *routes) {
 	mux.HandleFunc("POST /me/passkeys/finish", s.freshly(s.finishPasskey))
 	mux.HandleFunc("POST /me/passkeys/remove", s.freshly(s.removePasskey))
 	s.peopleRoutes(mux)
+	if s.cfg.Provider != nil {
+		s.providerRoutes(mux)
+	}
 	mux.HandleFunc("POST /me/signout", s.signout)
 	mux.HandleFunc("POST /me/signout/everywhere", s.signoutEverywhere)
 }
@@ -72,6 +75,9 @@ func (s *Server) signinFrame(r *http.Request) signinPage {
 
 func (s *Server) showSignin(w http.ResponseWriter, r *http.Request, status int, p signinPage) {
 	p.Form = s.formFor(w, r)
+	if s.cfg.Provider != nil {
+		p.Provider = s.cfg.Provider.Name()
+	}
 	if _, ok := s.passkeys(r); ok && p.Step == "" {
 		p.Passkey, p.Modules = true, []string{"passkey.js"}
 	}

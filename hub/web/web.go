@@ -65,6 +65,7 @@ type Config struct {
 	Addr     string
 	Access   Access         // who is signed in, and how
 	Passkeys passkey.Keeper // nil: no passkeys
+	Provider Provider       // nil: none signs people in
 	TLS      *tls.Config    // nil: HTTP, for this machine alone
 	// Names are host names and addresses, besides loopback, under which the hub is
 	// reached by TLS. The first is that of links, and of passkeys.
