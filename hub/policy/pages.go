@@ -17,6 +17,12 @@ var pages = table([]row{
 		GET /enter/{secret}
 		POST /enter/{secret}
 		GET /assets/`},
+
+	// Patients, by a link and what it asks for; see hub/web/patient.
+	{Rule{Open: true}, `
+		GET /p/{secret}
+		POST /p/{secret}
+		GET /p/{secret}/live`},
 	{Rule{Local: true}.and(Operator, Admin), `
 		GET /health
 		GET /metrics`},

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"frostline/hub/policy"
+	"frostline/hub/web/patient"
 )
 
 func asJSON(v any) string {
@@ -57,7 +58,7 @@ func TestPolicyIsComplete(t *testing.T) {
 }
 
 // elsewhere are entries whose routes this test's pages do not mount.
-var elsewhere = []string{"GET /signin/provider", "GET /signin/callback"}
+var elsewhere = append([]string{"GET /signin/provider", "GET /signin/callback"}, patient.Routes...)
 
 // begins stops what writes to it.
 type begins struct {

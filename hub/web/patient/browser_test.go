@@ -151,12 +151,6 @@ func (tb *tab) size(width, height int64, scheme string) {
 	})
 }
 
-// open loads a page and waits until its modules run.
-func (tb *tab) open(url string) {
-	tb.t.Helper()
-	tb.do(chromedp.Navigate(url))
-	tb.until("document.documentElement.dataset.ready === ''")
-}
 
 // until waits for an expression to become true. It asks from here, since the
 // pages' policy forbids what a poll inside the page would need.

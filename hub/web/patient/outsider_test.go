@@ -286,14 +286,14 @@ func TestFollowsAndResumes(t *testing.T) {
 	secret, k := h.made()
 	cookie := h.enter(secret)
 	e, stop := h.follow(secret, cookie, "")
-	id, data := e.next("parts")
+	_, data := e.next("parts")
 	for _, name := range partNames {
 		if !strings.Contains(data, `"`+name+`"`) {
 			t.Fatalf("the first event lacks %s", name)
 		}
 	}
 	h.do("package/P1", func() { h.measure("P1", 5_600, "in_range") })
-	id, data = e.next("parts")
+	id, data := e.next("parts")
 	if !strings.Contains(data, "5.6 °C") || strings.Contains(data, `"sentence"`) || strings.Contains(data, `"journey"`) {
 		t.Errorf("a new reading tells: %s", data)
 	}

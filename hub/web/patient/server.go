@@ -21,11 +21,15 @@ import (
 
 	"frostline/dashboards"
 	"frostline/hub/event"
+	"frostline/hub/policy"
 	"frostline/hub/privacy"
 )
 
 // Prefix begins the paths of all that this package answers.
 const Prefix = "/p/"
+
+// Routes are what is answered, as hub/policy names it.
+var Routes = []string{"GET " + Prefix + "{secret}", "POST " + Prefix + "{secret}", "GET " + Prefix + "{secret}/live"}
 
 // Links opens links; *privacy.Links does.
 type Links interface {
@@ -98,6 +102,11 @@ func New(cfg Config) (*Server, error) {
 	}
 	if err := cfg.Sources.check(); err != nil {
 		return nil, err
+	}
+	for _, r := range Routes {
+		if rule, ok := policy.Page(r); !ok || !rule.Open {
+			return nil, fmt.Errorf("patient: route %q is not open to all in hub/policy/pages.go", r)
+		}
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
