@@ -58,7 +58,7 @@ func TestPolicyIsComplete(t *testing.T) {
 }
 
 // elsewhere are entries whose routes this test's pages do not mount.
-var elsewhere = append([]string{"GET /signin/provider", "GET /signin/callback"}, patient.Routes...)
+var elsewhere = append([]string{"GET /signin/provider", "GET /signin/callback"}, patient.Answers...)
 
 // begins stops what writes to it.
 type begins struct {

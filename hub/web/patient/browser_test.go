@@ -151,7 +151,6 @@ func (tb *tab) size(width, height int64, scheme string) {
 	})
 }
 
-
 // until waits for an expression to become true. It asks from here, since the
 // pages' policy forbids what a poll inside the page would need.
 func (tb *tab) until(js string) {

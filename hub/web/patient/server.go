@@ -29,7 +29,7 @@ import (
 const Prefix = "/p/"
 
 // Routes are what is answered, as hub/policy names it.
-var Routes = []string{"GET " + Prefix + "{secret}", "POST " + Prefix + "{secret}", "GET " + Prefix + "{secret}/live"}
+var Answers = []string{"GET " + Prefix + "{secret}", "POST " + Prefix + "{secret}", "GET " + Prefix + "{secret}/live"}
 
 // Links opens links; *privacy.Links does.
 type Links interface {
@@ -103,7 +103,7 @@ func New(cfg Config) (*Server, error) {
 	if err := cfg.Sources.check(); err != nil {
 		return nil, err
 	}
-	for _, r := range Routes {
+	for _, r := range Answers {
 		if rule, ok := policy.Page(r); !ok || !rule.Open {
 			return nil, fmt.Errorf("patient: route %q is not open to all in hub/policy/pages.go", r)
 		}
