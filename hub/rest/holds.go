@@ -25,6 +25,7 @@ type HoldPath struct {
 
 // QuarantineBody is what is put into quarantine.
 type QuarantineBody struct {
+	ID        string     `json:"id,omitempty" nullable:"true" maxLength:"64" pattern:"^[A-Za-z0-9][A-Za-z0-9._:+-]*$" doc:"Of the hold: placed twice it is one. Left out, each request is one of its own, unless it has an idempotency key."`
 	Package   string     `json:"package,omitempty" nullable:"true" maxLength:"64" pattern:"^[A-Za-z0-9][A-Za-z0-9._:+-]*$" doc:"A package, with whatever is in it."`
 	Units     []UnitName `json:"units,omitempty" nullable:"true" maxItems:"700" doc:"Units, as GTIN.SERIAL."`
 	Excursion string     `json:"excursion,omitempty" nullable:"true" maxLength:"64" pattern:"^[A-Za-z0-9][A-Za-z0-9._:+-]*$" doc:"The excursion that is the reason."`
@@ -80,14 +81,13 @@ func registerHolds(api huma.API, h Holds) {
 		})
 	huma.Register(api, op(http.MethodGet, "/holds/{id}", "get-hold", Read, "Give a quality hold"),
 		func(ctx context.Context, in *HoldPath) (*found[Quarantine], error) { return give(h.Hold(ctx, in.ID)) })
-	huma.Register(api, op(http.MethodPost, "/holds/{id}", "place-hold", QA, "Put a package or units into quarantine"),
+	huma.Register(api, op(http.MethodPost, "/holds", "place-hold", QA, "Put a package or units into quarantine"),
 		func(ctx context.Context, in *struct {
-			HoldPath
 			Because
 			Body QuarantineBody
 		}) (*found[Quarantine], error) {
 			b := in.Body
-			return give(h.Place(ctx, Actor(ctx), in.Reason, fact.HoldPlaced{ID: in.ID, Package: b.Package, Units: unitNames(b.Units), Excursion: b.Excursion, Cause: b.Cause}))
+			return give(h.Place(ctx, Actor(ctx), in.Reason, fact.HoldPlaced{ID: idOr(ctx, b.ID), Package: b.Package, Units: unitNames(b.Units), Excursion: b.Excursion, Cause: b.Cause}))
 		})
 	huma.Register(api, op(http.MethodPost, "/holds/{id}/lift", "lift-hold", QA, "Take units out of quarantine, or all that a hold has"),
 		func(ctx context.Context, in *struct {
