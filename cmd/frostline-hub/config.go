@@ -17,6 +17,7 @@ import (
 	"frostline/hub/dispatch/footprint"
 	"frostline/hub/influx"
 	"frostline/hub/notify"
+	"frostline/hub/people/oidc"
 	"frostline/hub/trace/dscsa"
 	"frostline/hub/workflow"
 )
@@ -35,8 +36,14 @@ type config struct {
 	// MQTT and enrolment listeners open on all interfaces. Default empty:
 	// everything listens on loopback.
 	Public string `yaml:"public"`
-	// Web is the address of the pages, loopback only. Default 127.0.0.1:8080.
+	// Web is the address of the pages: loopback, or any with TLS. Default
+	// 127.0.0.1:8080.
 	Web string `yaml:"web"`
+	// TLS lets people reach the pages from other machines. Default none: the pages
+	// listen on loopback only.
+	TLS tlsConfig `yaml:"tls"`
+	// OIDC is a provider that people sign in by. Default none.
+	OIDC oidc.Config `yaml:"oidc"`
 	// MQTT is the address of the embedded broker's listener (mutual TLS).
 	// Default port 8883. Not used with an external broker.
 	MQTT string `yaml:"mqtt"`
@@ -141,7 +148,7 @@ func (c *config) complete() (assumed []string) {
 		say("broker: embedded")
 	}
 	if c.Notify.Link == "" {
-		c.Notify.Link = "http://" + c.Web
+		c.Notify.Link = c.pagesLink()
 	}
 	if c.Broker.CRL == "" {
 		c.Broker.CRL = filepath.Join(c.Data, "crl.pem")
@@ -171,6 +178,12 @@ func (c *config) validate() error {
 	}
 	if c.Public != "" && strings.ContainsAny(c.Public, ":/ ") && net.ParseIP(c.Public) == nil {
 		bad("public", c.Public, "want a host name or an IP address, without scheme or port")
+	}
+	if field, value, remedy := c.TLS.problem(c.Public); field != "" {
+		bad(field, value, remedy)
+	}
+	if err := c.OIDC.Validate(); err != nil {
+		errs = append(errs, err)
 	}
 	if c.Broker.URL != "" {
 		u, err := url.Parse(c.Broker.URL)

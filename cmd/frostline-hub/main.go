@@ -114,7 +114,7 @@ only. It says at the start what it assumed.`,
 	f.String("data", set.Data, "directory of everything the hub keeps")
 	f.String("store", "", "sqlite:PATH or postgres://USER@HOST/DATABASE (default SQLite in the data directory)")
 	f.String("public", "", "host name or address by which gateways reach this hub; opens MQTT and enrolment to the network")
-	f.String("web", set.Web, "address of the pages, loopback only")
+	f.String("web", set.Web, "address of the pages; loopback only, unless tls is configured")
 	f.String("mqtt", "", "address of the embedded broker (default port 8883)")
 	f.String("enrol", "", "address of the enrolment listener (default port 8884)")
 	f.String("broker", "", "external broker: nats://, tls://, mqtt:// or mqtts:// HOST:PORT (default embedded)")

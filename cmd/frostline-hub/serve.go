@@ -44,6 +44,7 @@ type hub struct {
 	store    *store.DB
 	ca       *access.CA
 	server   *access.Own
+	pages    *access.Own // nil: no TLS, or files
 	access   *access.Registrar
 	broker   broker.Broker
 	intake   *intake.Intake
@@ -128,7 +129,15 @@ func open(ctx context.Context, c config, log *slog.Logger) (_ *hub, err error) {
 	}
 	h.fleet = fleet.New(h.access, h.registry, h.intake, h.history, h.feed)
 	h.fleet.Desired(h.contexts.desired)
-	if h.web, err = web.New(web.Config{Addr: c.Web, Access: h.contexts.people, Passkeys: h.contexts.people, Fleet: h.fleet, History: h.fleet, Feed: h.fleet,
+	secure, err := h.pagesTLS()
+	if err != nil {
+		return nil, err
+	}
+	provider, err := h.openProvider()
+	if err != nil {
+		return nil, err
+	}
+	if h.web, err = web.New(web.Config{Addr: c.Web, TLS: secure, Names: c.names(), Access: h.contexts.people, Passkeys: h.contexts.people, Provider: provider, Fleet: h.fleet, History: h.fleet, Feed: h.fleet,
 		Stories: h.stories(), Dispatch: runs{h.contexts.risk, h.contexts.proposals, h.contexts.dispatch}, Parts: h.standings, Metrics: promhttp.HandlerFor(h.metrics, promhttp.HandlerOpts{ErrorLog: slog.NewLogLogger(log.With("part", "metrics").Handler(), slog.LevelError)}),
 		Program: h.program(h.contexts.rest.Handler(), h.contexts.trace.binding.Handler()), Log: log.With("part", "web")}); err != nil {
 		return nil, err

@@ -27,7 +27,7 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
-		if s.cfg.TLS != nil {
+		if s.cfg.TLS != nil && !loopbackHost(r.Host) {
 			h.Set("Strict-Transport-Security", "max-age=31536000")
 		}
 		if !s.ourName(r.Host) {
