@@ -24,10 +24,10 @@ type Discrepancies interface {
 
 // ComparisonBody is what was found where a document's product was scanned.
 type ComparisonBody struct {
-	Scans   []string        `json:"scans" maxItems:"5000" doc:"Barcodes of the units as they were scanned, in any form of GS1's."`
+	Scans   []Scanned       `json:"scans" maxItems:"5000" doc:"Barcodes of the units as they were scanned, in any form of GS1's."`
 	Ordered []OrderedAmount `json:"ordered,omitempty" nullable:"true" maxItems:"500" doc:"What was ordered, where more or fewer are to be told."`
 	Order   string          `json:"purchaseOrder,omitempty" nullable:"true" maxLength:"200" doc:"Left out, that of the document."`
-	Others  []string        `json:"otherErrors,omitempty" nullable:"true" maxItems:"50" doc:"In words. Nothing that tells of a patient."`
+	Others  []Remark        `json:"otherErrors,omitempty" nullable:"true" maxItems:"50" doc:"In words. Nothing that tells of a patient."`
 }
 
 // OrderedAmount is how many units of a product were ordered.
@@ -67,7 +67,7 @@ func registerDiscrepancies(api huma.API, d Discrepancies) {
 			Because
 			Body ComparisonBody
 		}) (*struct{ Body ComparedBody }, error) {
-			c := dscsa.Comparison{Document: in.ID, Scans: in.Body.Scans, Order: in.Body.Order, Others: in.Body.Others}
+			c := dscsa.Comparison{Document: in.ID, Scans: names(in.Body.Scans), Order: in.Body.Order, Others: names(in.Body.Others)}
 			for _, o := range in.Body.Ordered {
 				if c.Ordered == nil {
 					c.Ordered = map[string]int{}
@@ -135,4 +135,28 @@ func registerDiscrepancies(api huma.API, d Discrepancies) {
 			}
 			return nil, fmt.Errorf("message %q: %w", in.Message, record.ErrNotFound)
 		})
+}
+
+// Scanned is a barcode as it was scanned.
+type Scanned string
+
+// Schema bounds it.
+func (Scanned) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeString, MinLength: new(1), MaxLength: new(500), Description: "As it was scanned."}
+}
+
+// Remark is a word about what is wrong.
+type Remark string
+
+// Schema bounds it.
+func (Remark) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeString, MinLength: new(1), MaxLength: new(500)}
+}
+
+// names gives bounded texts as they are.
+func names[T ~string](all []T) (out []string) {
+	for _, s := range all {
+		out = append(out, string(s))
+	}
+	return out
 }

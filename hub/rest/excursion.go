@@ -94,11 +94,29 @@ type ProposalBody struct {
 	Dispositions []DecisionBody `json:"dispositions" minItems:"1" maxItems:"1000" doc:"Together they decide on every affected unit."`
 }
 
-// ProofBody is what an electronic signature takes.
+// ProofBody is what an electronic signature takes: the password, or a passkey.
 type ProofBody struct {
-	Password string `json:"password" minLength:"1" maxLength:"1024" doc:"Of the person who signs, given anew."`
-	Content  string `json:"content" minLength:"64" maxLength:"64" pattern:"^[0-9a-f]{64}$" doc:"The content digest of the excursion as it was shown: nobody signs what they have not seen."`
-	Comment  string `json:"comment,omitempty" nullable:"true" maxLength:"500" doc:"Becomes part of the signature."`
+	Password string       `json:"password,omitempty" nullable:"true" maxLength:"1024" doc:"Of the person who signs, given anew; or else a passkey."`
+	Passkey  *PasskeyBody `json:"passkey,omitempty" doc:"The answer of a passkey of the person who signs."`
+	Content  string       `json:"content" minLength:"64" maxLength:"64" pattern:"^[0-9a-f]{64}$" doc:"The content digest of the excursion as it was shown: nobody signs what they have not seen."`
+	Comment  string       `json:"comment,omitempty" nullable:"true" maxLength:"500" doc:"Becomes part of the signature."`
+}
+
+// PasskeyBody is what a page got for POST /me/sign/begin, and what the passkey
+// answered.
+type PasskeyBody struct {
+	Held   string `json:"held" minLength:"1" maxLength:"8192" pattern:"^[A-Za-z0-9_-]+$" doc:"As it was given."`
+	Answer string `json:"answer" minLength:"2" maxLength:"16384" doc:"The credential as JSON, as PublicKeyCredential.toJSON gives it; good once."`
+}
+
+func (b ProofBody) proof() (excursion.Proof, error) {
+	p := excursion.Proof{Password: b.Password, Content: b.Content, Comment: b.Comment}
+	if b.Passkey != nil {
+		var err error
+		p.Passkey, err = json.Marshal(b.Passkey)
+		return p, err
+	}
+	return p, nil
 }
 
 // CommentBody adds words and references.

@@ -65,10 +65,14 @@ func registerSteps(api huma.API, x Excursions, op func(method, path, id string, 
 			if err != nil {
 				return nil, err
 			}
-			return excursionOf(do(ctx, by, excursion.Proof(in.Body)))
+			proof, err := in.Body.proof()
+			if err != nil {
+				return nil, err
+			}
+			return excursionOf(do(ctx, by, proof))
 		})
 	}
-	signed(post("sign", "Sign the disposition as reviewed, with the password given anew", QA), x.Sign)
+	signed(post("sign", "Sign the disposition as reviewed, with the password or a passkey given anew", QA), x.Sign)
 	signed(post("approve", "Sign the disposition as approved; another person, with the role qa_approver", QA), x.Approve)
 	huma.Register(api, op(http.MethodPost, "/{id}/comments", "comment-on-excursion", Write, "Add a comment and references to documents"),
 		func(ctx context.Context, in *struct {

@@ -27,6 +27,7 @@ func mountLinks(t testing.TB, w *world, om *orders.Model) Links {
 	if err != nil {
 		t.Fatal(err)
 	}
+	w.links = l
 	return addressed{l}
 }
 

@@ -23,6 +23,7 @@ func TestPromise10EveryChangeIsInTheTrail(t *testing.T) {
 	for _, op := range w.operations() {
 		ops[op.OperationID] = op
 	}
+	links := int64(0) // entries of their trail that were seen
 	for _, s := range script() {
 		if s.before != nil {
 			s.before(w)
@@ -53,6 +54,14 @@ func TestPromise10EveryChangeIsInTheTrail(t *testing.T) {
 			if err != nil || len(all) == 0 || all[0].Actor != who || !strings.Contains(all[0].Detail, why) {
 				t.Errorf("%s by %s because %q: the trail of people has %+v, %v", s.op, who, why, all, err)
 			}
+			continue
+		}
+		if strings.HasSuffix(s.op, "-patient-link") { // no event tells of links
+			all, err := w.links.Trail(t.Context(), links, 10)
+			if err != nil || len(all) == 0 || all[0].Actor != who || !strings.Contains(all[0].Detail, why) {
+				t.Errorf("%s by %s because %q: the trail of links has %+v, %v", s.op, who, why, all, err)
+			}
+			links += int64(len(all))
 			continue
 		}
 		events, err := w.log.Read(t.Context(), last, 100)

@@ -27,17 +27,17 @@ type Suspects interface {
 
 // RaiseBody opens a case that nothing proposed.
 type RaiseBody struct {
-	ID      string   `json:"id" minLength:"1" maxLength:"64" pattern:"^[A-Za-z0-9][A-Za-z0-9._:+-]*$" doc:"Of the case."`
-	Units   []string `json:"units,omitempty" nullable:"true" maxItems:"700" doc:"GTIN.SERIAL of each."`
-	Package string   `json:"package,omitempty" nullable:"true" maxLength:"64" pattern:"^[A-Za-z0-9][A-Za-z0-9._:+-]*$" doc:"Its whole content is suspect."`
-	Cause   string   `json:"cause" minLength:"1" maxLength:"2000" doc:"What makes it suspect. Nothing that tells of a patient."`
+	ID      string     `json:"id" minLength:"1" maxLength:"64" pattern:"^[A-Za-z0-9][A-Za-z0-9._:+-]*$" doc:"Of the case."`
+	Units   []UnitName `json:"units,omitempty" nullable:"true" maxItems:"700" doc:"GTIN.SERIAL of each."`
+	Package string     `json:"package,omitempty" nullable:"true" maxLength:"64" pattern:"^[A-Za-z0-9][A-Za-z0-9._:+-]*$" doc:"Its whole content is suspect."`
+	Cause   string     `json:"cause" minLength:"1" maxLength:"2000" doc:"What makes it suspect. Nothing that tells of a patient."`
 }
 
 // SuspectBody decides on what was proposed.
 type SuspectBody struct {
-	Units   []string `json:"units,omitempty" nullable:"true" maxItems:"700" doc:"GTIN.SERIAL of each; left out, all that were proposed."`
-	Package string   `json:"package,omitempty" nullable:"true" maxLength:"64" pattern:"^[A-Za-z0-9][A-Za-z0-9._:+-]*$" doc:"Its whole content is suspect."`
-	Cause   string   `json:"cause,omitempty" nullable:"true" maxLength:"2000" doc:"What makes it suspect; left out, as proposed."`
+	Units   []UnitName `json:"units,omitempty" nullable:"true" maxItems:"700" doc:"GTIN.SERIAL of each; left out, all that were proposed."`
+	Package string     `json:"package,omitempty" nullable:"true" maxLength:"64" pattern:"^[A-Za-z0-9][A-Za-z0-9._:+-]*$" doc:"Its whole content is suspect."`
+	Cause   string     `json:"cause,omitempty" nullable:"true" maxLength:"2000" doc:"What makes it suspect; left out, as proposed."`
 }
 
 // DeterminationBody says that product is illegitimate.
@@ -100,14 +100,14 @@ func registerSuspects(api huma.API, s Suspects) {
 			BecauseOf
 			Body RaiseBody
 		}) (*suspectReply, error) {
-			return suspectOf(s.Raise(ctx, Actor(ctx), in.Reason, fact.SuspectOpened(in.Body)))
+			return suspectOf(s.Raise(ctx, Actor(ctx), in.Reason, fact.SuspectOpened{ID: in.Body.ID, Units: names(in.Body.Units), Package: in.Body.Package, Cause: in.Body.Cause}))
 		})
 	huma.Register(api, op(http.MethodPost, "/suspects/{id}/open", "open-suspect", QA, "Decide that product is suspect, as was proposed"),
 		func(ctx context.Context, in *struct {
 			Reasoned
 			Body SuspectBody
 		}) (*suspectReply, error) {
-			return suspectOf(s.Open(ctx, Actor(ctx), in.Reason, fact.SuspectOpened{ID: in.ID, Units: in.Body.Units, Package: in.Body.Package, Cause: in.Body.Cause}))
+			return suspectOf(s.Open(ctx, Actor(ctx), in.Reason, fact.SuspectOpened{ID: in.ID, Units: names(in.Body.Units), Package: in.Body.Package, Cause: in.Body.Cause}))
 		})
 	for _, step := range []struct {
 		name, summary string

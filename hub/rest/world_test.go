@@ -37,6 +37,7 @@ import (
 	"frostline/hub/orders"
 	"frostline/hub/people"
 	"frostline/hub/policy"
+	"frostline/hub/privacy"
 	"frostline/hub/rollout"
 	"frostline/hub/store"
 	"frostline/hub/store/storetest"
@@ -58,6 +59,7 @@ type world struct {
 	cases    *excursion.Cases
 	carriers *carrier.Desk
 	people   *people.Keeper
+	links    *privacy.Links
 	tokens   map[string]string // by scopes, with spaces between; "other": of another person, with all
 	expired  string            // a token
 	revoked  string            // a token
