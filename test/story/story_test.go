@@ -99,6 +99,7 @@ func TestPromise7DemonstrationTellsItsStories(t *testing.T) {
 
 	w.unknown()
 	w.atEase()
+	w.carried()
 
 	runReadme(t, dir)
 	before := w.count()
