@@ -88,11 +88,21 @@ func (w words) Words(ctx context.Context, packages []string) (map[string]string,
 	return out, nil
 }
 
-// signers checks the password that a signature needs.
-type signers struct{ *people.Keeper }
+// signers checks the password or passkey that a signature needs.
+type signers struct {
+	*people.Keeper
+	hub *hub // whose pages ask for passkeys
+}
 
 func (s signers) Reauthenticate(ctx context.Context, person, password string) (string, []string, error) {
-	p, err := s.Keeper.Reauthenticate(ctx, person, password)
+	return signer(s.Keeper.Reauthenticate(ctx, person, password))
+}
+
+func (s signers) ReauthenticateByKey(ctx context.Context, person, content string, answer []byte) (string, []string, error) {
+	return signer(s.hub.web.CheckSignature(ctx, person, content, answer))
+}
+
+func signer(p people.Person, err error) (string, []string, error) {
 	if errors.Is(err, people.ErrRefused) {
 		return "", nil, kind{err, excursion.ErrPassword}
 	}

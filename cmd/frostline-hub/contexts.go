@@ -172,7 +172,7 @@ func (h *hub) openContexts(ctx context.Context) (err error) {
 		return fmt.Errorf("notify: %w", err)
 	}
 	if c.cases, err = excursion.New(excursion.Options{
-		Events: c.events, Store: h.store, Tables: m.Cases, Signers: signers{c.people}, Policy: &h.config.Notify, Log: part("excursion"),
+		Events: c.events, Store: h.store, Tables: m.Cases, Signers: signers{c.people, h}, Policy: &h.config.Notify, Log: part("excursion"),
 	}); err != nil {
 		return err
 	}

@@ -57,6 +57,14 @@ type Signers interface {
 	Reauthenticate(ctx context.Context, person, password string) (name string, roles []string, err error)
 }
 
+// KeySigners are Signers that know passkeys too.
+type KeySigners interface {
+	// ReauthenticateByKey checks the answer of one of a person's passkeys, which
+	// was asked for a signature of this content, and is good for one. It gives the
+	// same as Signers.Reauthenticate.
+	ReauthenticateByKey(ctx context.Context, person, content string, answer []byte) (name string, roles []string, err error)
+}
+
 // Policy says how soon somebody has to acknowledge.
 type Policy interface {
 	// Levels gives for each level of escalation, from 1, how long it has before

@@ -15,12 +15,26 @@ import (
 // are counted only.
 const maxRefusals = 100
 
-// Proof is what a person gives to sign: the password anew, and the digest of
-// what was shown (View.Content), so that nobody signs what they have not seen.
+// Proof is what a person gives to sign: the password anew, or an answer of one
+// of their passkeys for this content, and the digest of what was shown
+// (View.Content), so that nobody signs what they have not seen.
 type Proof struct {
 	Password string
+	Passkey  []byte // nil: the password
 	Content  string
 	Comment  string
+}
+
+// anew makes sure that a person is there, for one signature.
+func (c *Cases) anew(ctx context.Context, person string, p Proof) (name string, roles []string, err error) {
+	if p.Passkey == nil {
+		return c.signers.Reauthenticate(ctx, person, p.Password)
+	}
+	keys, ok := c.signers.(KeySigners)
+	if !ok {
+		return "", nil, invalid("passkey: signatures here take a password")
+	}
+	return keys.ReauthenticateByKey(ctx, person, p.Content, p.Passkey)
 }
 
 // Sign is the first signature, that the case was reviewed. The person has the
@@ -56,7 +70,7 @@ func (c *Cases) sign(ctx context.Context, by By, p Proof, step Step, meaning, ty
 		return View{}, c.refusal(err)
 	}
 	person := strings.TrimPrefix(by.Actor, "person/")
-	name, roles, err := c.signers.Reauthenticate(ctx, person, p.Password)
+	name, roles, err := c.anew(ctx, person, p)
 	if errors.Is(err, ErrPassword) {
 		return View{}, c.refuse(ctx, by, step, "reauthentication", err)
 	}

@@ -42,6 +42,10 @@ var pages = table([]row{
 		POST /me/passkeys/remove
 		GET /`},
 
+	// Signing by a passkey.
+	{quality, `
+		POST /me/sign/begin`},
+
 	// Gateways and what they measured.
 	{inside, `
 		GET /{$}

@@ -1,12 +1,15 @@
 package web
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 
 	"frostline/hub/people"
@@ -162,4 +165,47 @@ func (s *Server) finishPasskey(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	answerJSON(w, http.StatusOK, map[string]string{"next": "/me?done=passkey"})
+}
+
+// beginSign is POST /me/sign/begin: a page asks for a passkey, to sign the
+// document of a digest by it.
+func (s *Server) beginSign(w http.ResponseWriter, r *http.Request) {
+	d, ok := s.passkeys(r)
+	if !ok {
+		answerJSON(w, http.StatusConflict, map[string]string{"problem": "passkeys work under " + s.Origin() + " alone"})
+		return
+	}
+	var in struct {
+		Content string `json:"content"`
+	}
+	if err := json.NewDecoder(r.Body).Decode(&in); err != nil || !digestForm.MatchString(in.Content) {
+		answerJSON(w, http.StatusUnprocessableEntity, map[string]string{"problem": "content: want a digest, of 64 hexadecimal digits"})
+		return
+	}
+	options, state, err := d.BeginSign(r.Context(), viewerOf(r).Person.ID, in.Content)
+	s.asked(w, r, "signature", options, state, err)
+}
+
+var digestForm = regexp.MustCompile(`^[0-9a-f]{64}$`)
+
+// CheckSignature gives the person who has answered with a passkey for a document:
+// answer is the JSON of what POST /me/sign/begin held, and of the passkey's own
+// answer. The error wraps people.ErrRefused where it is not theirs, or not for
+// this document, or was given before.
+func (s *Server) CheckSignature(ctx context.Context, person, content string, answer []byte) (people.Person, error) {
+	s.mu.Lock()
+	d := s.desk
+	s.mu.Unlock()
+	var in struct {
+		Held   string `json:"held"`
+		Answer string `json:"answer"`
+	}
+	var state passkey.State
+	if err := json.Unmarshal(answer, &in); err != nil || d == nil {
+		return people.Person{}, fmt.Errorf("passkey: %w: nobody was asked for it", people.ErrRefused)
+	}
+	if err := s.seals.open(ctx, "signature", in.Held, &state); err != nil {
+		return people.Person{}, fmt.Errorf("passkey: %w: %w", people.ErrRefused, err)
+	}
+	return d.Sign(ctx, person, content, state, []byte(in.Answer))
 }

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -132,6 +133,27 @@ func TestPasskeySigns(t *testing.T) {
 	}
 	if err := check("ann", content); err == nil {
 		t.Error("an answer was taken twice")
+	}
+	// The same by the pages: a script asks, and brings both to the interface.
+	brought := eval[string](tb, `(async () => {
+		const r = await fetch('/me/sign/begin', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ content: '`+content+`' }) });
+		const { held, options } = await r.json();
+		const key = await navigator.credentials.get({ publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(options) });
+		return JSON.stringify({ held, answer: JSON.stringify(key.toJSON()) });
+	})()`)
+	if _, err := g.CheckSignature(t.Context(), "ann", strings.Repeat("cd", 32), []byte(brought)); !errors.Is(err, people.ErrRefused) {
+		t.Errorf("another document: %v", err)
+	}
+	if p, err := g.CheckSignature(t.Context(), "ann", content, []byte(brought)); err != nil || p.ID != "ann" {
+		t.Errorf("signing by the pages: %+v %v", p, err)
+	}
+	if _, err := g.CheckSignature(t.Context(), "ann", content, []byte(brought)); !errors.Is(err, people.ErrRefused) {
+		t.Errorf("twice: %v", err)
+	}
+	for _, in := range []string{"", "{}", `{"held":"x","answer":"{}"}`, "null"} {
+		if _, err := g.CheckSignature(t.Context(), "ann", content, []byte(in)); !errors.Is(err, people.ErrRefused) {
+			t.Errorf("%q: %v", in, err)
+		}
 	}
 	_, check = sign()
 	if _, err := g.people.Disable(t.Context(), "os/0", "ann", "left"); err != nil {

@@ -42,6 +42,7 @@ func (s *Server) accessRoutes(mux *routes) {
 	mux.HandleFunc("POST /me/passkeys/begin", s.freshly(s.beginPasskey))
 	mux.HandleFunc("POST /me/passkeys/finish", s.freshly(s.finishPasskey))
 	mux.HandleFunc("POST /me/passkeys/remove", s.freshly(s.removePasskey))
+	mux.HandleFunc("POST /me/sign/begin", s.beginSign)
 	s.peopleRoutes(mux)
 	if s.cfg.Provider != nil {
 		s.providerRoutes(mux)
