@@ -30,7 +30,9 @@ func (oneDossier) Case(context.Context, string) (dossier.Case, dossier.Package, 
 
 func TestAReceiptNamesNeitherPatientNorDrug(t *testing.T) {
 	at := int64(1_790_000_000_000)
-	d := &Desk{Dossiers: oneDossier{}, Bundle: func(context.Context, string) (Evidence, error) { return Evidence{SHA256: strings.Repeat("ab", 32)}, nil },
+	d := &Desk{Dossiers: oneDossier{}, Bundle: func(context.Context, string) (Evidence, error) {
+		return Evidence{SHA256: strings.Repeat("ab", 32)}, nil
+	},
 		Delivered: func(context.Context, string) (string, int64, error) { return "p1", at, nil }}
 	r, err := d.Receipt(t.Context(), "H1")
 	if err != nil {
