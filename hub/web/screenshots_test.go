@@ -3,8 +3,7 @@ package web
 import (
 	"context"
 	"flag"
-	"io"
-	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -19,7 +18,7 @@ import (
 
 var (
 	screenshots = flag.String("screenshots", "", "write a picture of each page into this folder")
-	picturesOf  = flag.String("of", "", "take them of the running hub at this address, such as http://127.0.0.1:8080/")
+	picturesOf  = flag.String("of", "", "take them of a running hub, to which this is a link to sign in, as frostline user link prints it")
 )
 
 // TestScreenshots takes each page at a phone's and a desk's width, light and
@@ -62,7 +61,7 @@ func TestScreenshots(t *testing.T) {
 // TestScreenshotsOfARunningHub takes the pages of a hub that runs, such as a
 // demonstration's, and each story that it tells:
 //
-//	go test ./hub/web -run OfARunningHub -count=1 -screenshots DIR -of http://127.0.0.1:8080/
+//	go test ./hub/web -run OfARunningHub -count=1 -screenshots DIR -of "$(bin/frostline user link june | head -1)"
 func TestScreenshotsOfARunningHub(t *testing.T) {
 	if *screenshots == "" || *picturesOf == "" {
 		t.Skip("no -screenshots folder and address of a hub with -of given")
@@ -71,20 +70,20 @@ func TestScreenshotsOfARunningHub(t *testing.T) {
 		t.Fatal(err)
 	}
 	b := browser(t)
-	from := strings.TrimSuffix(*picturesOf, "/") + "/"
-	pages := []shot{{"home", "", "true"}, {"account", "account", "true"}, {"packages", "view/packages", "true"}, {"excursions", "view/excursions", "true"}, {"dispatch", "dispatch", "true"}}
+	link, err := url.Parse(*picturesOf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	from := link.Scheme + "://" + link.Host + "/"
+	door := newTab(t, b, from)
+	door.do(chromedp.Navigate(*picturesOf), chromedp.Click("main form button"))
+	door.until("location.pathname === '/'")
+	pages := []shot{{"home", "", "true"}, {"account", "account", "true"}, {"packages", "view/packages", "true"}, {"excursions", "view/excursions", "true"}}
 	for _, list := range []string{"packages", "excursions"} {
-		r, err := http.Get(from + "view/" + list)
-		if err != nil {
-			t.Fatal(err)
-		}
-		body, err := io.ReadAll(r.Body)
-		r.Body.Close()
-		if err != nil {
-			t.Fatal(err)
-		}
+		door.do(chromedp.Navigate(from + "view/" + list))
+		body := eval[string](door, "document.documentElement.outerHTML")
 		seen := map[string]bool{}
-		for _, m := range regexp.MustCompile(`href="/(view/(?:package|excursion)/([^"/]+))"`).FindAllStringSubmatch(string(body), -1) {
+		for _, m := range regexp.MustCompile(`href="/(view/(?:package|excursion)/([^"/]+))"`).FindAllStringSubmatch(body, -1) {
 			if strings.HasPrefix(m[1], "view/"+strings.TrimSuffix(list, "s")+"/") && !seen[m[1]] {
 				seen[m[1]] = true
 				pages = append(pages, shot{strings.TrimSuffix(list, "s") + "-" + m[2], m[1], "true"})

@@ -3,6 +3,7 @@ package readme
 
 import (
 	"encoding/json"
+	"net/http"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -12,6 +13,7 @@ import (
 
 	"frostline/edge/config"
 	"frostline/hub/api"
+	"frostline/hub/people"
 	"frostline/test/rig"
 )
 
@@ -35,8 +37,9 @@ func TestDemo(t *testing.T) {
 	}
 	bin, dir := build(t), filepath.Join(t.TempDir(), "d")
 	socket := filepath.Join(dir, "hub", "frostline.sock")
-	_, end := rig.Demo(t, "everything runs", "--dir", dir, "--hours", "10m")
+	said, end := rig.Demo(t, "pull a gateway's link", "--dir", dir, "--hours", "10m")
 	hub := api.NewClient(socket)
+	admitted(t, said.Tail(1<<20), hub)
 
 	settled := func() (bool, error) {
 		accounts, err := hub.Accounts(t.Context())
@@ -104,6 +107,42 @@ func TestDemo(t *testing.T) {
 		return false, nil
 	})
 	end()
+}
+
+// admitted signs in by links as the demonstration prints them: they work at once,
+// and once.
+func admitted(t *testing.T, said string, hub *api.Client) {
+	t.Helper()
+	made := regexp.MustCompile(`http://localhost:[0-9]+/enter/[A-Za-z0-9_-]+`).FindAllString(said, -1)
+	if len(made) == 0 {
+		t.Fatalf("the demonstration prints no link to sign in by:\n%s", said)
+	}
+	if r, err := http.Get(made[0]); err != nil || r.StatusCode != http.StatusOK {
+		t.Errorf("link %s: %v %v", made[0], r, err)
+	} else {
+		r.Body.Close()
+	}
+	l, err := hub.NewLink(t.Context(), api.NewLink{Kind: people.InviteLink, Person: "visitor", Name: "Visitor", Roles: []string{"auditor"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	browser, pages, err := rig.SignIn(t.Context(), l.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]int{"/": http.StatusOK, "/account": http.StatusOK, "/view/people": http.StatusForbidden, "/orders": http.StatusOK, "/people": http.StatusForbidden} {
+		r, err := browser.Get(pages + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Body.Close()
+		if r.StatusCode != want {
+			t.Errorf("an auditor, %s: %d, want %d", path, r.StatusCode, want)
+		}
+	}
+	if _, _, err := rig.SignIn(t.Context(), l.URL); err == nil {
+		t.Error("a link signs in twice")
+	}
 }
 
 // TestGatewayFile checks the configuration that the README shows for a real
