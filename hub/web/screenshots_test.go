@@ -98,6 +98,47 @@ func TestScreenshotsOfARunningHub(t *testing.T) {
 // shot is a page to be taken, once an expression holds.
 type shot struct{ name, path, until string }
 
+// TestScreenshotsOfSigningIn takes the pages by which people come in (make
+// screenshots).
+func TestScreenshotsOfSigningIn(t *testing.T) {
+	if *screenshots == "" || *picturesOf != "" {
+		t.Skip("no -screenshots folder given (make screenshots)")
+	}
+	if err := os.MkdirAll(*screenshots, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	b, g := browser(t), openGuarded(t)
+	secret, _, _, err := g.people.First(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	take := func(name, path string) {
+		t.Helper()
+		shot{name, path, ""}.take(t, b, g.origin+"/")
+	}
+	take("signin", "signin")
+	take("enter-first", "enter/"+secret)
+	take("enter-over", "enter/nothing")
+	door := newTab(t, b, g.origin)
+	door.do(chromedp.Navigate(g.origin+"/enter/"+secret), chromedp.SendKeys("input[name=id]", "root"), chromedp.SendKeys("input[name=name]", "Root Person"), chromedp.Click("main form button"))
+	door.until("location.pathname === '/me'")
+	for _, p := range []string{"ann", "bob"} {
+		g.must(g.people.Add(t.Context(), "person/root", p, "Printed "+p, []string{"qa", "auditor"}, phrase))
+	}
+	g.must(g.people.Disable(t.Context(), "person/root", "bob", "left"))
+	take("me", "me")
+	take("people", "view/people")
+	door.do(chromedp.Navigate(g.origin+"/me"), chromedp.Click("form[action='/me/codes'] button"))
+	door.until("document.querySelector('.qr') !== null")
+	png, err := chromedp.Run(door.ctx, chromedp.FullScreenshot(100))
+	if err == nil {
+		err = os.WriteFile(filepath.Join(*screenshots, "hub-codes.png"), png, 0o644)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // take takes a page at a phone's and a desk's width, light and dark.
 func (p shot) take(t *testing.T, b context.Context, from string) {
 	for _, size := range []struct {
@@ -108,8 +149,14 @@ func (p shot) take(t *testing.T, b context.Context, from string) {
 			t.Run(p.name+"-"+size.name+"-"+scheme, func(t *testing.T) {
 				tb := newTab(t, b, from)
 				tb.size(size.width, size.height, scheme)
-				tb.open(from + p.path)
-				tb.until("document.getElementById('link').dataset.state === 'live' && " + p.until)
+				if p.until == "" { // it follows nothing
+					tb.expected = []string{"404"}
+					tb.do(chromedp.Navigate(from + p.path))
+					tb.until("document.readyState === 'complete'")
+				} else {
+					tb.open(from + p.path)
+					tb.until("document.getElementById('link').dataset.state === 'live' && " + p.until)
+				}
 				png, err := chromedp.Run(tb.ctx, chromedp.FullScreenshot(100))
 				if err != nil {
 					t.Fatal(err)
