@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -44,7 +45,7 @@ func unmount(t testing.TB, dir string) {
 	if t.Failed() {
 		_, _ = system("cp", "-a", dir, dir+".left") // as far as it can be read
 	}
-	if _, err := system("umount", dir); err != nil {
+	if err := umount(dir); err != nil {
 		t.Error(err)
 	}
 }
@@ -95,9 +96,20 @@ func (v *volume) cut() error {
 
 // power mounts the file system again. Nobody may use it.
 func (v *volume) power() error {
-	if _, err := system("umount", v.dir); err != nil {
+	if err := umount(v.dir); err != nil {
 		return err
 	}
 	_, err := system("mount", v.device, v.dir)
 	return err
+}
+
+// umount unmounts a folder once the last file that was open in it is closed: who
+// is killed closes them a moment later.
+func umount(dir string) error {
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		_, err := system("umount", dir)
+		if err == nil || time.Now().After(end) {
+			return err
+		}
+	}
 }
