@@ -34,12 +34,12 @@ func (a *API) identify(ctx huma.Context, next func(huma.Context)) {
 		return
 	}
 	challenge := func(more, detail string) {
-		if wait := a.limiter.suspect(c.origin, a.now()); wait > 0 {
+		if wait := a.strangers.Wait(c.origin, a.now()); wait > 0 {
 			retry(ctx, wait)
 			a.answer(ctx, fail(tooMany, "too many requests from %s without a valid token; ask again in %d s", c.origin, seconds(wait)))
 			return
 		}
-		if a.limiter.guess(c.origin, a.now()) {
+		if a.strangers.Spend(c.origin, a.now()) {
 			a.log.Warn("requests without a valid token; told once until they slow down", "origin", c.origin, "operation", c.operation)
 		}
 		ctx.SetHeader("WWW-Authenticate", `Bearer realm="frostline"`+more)
@@ -101,7 +101,7 @@ func (a *API) identify(ctx huma.Context, next func(huma.Context)) {
 func (a *API) admit(ctx huma.Context, next func(huma.Context)) {
 	c := callOf(ctx.Context())
 	if !c.trusted {
-		if wait := a.limiter.take(c.actor, a.now()); wait > 0 {
+		if wait := a.callers.Take(c.actor, a.now()); wait > 0 {
 			retry(ctx, wait)
 			a.answer(ctx, fail(tooMany, "%s asks more than %d times a second; ask again in %d s", c.actor, perSecond, seconds(wait)))
 			return

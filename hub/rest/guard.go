@@ -2,16 +2,14 @@ package rest
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
-	"net"
 	"net/http"
 	"net/url"
 	"path"
 	"runtime/debug"
 	"strings"
 	"time"
-	"unicode/utf8"
+
+	"frostline/hub/gate"
 )
 
 const (
@@ -24,7 +22,7 @@ const (
 // guard is what stands before every operation and knows none.
 func (a *API) guard(trusted func(*http.Request) string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c := &call{id: requestID(), origin: origin(r), pageKey: a.pageKey, log: a.log, failed: a.metrics.failed.Inc}
+		c := &call{id: gate.RequestID(), origin: gate.Origin(r), pageKey: a.pageKey, log: a.log, failed: a.metrics.failed.Inc}
 		if trusted != nil {
 			c.trusted, c.actor = true, trusted(r)
 		}
@@ -36,7 +34,7 @@ func (a *API) guard(trusted func(*http.Request) string) http.Handler {
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		h.Set("Request-Id", c.id)
-		out := &counted{ResponseWriter: w}
+		out := &gate.Counted{ResponseWriter: w}
 		defer func() {
 			what := recover()
 			if what == http.ErrAbortHandler {
@@ -45,16 +43,16 @@ func (a *API) guard(trusted func(*http.Request) string) http.Handler {
 			if what != nil {
 				a.metrics.panics.Inc()
 				a.log.Error("request made the hub panic", "request", c.id, "operation", c.operation, "by", c.actor, "panic", what, "stack", string(debug.Stack()))
-				if out.status != 0 {
+				if out.Status != 0 {
 					panic(http.ErrAbortHandler) // an answer cut short must not look whole
 				}
 				a.refuse(out, r, fail(broken, "the hub could not do it; its log says why"))
 			}
-			a.metrics.seen(c.operation, out.status)
+			a.metrics.seen(c.operation, out.Status)
 		}()
 		select {
-		case a.limiter.running <- struct{}{}:
-			defer func() { <-a.limiter.running }()
+		case a.running <- struct{}{}:
+			defer func() { <-a.running }()
 		default:
 			h.Set("Retry-After", "1")
 			a.refuse(out, r, fail(busy, "%d requests are being answered, which is the most at once; ask again in a second", concurrency))
@@ -92,7 +90,7 @@ func (a *API) plausible(r *http.Request) *Problem {
 		return fail(uriTooLong, "address of %d bytes: want at most %d", len(r.RequestURI), maxURI)
 	case path.Clean(r.URL.EscapedPath()) != r.URL.EscapedPath(): // ids may have a / in them, written %2F
 		return fail(notFound, "path %q: write it without empty, . or .. segments and without / at its end", short(r.URL.Path))
-	case !clean(r.URL.Path):
+	case !gate.Clean(r.URL.Path):
 		return fail(malformed, "path: want UTF-8 without control characters")
 	}
 	q, err := url.ParseQuery(r.URL.RawQuery)
@@ -100,82 +98,27 @@ func (a *API) plausible(r *http.Request) *Problem {
 		return fail(malformed, "query: %v; want name=value pairs, percent-encoded", err)
 	}
 	for name, values := range q {
-		if !clean(name) || !clean(strings.Join(values, "")) {
+		if !gate.Clean(name) || !gate.Clean(strings.Join(values, "")) {
 			return fail(malformed, "query parameter %q: want UTF-8 without control characters", short(name))
 		}
 	}
 	for name, values := range r.Header {
-		if !clean(strings.Join(values, "")) {
+		if !gate.Clean(strings.Join(values, "")) {
 			return fail(malformed, "header %s: want UTF-8 without control characters", name)
 		}
 	}
 	return nil
 }
 
-// clean says that a text is UTF-8 without control characters.
-func clean(s string) bool {
-	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f })
-}
-
 // strange answers what no operation matches: the multiplexer knows whether
 // another method would.
 func (a *API) strange(w http.ResponseWriter, r *http.Request, handler http.Handler) {
-	probe := &swallow{header: http.Header{}}
-	handler.ServeHTTP(probe, r)
-	if allow := probe.header.Get("Allow"); probe.status == http.StatusMethodNotAllowed {
+	if allow, other := gate.Methods(handler, r); other {
 		w.Header().Set("Allow", allow)
 		a.refuse(w, r, fail(method, "%s %s: want one of %s", r.Method, short(r.URL.Path), allow))
 		return
 	}
 	a.refuse(w, r, fail(notFound, "path %q is not part of this hub's interface; /openapi.json lists what is", short(r.URL.Path)))
-}
-
-// swallow keeps the head of an answer.
-type swallow struct {
-	header http.Header
-	status int
-}
-
-func (s *swallow) Header() http.Header         { return s.header }
-func (s *swallow) WriteHeader(status int)      { s.status = status }
-func (s *swallow) Write(b []byte) (int, error) { return len(b), nil }
-
-// counted notes what an answer's status was.
-type counted struct {
-	http.ResponseWriter
-	status int
-}
-
-func (c *counted) WriteHeader(status int) {
-	if c.status == 0 {
-		c.status = status
-	}
-	c.ResponseWriter.WriteHeader(status)
-}
-
-func (c *counted) Write(b []byte) (int, error) {
-	if c.status == 0 {
-		c.status = http.StatusOK
-	}
-	return c.ResponseWriter.Write(b)
-}
-
-// Unwrap is for http.ResponseController.
-func (c *counted) Unwrap() http.ResponseWriter { return c.ResponseWriter }
-
-// origin is where a request comes from, for bounds of rate.
-func origin(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return "local"
-	}
-	return host
-}
-
-func requestID() string {
-	var b [8]byte
-	rand.Read(b[:])
-	return hex.EncodeToString(b[:])
 }
 
 // Listen bounds a server that carries the interface: time to send a header,

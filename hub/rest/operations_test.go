@@ -15,6 +15,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"frostline/hub/gate"
 	"frostline/hub/store/storetest"
 )
 
@@ -359,7 +360,7 @@ func (a *attack) query(p *huma.Param) {
 			return
 		}
 		k := unacceptable
-		if !clean(s) {
+		if !gate.Clean(s) {
 			k, at = malformed, ""
 		}
 		a.refused(what, at, a.with(p.Name, s), a.body, k)

@@ -13,6 +13,8 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"frostline/hub/gate"
 )
 
 // API answers requests. Its methods may be called from any goroutine.
@@ -26,11 +28,13 @@ type API struct {
 	pageKey []byte
 	cross   *http.CrossOriginProtection // of calls by cookie
 
-	limiter limiter
-	replies *replies
-	metrics metrics
-	json    []byte // the document
-	yaml    []byte
+	running   chan struct{} // holds one for each request being answered
+	callers   *gate.Pace    // by actor
+	strangers *gate.Pace    // by origin: tokens that were refused
+	replies   *replies
+	metrics   metrics
+	json      []byte // the document
+	yaml      []byte
 }
 
 // New mounts what the configuration names. It reads the key of page tokens
@@ -43,7 +47,7 @@ func New(ctx context.Context, cfg Config) (*API, error) {
 		cfg.Now = time.Now
 	}
 	a := &API{cfg: cfg, log: cfg.Log, now: cfg.Now, mux: http.NewServeMux(), heads: map[string]bool{}, cross: http.NewCrossOriginProtection()}
-	a.limiter.init()
+	a.bounds()
 	a.metrics.init(cfg.Metrics)
 	var err error
 	if a.pageKey, err = secretKey(ctx, cfg.Store, "page", a.now()); err != nil {

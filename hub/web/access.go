@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"frostline/hub/gate"
 	"frostline/hub/people"
 	"frostline/hub/policy"
 )
@@ -278,14 +279,5 @@ func answerJSON(w http.ResponseWriter, status int, v any) {
 	_ = json.NewEncoder(w).Encode(v)
 }
 
-// addressOf names where a request comes from, for bounds of guessing.
-func addressOf(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return "local"
-	}
-	return host
-}
-
 // about is what a session is shown by: the browser and the address.
-func about(r *http.Request) string { return fmt.Sprintf("%s at %s", r.UserAgent(), addressOf(r)) }
+func about(r *http.Request) string { return fmt.Sprintf("%s at %s", r.UserAgent(), gate.Origin(r)) }

@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"strings"
 
+	"frostline/hub/gate"
 	"frostline/hub/people"
 	"frostline/hub/people/passkey"
 )
@@ -74,7 +75,7 @@ func (s *Server) noPasskey(w http.ResponseWriter, r *http.Request, err error) {
 	status, problem := http.StatusInternalServerError, "the hub could not do it; its log says why"
 	switch {
 	case errors.Is(err, people.ErrRefused), errors.Is(err, errSeal), errors.Is(err, people.ErrNotFound):
-		s.log.Warn("passkey refused", "from", addressOf(r), "error", err)
+		s.log.Warn("passkey refused", "from", gate.Origin(r), "error", err)
 		status, problem = http.StatusForbidden, "this passkey does not let anybody in here, or it took too long; try again"
 	case errors.Is(err, people.ErrExists):
 		status, problem = http.StatusConflict, "this passkey is known already"
@@ -112,7 +113,7 @@ func (s *Server) ceremony(w http.ResponseWriter, r *http.Request, purpose string
 
 // beginSignin is POST /signin/passkey/begin.
 func (s *Server) beginSignin(w http.ResponseWriter, r *http.Request) {
-	if wait := s.pace.take(addressOf(r), s.now()); wait > 0 {
+	if wait := s.pace.Take(gate.Origin(r), s.now()); wait > 0 {
 		w.Header().Set("Retry-After", "2")
 		answerJSON(w, http.StatusTooManyRequests, map[string]string{"problem": "too many attempts; try again in a moment"})
 		return
@@ -131,7 +132,7 @@ func (s *Server) finishSignin(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	p, err := d.SignIn(people.WithOrigin(r.Context(), addressOf(r)), state, in.Answer)
+	p, err := d.SignIn(people.WithOrigin(r.Context(), gate.Origin(r)), state, in.Answer)
 	if err == nil {
 		err = s.begin(w, r, p.ID, p.Version, people.ByPasskey)
 	}

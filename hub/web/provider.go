@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"time"
 
+	"frostline/hub/gate"
 	"frostline/hub/people"
 	"frostline/hub/people/oidc"
 )
@@ -65,7 +66,7 @@ func (s *Server) fromProvider(w http.ResponseWriter, r *http.Request) {
 	p, err := s.cfg.Provider.Finish(r.Context(), s.redirect(), state, r.URL.Query())
 	switch {
 	case errors.Is(err, people.ErrRefused):
-		s.log.Warn("sign-in by the provider refused", "from", addressOf(r), "error", err)
+		s.log.Warn("sign-in by the provider refused", "from", gate.Origin(r), "error", err)
 		s.fail(w, r, http.StatusForbidden, "You are not signed in", "Either it took too long, or "+s.cfg.Provider.Name()+" gives you no role here. Try again, or ask an administrator.")
 	case err != nil:
 		s.log.Error("the OpenID provider could not be asked", "error", err)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/boombuler/barcode/qr"
 
+	"frostline/hub/gate"
 	"frostline/hub/people"
 )
 
@@ -107,7 +108,7 @@ func (s *Server) slow(w http.ResponseWriter, r *http.Request, wait time.Duration
 
 // paced bounds attempts from one address.
 func (s *Server) paced(w http.ResponseWriter, r *http.Request) bool {
-	if wait := s.pace.take(addressOf(r), s.now()); wait > 0 {
+	if wait := s.pace.Take(gate.Origin(r), s.now()); wait > 0 {
 		s.slow(w, r, wait)
 		return false
 	}
@@ -119,7 +120,7 @@ type device struct{ Person, ID string }
 // origin names the browser to what bounds guessing: one that the person has
 // signed in by before is known, and else the address counts.
 func (s *Server) origin(r *http.Request, person string) context.Context {
-	where := addressOf(r)
+	where := gate.Origin(r)
 	if c, err := r.Cookie(deviceName); err == nil {
 		var d device
 		if s.seals.open(r.Context(), "device", c.Value, &d) == nil && d.Person == person {
@@ -306,7 +307,7 @@ func (s *Server) begin(w http.ResponseWriter, r *http.Request, person string, ve
 		return err
 	}
 	http.SetCookie(w, s.cookie(deviceName, known, deviceLife))
-	s.log.Info("signed in", "person", person, "method", method, "session", session.ID, "from", addressOf(r))
+	s.log.Info("signed in", "person", person, "method", method, "session", session.ID, "from", gate.Origin(r))
 	return nil
 }
 

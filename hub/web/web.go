@@ -23,6 +23,7 @@ import (
 	"sync"
 	"time"
 
+	"frostline/hub/gate"
 	"frostline/hub/people"
 	"frostline/hub/people/passkey"
 	"frostline/hub/view"
@@ -105,7 +106,7 @@ type Server struct {
 	handler http.Handler
 	routes  *routes
 	seals   *sealer
-	pace    *pace
+	pace    *gate.Pace
 	pages   *pages
 	live    *live
 	sparks  *sketches

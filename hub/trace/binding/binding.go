@@ -67,9 +67,9 @@ type Config struct {
 // Binding answers requests under Root. It is safe for concurrent use.
 type Binding struct {
 	Config
-	mux      *http.ServeMux
-	allowed  map[string]string // methods of each pattern
-	limiter  *limiter
+	mux     *http.ServeMux
+	allowed map[string]string // methods of each pattern
+	limiter
 	captures chan struct{} // holds one for each capture being read
 }
 

@@ -2,10 +2,7 @@ package binding
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"path"
@@ -13,7 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
+
+	"frostline/hub/gate"
 )
 
 const (
@@ -42,7 +40,7 @@ func callOf(r *http.Request) *call { return r.Context().Value(callKey{}).(*call)
 // guard stands before every operation.
 func (b *Binding) guard(trusted func(*http.Request) string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c := &call{id: requestID()}
+		c := &call{id: gate.RequestID()}
 		ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), callKey{}, c), readWithin+answerWithin)
 		defer cancel()
 		r = r.WithContext(ctx)
@@ -52,7 +50,7 @@ func (b *Binding) guard(trusted func(*http.Request) string) http.Handler {
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Request-Id", c.id)
 		b.versions(h)
-		out := &counted{ResponseWriter: w}
+		out := &gate.Counted{ResponseWriter: w}
 		defer func() {
 			what := recover()
 			if what == nil {
@@ -61,14 +59,14 @@ func (b *Binding) guard(trusted func(*http.Request) string) http.Handler {
 			if what != http.ErrAbortHandler {
 				b.Log.Error("request made the hub panic", "request", c.id, "by", c.actor, "path", short(r.URL.Path), "panic", what, "stack", string(debug.Stack()))
 			}
-			if out.status != 0 || what == http.ErrAbortHandler {
+			if out.Status != 0 || what == http.ErrAbortHandler {
 				panic(http.ErrAbortHandler) // an answer cut short must not look whole
 			}
 			b.refuse(out, r, fail(broken, "the hub could not do it; its log says why"))
 		}()
 		select {
-		case b.limiter.running <- struct{}{}:
-			defer func() { <-b.limiter.running }()
+		case b.running <- struct{}{}:
+			defer func() { <-b.running }()
 		default:
 			b.refuse(out, r, fail(busy, "%d requests are being answered, which is the most at once", concurrency).with("Retry-After", "1"))
 			return
@@ -101,7 +99,7 @@ func (b *Binding) guard(trusted func(*http.Request) string) http.Handler {
 // identify finds out who asks.
 func (b *Binding) identify(r *http.Request, c *call) *Problem {
 	challenge := func(detail string) *Problem {
-		if wait := b.limiter.guess(origin(r), b.Now()); wait > 0 {
+		if wait := b.strangers.Take(gate.Origin(r), b.Now()); wait > 0 {
 			return fail(tooMany, "too many requests without a valid token; ask again in %s s", seconds(wait)).with("Retry-After", seconds(wait))
 		}
 		return fail(unauthorized, "%s; tokens are made by: frostline token create", detail).with("WWW-Authenticate", `Bearer realm="frostline"`)
@@ -120,7 +118,7 @@ func (b *Binding) identify(r *http.Request, c *call) *Problem {
 		return challenge("token: unknown, expired or revoked")
 	}
 	c.actor, c.scopes = actor, scopes
-	if wait := b.limiter.take(actor, b.Now()); wait > 0 {
+	if wait := b.callers.Take(actor, b.Now()); wait > 0 {
 		return fail(tooMany, "%s asks more than %d times a second; ask again in %s s", actor, perSecond, seconds(wait)).with("Retry-After", seconds(wait))
 	}
 	return nil
@@ -137,16 +135,13 @@ func (c *call) may(scopes ...string) *Problem {
 
 // plausible refuses what no honest client sends.
 func plausible(r *http.Request) *Problem {
-	clean := func(s string) bool {
-		return utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f })
-	}
 	escaped := r.URL.EscapedPath()
 	switch {
 	case len(r.RequestURI) > maxURI:
 		return fail(uriTooLong, "address of %d bytes: want at most %d; keep a long query by POST %s/queries", len(r.RequestURI), maxURI, Root)
 	case path.Clean(escaped) != escaped && escaped != Root+"/":
 		return fail(noSuchName, "path %q: write identifiers percent-encoded (/ as %%2F) and no / at the end", short(r.URL.Path))
-	case !clean(r.URL.Path):
+	case !gate.Clean(r.URL.Path):
 		return fail(invalid, "path: want UTF-8 without control characters")
 	}
 	q, err := url.ParseQuery(r.URL.RawQuery)
@@ -154,7 +149,7 @@ func plausible(r *http.Request) *Problem {
 		return fail(badParameter, "query: %v; want name=value pairs, percent-encoded", err)
 	}
 	for name, values := range q {
-		if !clean(name) || !clean(strings.Join(values, "")) {
+		if !gate.Clean(name) || !gate.Clean(strings.Join(values, "")) {
 			return fail(badParameter, "query parameter %q: want UTF-8 without control characters", short(name))
 		}
 	}
@@ -192,61 +187,11 @@ func drain(w http.ResponseWriter, r *http.Request) {
 
 // strange answers what no operation matches.
 func (b *Binding) strange(w http.ResponseWriter, r *http.Request, handler http.Handler) {
-	probe := &swallow{header: http.Header{}}
-	handler.ServeHTTP(probe, r)
-	if probe.status == http.StatusMethodNotAllowed {
-		allow := probe.header.Get("Allow")
+	if allow, other := gate.Methods(handler, r); other {
 		b.refuse(w, r, fail(badMethod, "%s %s: want one of %s", r.Method, short(r.URL.Path), allow).with("Allow", allow))
 		return
 	}
 	b.refuse(w, r, fail(noSuchName, "path %q is no resource of EPCIS", short(r.URL.Path)))
-}
-
-// swallow keeps the head of an answer.
-type swallow struct {
-	header http.Header
-	status int
-}
-
-func (s *swallow) Header() http.Header         { return s.header }
-func (s *swallow) WriteHeader(status int)      { s.status = status }
-func (s *swallow) Write(b []byte) (int, error) { return len(b), nil }
-
-// counted notes what an answer's status was.
-type counted struct {
-	http.ResponseWriter
-	status int
-}
-
-func (c *counted) WriteHeader(status int) {
-	if c.status == 0 {
-		c.status = status
-	}
-	c.ResponseWriter.WriteHeader(status)
-}
-
-func (c *counted) Write(b []byte) (int, error) {
-	if c.status == 0 {
-		c.status = http.StatusOK
-	}
-	return c.ResponseWriter.Write(b)
-}
-
-// Unwrap is for http.ResponseController.
-func (c *counted) Unwrap() http.ResponseWriter { return c.ResponseWriter }
-
-func origin(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return "local"
-	}
-	return host
-}
-
-func requestID() string {
-	var b [8]byte
-	rand.Read(b[:])
-	return hex.EncodeToString(b[:])
 }
 
 // short is a text of a caller as a message can have it.

@@ -15,16 +15,13 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"frostline/hub/fact"
+	"frostline/hub/gate"
 	"frostline/hub/record"
 	"frostline/hub/trace/dscsa"
 	"frostline/hub/trace/dscsa/vrs"
@@ -51,7 +48,6 @@ const (
 	unknowns  = 1  // a second of an address, without a valid token
 	atOnce    = 64 // requests being answered
 	maxQuery  = 2048
-	maxSeen   = 10_000 // callers and addresses whose rate is known
 )
 
 // Handler answers. It is safe for concurrent use.
@@ -62,8 +58,8 @@ type Handler struct {
 	running chan struct{}
 	mux     *http.ServeMux
 
-	mu   sync.Mutex
-	seen map[string]*rate.Limiter
+	callers   *gate.Pace // by actor
+	strangers *gate.Pace // by origin: requests without a valid token
 }
 
 // New makes a Handler. It starts nothing.
@@ -71,7 +67,8 @@ func New(d Desk, t Tokens, log *slog.Logger) (*Handler, error) {
 	if d == nil || t == nil || log == nil {
 		return nil, errors.New("responder: desk, tokens and log are required")
 	}
-	h := &Handler{desk: d, tokens: t, log: log, running: make(chan struct{}, atOnce), mux: http.NewServeMux(), seen: map[string]*rate.Limiter{}}
+	h := &Handler{desk: d, tokens: t, log: log, running: make(chan struct{}, atOnce), mux: http.NewServeMux(),
+		callers: gate.NewPace(perSecond, 2*perSecond), strangers: gate.NewPace(unknowns, 10)}
 	h.mux.HandleFunc("GET /verify/gtin/{gtin}/lot/{lot}/ser/{serial}", h.verify)
 	h.mux.HandleFunc("GET /checkConnectivity", h.connect)
 	return h, nil
@@ -110,7 +107,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		h.broken(w, r, err)
 	case !ok:
-		if !h.allow("from "+origin(r), unknowns, 10) {
+		if h.strangers.Take(gate.Origin(r), time.Now()) > 0 {
 			h.slowDown(w)
 			return
 		}
@@ -118,7 +115,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "header Authorization: want Bearer, a space and a valid token", http.StatusUnauthorized)
 	case !has(scopes):
 		http.Error(w, "token: has no scope verify", http.StatusForbidden)
-	case !h.allow(actor, perSecond, 2*perSecond):
+	case h.callers.Take(actor, time.Now()) > 0:
 		h.slowDown(w)
 	default:
 		h.mux.ServeHTTP(w, r.WithContext(context.WithValue(ctx, actorKey{}, actor)))
@@ -137,29 +134,6 @@ func has(scopes []string) bool {
 		}
 	}
 	return false
-}
-
-func origin(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return "local"
-	}
-	return host
-}
-
-// allow holds a caller to a rate.
-func (h *Handler) allow(who string, perSecond float64, burst int) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	l := h.seen[who]
-	if l == nil {
-		if len(h.seen) >= maxSeen { // all are fresh again
-			clear(h.seen)
-		}
-		l = rate.NewLimiter(rate.Limit(perSecond), burst)
-		h.seen[who] = l
-	}
-	return l.Allow()
 }
 
 // verify answers GET /verify/…
