@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/goccy/go-yaml"
+
+	"frostline/hub/durable"
 )
 
 func example(t *testing.T) Config {
@@ -72,7 +74,7 @@ func TestSecretsThatOthersCanReadAreRefused(t *testing.T) {
 	if err := os.Chmod(path, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := readSecret(path); err == nil || !strings.Contains(err.Error(), "chmod 0600") {
+	if _, err := durable.ReadSecret(path); err == nil || !strings.Contains(err.Error(), "chmod 0600") {
 		t.Errorf("mode 0644: %v", err)
 	}
 	if err := os.Chmod(path, 0o600); err != nil {

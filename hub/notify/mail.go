@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/wneessen/go-mail"
+
+	"frostline/hub/durable"
 )
 
 // mailer sends e-mail, a connection for each. It is safe for concurrent use.
@@ -21,7 +23,7 @@ func newMailer(c SMTP) (*mailer, error) {
 	m := &mailer{config: c}
 	var err error
 	if c.PasswordFile != "" {
-		if m.password, err = readSecret(c.PasswordFile); err != nil {
+		if m.password, err = durable.ReadSecret(c.PasswordFile); err != nil {
 			return nil, fmt.Errorf("password-file: %w", err)
 		}
 	}

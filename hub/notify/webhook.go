@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"frostline/hub/durable"
 )
 
 // hook sends to one webhook. It is safe for concurrent use.
@@ -24,7 +26,7 @@ type hook struct {
 func newHook(w Webhook) (*hook, error) {
 	h := &hook{config: w}
 	for _, path := range w.SecretFiles {
-		text, err := readSecret(path)
+		text, err := durable.ReadSecret(path)
 		if err != nil {
 			return nil, fmt.Errorf("secret-files: %w", err)
 		}

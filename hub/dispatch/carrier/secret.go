@@ -4,40 +4,18 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
-	"os"
 	"strings"
+
+	"frostline/hub/durable"
 )
 
 const leastSecret = 16 // bytes
-
-// readSecret reads one line from a file that only its owner can read.
-func readSecret(path string) (string, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return "", err
-	}
-	if !info.Mode().IsRegular() || info.Size() > 4096 {
-		return "", fmt.Errorf("%s: want a file of at most 4096 bytes", path)
-	}
-	if m := info.Mode().Perm(); m&0o077 != 0 {
-		return "", fmt.Errorf("%s: mode %04o: others can read it; chmod 0600 %s", path, m, path)
-	}
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return "", err
-	}
-	s := strings.TrimRight(string(b), "\r\n")
-	if s == "" || strings.ContainsAny(s, "\r\n") {
-		return "", fmt.Errorf("%s: want one line", path)
-	}
-	return s, nil
-}
 
 // secrets reads the secrets that the mapping names.
 func (m *Mapping) secrets() error {
 	if in := m.Incoming; in != nil {
 		for _, path := range in.Authentication.SecretFiles {
-			text, err := readSecret(path)
+			text, err := durable.ReadSecret(path)
 			if err != nil {
 				return fmt.Errorf("incoming.authentication.secret-files: %w", err)
 			}
@@ -55,14 +33,14 @@ func (m *Mapping) secrets() error {
 		}
 	}
 	if b := m.Booking; b != nil && b.SecretFile != "" {
-		text, err := readSecret(b.SecretFile)
+		text, err := durable.ReadSecret(b.SecretFile)
 		if err != nil {
 			return fmt.Errorf("booking.secret-file: %w", err)
 		}
 		m.out = [][]byte{[]byte(text)}
 	}
 	if t := m.Tasks; t != nil {
-		text, err := readSecret(t.SecretFile)
+		text, err := durable.ReadSecret(t.SecretFile)
 		if err != nil {
 			return fmt.Errorf("tasks.secret-file: %w", err)
 		}
