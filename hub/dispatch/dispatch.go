@@ -17,12 +17,6 @@ type Log interface {
 	Command(ctx context.Context, actor string, do func(context.Context, event.Change) error) ([]event.Event, error)
 }
 
-// Catalog tells what people have entered; *catalog.Model has it.
-type Catalog interface {
-	// Lookup gives a record, and whether it is retired and whether there is one.
-	Lookup(ctx context.Context, q store.Querier, r fact.Ref) (record fact.Record, retired, found bool, err error)
-}
-
 // Shipments tells which shipments there are; *orders.Model has it.
 type Shipments interface {
 	Known(ctx context.Context, q store.Querier, r fact.Ref) (bool, error)
@@ -30,11 +24,11 @@ type Shipments interface {
 
 // Options of New.
 type Options struct {
-	Log       Log       // required
-	Store     *store.DB // required: to read from, and where places are kept
-	Model     *Model    // required, and among the Log's models
-	Catalog   Catalog   // required
-	Shipments Shipments // required
+	Log       Log            // required
+	Store     *store.DB      // required: to read from, and where places are kept
+	Model     *Model         // required, and among the Log's models
+	Catalog   record.Catalog // required
+	Shipments Shipments      // required
 	// Skew is how far a report may lie ahead of the hub's clock; 0 means two
 	// minutes.
 	Skew time.Duration
@@ -91,13 +85,7 @@ func (d *Dispatch) command(ctx context.Context, actor, reason string, do func(co
 
 // checkTime wants a time that has come.
 func (d *Dispatch) checkTime(field string, at int64) error {
-	if err := fact.CheckTime(field, at); err != nil {
-		return record.Invalid(err)
-	}
-	if ahead := at - d.now(); ahead > d.o.Skew.Milliseconds() {
-		return record.Invalidf("%s %d: is %d s ahead of the hub's clock; look at the clock it was taken from", field, at, ahead/1000)
-	}
-	return nil
+	return record.Come(field, at, d.o.Now(), d.o.Skew)
 }
 
 // usable fails where a record of the registry is not there or retired. Nothing
@@ -106,19 +94,8 @@ func (d *Dispatch) usable(ctx context.Context, q store.Querier, field string, r 
 	if r.ID == "" {
 		return nil
 	}
-	if err := r.Check(); err != nil {
-		return record.Invalidf("%s: %w", field, err)
-	}
-	_, retired, found, err := d.o.Catalog.Lookup(ctx, q, r)
-	switch {
-	case err != nil:
-		return err
-	case !found:
-		return record.Invalidf("%s %q: there is no such %s; enter it first", field, r.ID, r.Kind)
-	case retired:
-		return record.Refusedf("%s %q: is retired; use another %s", field, r.ID, r.Kind)
-	}
-	return nil
+	_, err := record.Usable(ctx, q, d.o.Catalog, field, r)
+	return err
 }
 
 // located fails where a stop cannot be at r, or nobody knows where that is.

@@ -18,13 +18,6 @@ type Log interface {
 	Command(ctx context.Context, actor string, do func(context.Context, event.Change) error) ([]event.Event, error)
 }
 
-// Catalog tells what people have entered; *catalog.Model has it. q is the store
-// or a command under way.
-type Catalog interface {
-	// Lookup gives a record, and whether it is retired and whether there is one.
-	Lookup(ctx context.Context, q store.Querier, r fact.Ref) (record fact.Record, retired, found bool, err error)
-}
-
 // Places keeps where packages and units are; *custody.Custody has it.
 type Places interface {
 	// Attach states within a command where a subject is; false where the same
@@ -45,12 +38,12 @@ type Verdicts interface {
 
 // Options of New.
 type Options struct {
-	Log      Log           // required
-	Store    store.Querier // required, to read from
-	Model    *Model        // required, and among the Log's models
-	Catalog  Catalog       // required
-	Places   Places        // required
-	Verdicts Verdicts      // nil: all are unknown
+	Log      Log            // required
+	Store    store.Querier  // required, to read from
+	Model    *Model         // required, and among the Log's models
+	Catalog  record.Catalog // required
+	Places   Places         // required
+	Verdicts Verdicts       // nil: all are unknown
 	// Skew is how far a report may lie ahead of the hub's clock; 0 means two
 	// minutes.
 	Skew   time.Duration
@@ -113,28 +106,8 @@ func (s *Orders) product(ctx context.Context, q store.Querier, field, id string)
 
 // record gives a record that may be used for something new.
 func (s *Orders) record(ctx context.Context, q store.Querier, field string, ref fact.Ref) (fact.Record, error) {
-	if err := ref.Check(); err != nil {
-		return nil, record.Invalidf("%s: %w", field, err)
-	}
-	r, retired, found, err := s.o.Catalog.Lookup(ctx, q, ref)
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("look up %s: %w", ref, err)
-	case !found:
-		return nil, record.Invalidf("%s %q: there is no such %s; enter it first", field, ref.ID, ref.Kind)
-	case retired:
-		return nil, record.Refusedf("%s %q: is retired; use another %s", field, ref.ID, ref.Kind)
-	}
-	return r, nil
+	return record.Usable(ctx, q, s.o.Catalog, field, ref)
 }
 
 // checkAt wants a time that has come.
-func (s *Orders) checkAt(at int64) error {
-	if err := fact.CheckTime("at", at); err != nil {
-		return record.Invalid(err)
-	}
-	if ahead := at - s.now(); ahead > s.o.Skew.Milliseconds() {
-		return record.Invalidf("at %d: is %d s ahead of the hub's clock; look at the clock it was taken from", at, ahead/1000)
-	}
-	return nil
-}
+func (s *Orders) checkAt(at int64) error { return record.Come("at", at, s.o.Now(), s.o.Skew) }

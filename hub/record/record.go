@@ -6,6 +6,7 @@ package record
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"frostline/hub/event"
 	"frostline/hub/fact"
@@ -44,6 +45,43 @@ func Expect(what fact.Ref, expected, revision int64, found bool) error {
 		return fmt.Errorf("%s: %w; change it by its revision", what, ErrExists)
 	}
 	return fmt.Errorf("%s: %w: its revision is %d, not %d", what, event.ErrStale, revision, expected)
+}
+
+// Catalog tells what people have entered; *catalog.Model has it. q is the store
+// or a command under way.
+type Catalog interface {
+	// Lookup gives a record, and whether it is retired and whether there is one.
+	Lookup(ctx context.Context, q store.Querier, r fact.Ref) (record fact.Record, retired, found bool, err error)
+}
+
+// Usable gives a record of the catalog that may be used for something new, as a
+// field of a command names it.
+func Usable(ctx context.Context, q store.Querier, c Catalog, field string, ref fact.Ref) (fact.Record, error) {
+	if err := ref.Check(); err != nil {
+		return nil, Invalidf("%s: %w", field, err)
+	}
+	r, retired, found, err := c.Lookup(ctx, q, ref)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("look up %s: %w", ref, err)
+	case !found:
+		return nil, Invalidf("%s %q: there is no such %s; enter it first", field, ref.ID, ref.Kind)
+	case retired:
+		return nil, Refusedf("%s %q: is retired; use another %s", field, ref.ID, ref.Kind)
+	}
+	return r, nil
+}
+
+// Come fails for a time, in a field of a command, that is not to be meant, or
+// that has not come: it may lie ahead of the hub's clock by skew.
+func Come(field string, at int64, now time.Time, skew time.Duration) error {
+	if err := fact.CheckTime(field, at); err != nil {
+		return Invalid(err)
+	}
+	if ahead := at - now.UnixMilli(); ahead > skew.Milliseconds() {
+		return Invalidf("%s %d: is %d s ahead of the hub's clock; look at the clock it was taken from", field, at, ahead/1000)
+	}
+	return nil
 }
 
 // Get reads a document that must be there.
