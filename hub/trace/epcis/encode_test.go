@@ -2,6 +2,7 @@ package epcis
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -150,6 +151,50 @@ func TestPrefixes(t *testing.T) {
 		t.Errorf("%s", e.JSON())
 	}
 	same(t, d)
+}
+
+// TestHeaderNamespaces: a prefix that a header declares several times means, in
+// each place, what was declared last around it.
+func TestHeaderNamespaces(t *testing.T) {
+	head := `<h:Mine xmlns:h="https://example.com/a/" xmlns:k="https://example.com/k/" h:y="1" k:z="2">one<h:Inner xmlns:h="https://example.com/b/">two</h:Inner></h:Mine>` +
+		`<h:Mine xmlns:h="https://example.com/c/">three</h:Mine>`
+	x := `<e:EPCISDocument xmlns:e="urn:epcglobal:epcis:xsd:1" schemaVersion="1.2" creationDate="2026-11-20T18:42:00Z">` +
+		`<EPCISHeader><h:StandardBusinessDocumentHeader xmlns:h="` + sbdhSpace + `"><h:Sender><h:Identifier>S</h:Identifier></h:Sender></h:StandardBusinessDocumentHeader>` + head +
+		`</EPCISHeader><EPCISBody><EventList/></EPCISBody><h:Beside xmlns:h="https://example.com/d/">four</h:Beside></e:EPCISDocument>`
+	d, err := Parse([]byte(x), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	says := func(d *Document) string {
+		var b strings.Builder
+		var tell func(list []Field)
+		tell = func(list []Field) {
+			for _, f := range list {
+				fmt.Fprintf(&b, "%s=%s(", clark(f.Namespace, f.Name), trim(f.Text))
+				tell(f.Fields)
+				b.WriteString(")")
+			}
+		}
+		tell(d.Header)
+		return b.String()
+	}
+	mine := `{https://example.com/a/}Mine=one({https://example.com/a/}@y=1(){https://example.com/k/}@z=2(){https://example.com/b/}Inner=two()){https://example.com/c/}Mine=three()`
+	want := strings.ReplaceAll(`{S}StandardBusinessDocumentHeader=({S}Sender=({S}Identifier=S()))`, "{S}", "{"+sbdhSpace+"}") + mine + `{https://example.com/d/}Beside=four()`
+	if got := says(d); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	// And it is written so that it says the same.
+	var b bytes.Buffer
+	if _, err := EncodeXML12(&b, d); err != nil {
+		t.Fatal(err)
+	}
+	back, err := Parse(b.Bytes(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := says(back); got != want || back.Sender != "S" {
+		t.Errorf("again: got  %s\nwant %s\n%s", got, want, b.Bytes())
+	}
 }
 
 // TestMasterData: the namespace of CBV's attributes is one in both languages,

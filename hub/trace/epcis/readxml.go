@@ -256,8 +256,9 @@ func (r *xmlReader) beside(t *xml.StartElement) error {
 		}
 		return nil
 	}
-	n := r.conversion(nil).extension(&e)
-	r.doc.Header = append(r.doc.Header, (&scope{prefixes: r.declared()}).fields(&node{kind: kindObject, kids: []node{n}})...)
+	c := r.conversion(nil)
+	n := c.extension(&e)
+	r.doc.Header = append(r.doc.Header, (&scope{prefixes: c.taken}).fields(&node{kind: kindObject, kids: []node{n}})...)
 	return nil
 }
 
@@ -268,7 +269,7 @@ func (r *xmlReader) header(t *xml.StartElement) error {
 	}
 	c := r.conversion(nil)
 	n := c.extension(&e)
-	r.doc.Header = append(r.doc.Header, (&scope{prefixes: r.declared()}).fields(&n)...)
+	r.doc.Header = append(r.doc.Header, (&scope{prefixes: c.taken}).fields(&n)...)
 	r.doc.business()
 	r.doc.masterFromXML(&e)
 	return nil
@@ -348,15 +349,6 @@ func (r *xmlReader) event(t *xml.StartElement, pointer string) error {
 	ev := newEvent(root, s, pointer, r.doc.version)
 	ev.problems = append(ev.problems, problems...)
 	return r.f(ev)
-}
-
-// declared are the prefixes declared so far, to their namespaces.
-func (r *xmlReader) declared() map[string]string {
-	m := make(map[string]string, len(r.prefixes))
-	for ns, p := range r.prefixes {
-		m[p] = ns
-	}
-	return m
 }
 
 var eventTypes = words(ObjectEvent + " " + AggregationEvent + " " + TransactionEvent + " " + TransformationEvent + " " + AssociationEvent)

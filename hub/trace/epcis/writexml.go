@@ -51,8 +51,10 @@ type xmlWriter struct {
 	version version
 	scope   *scope
 	spaces  map[string]string // prefixes of the present event, to namespaces
-	omitted []Problem
-	at      string
+	// declared is what the document's prefixes mean, of which its header has its own.
+	declared *scope
+	omitted  []Problem
+	at       string
 }
 
 func (x *xmlWriter) document(d *Document, body []byte) error {

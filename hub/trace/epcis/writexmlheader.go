@@ -1,10 +1,14 @@
 package epcis
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
 // header writes the business header, the master data and whatever else the
 // header has.
 func (x *xmlWriter) header(d *Document) error {
+	x.declared = d.scope
 	before := len(x.b)
 	x.b = append(x.b, "<EPCISHeader>"...)
 	after := len(x.b)
@@ -36,15 +40,34 @@ func (x *xmlWriter) header(d *Document) error {
 	return nil
 }
 
+// prefix gives how names of a namespace begin in the header: those of the
+// business header as its standard writes them, and others as the document
+// declares them, since partners' programs exist that look for that. Each element
+// that begins a namespace declares it.
+func (x *xmlWriter) prefix(space string) string {
+	if space == sbdhSpace {
+		return "sbdh"
+	}
+	if x.declared != nil {
+		for _, p := range sortedKeys(x.declared.prefixes) {
+			if x.declared.prefixes[p] == space && xmlName(p) && !strings.HasPrefix(p, "xml") {
+				return p
+			}
+		}
+	}
+	return "h"
+}
+
 // fieldElement writes a field with its namespace declared where it changes.
 func (x *xmlWriter) fieldElement(f *Field, space string) error {
 	x.at = "/epcisHeader"
 	if !xmlName(f.Name) {
 		return Problem{x.at, "the name " + f.Name + " has no form in XML"}
 	}
-	name, declare := f.Name, ""
+	name, prefix, declare := f.Name, "", ""
 	if f.Namespace != "" {
-		name = "h:" + f.Name
+		prefix = x.prefix(f.Namespace)
+		name = prefix + ":" + f.Name
 		if f.Namespace != space {
 			declare = f.Namespace
 		}
@@ -52,15 +75,28 @@ func (x *xmlWriter) fieldElement(f *Field, space string) error {
 	}
 	x.b = append(x.b, "<"+name...)
 	if declare != "" {
-		if err := x.attribute("xmlns:h", declare); err != nil {
+		if err := x.attribute("xmlns:"+prefix, declare); err != nil {
 			return err
 		}
 	}
-	for _, k := range f.Fields {
-		if a, ok := strings.CutPrefix(k.Name, "@"); ok && k.Namespace == "" {
-			if err := x.attribute(a, k.Text); err != nil {
+	for i, k := range f.Fields {
+		a, ok := strings.CutPrefix(k.Name, "@")
+		switch {
+		case !ok:
+			continue
+		case !xmlName(a):
+			return Problem{x.at, "the name " + k.Name + " has no form in XML"}
+		case k.Namespace != "" && k.Namespace == f.Namespace:
+			a = prefix + ":" + a
+		case k.Namespace != "": // a prefix of its own, that hides none of those around
+			p := "h" + prefix + ".a" + strconv.Itoa(i)
+			if err := x.attribute("xmlns:"+p, k.Namespace); err != nil {
 				return err
 			}
+			a = p + ":" + a
+		}
+		if err := x.attribute(a, k.Text); err != nil {
+			return err
 		}
 	}
 	x.b = append(x.b, '>')

@@ -82,7 +82,7 @@ func Compose(s Shipping) ([]byte, *Document, error) {
 	if len(omitted) > 0 {
 		return nil, nil, fmt.Errorf("compose document: %w", omitted[0])
 	}
-	body := customary(out.Bytes())
+	body := out.Bytes()
 	back, err := Read(body, "application/xml")
 	if err != nil {
 		return nil, nil, fmt.Errorf("read what was composed: %w", err)
@@ -95,23 +95,6 @@ func Compose(s Shipping) ([]byte, *Document, error) {
 		return nil, nil, fmt.Errorf("composed document has %d units, %d were shipped", len(back.Units), want)
 	}
 	return body, back, nil
-}
-
-const business = "http://www.unece.org/cefact/namespaces/StandardBusinessDocumentHeader"
-
-// customary gives the namespaces of the header the prefixes that the guideline
-// writes: partners' programs exist that look for these. A "<" of a text is
-// escaped, so what looks like a tag is one.
-func customary(body []byte) []byte {
-	end := []byte("</h:StandardBusinessDocumentHeader>")
-	first, rest, _ := bytes.Cut(body, end)
-	header, events, _ := bytes.Cut(rest, []byte("<EPCISBody>"))
-	rename := func(b []byte, space, prefix string) []byte {
-		b = bytes.ReplaceAll(b, []byte(` xmlns:h="`+space+`"`), []byte(` xmlns:`+prefix+`="`+space+`"`))
-		b = bytes.ReplaceAll(b, []byte("<h:"), []byte("<"+prefix+":"))
-		return bytes.ReplaceAll(b, []byte("</h:"), []byte("</"+prefix+":"))
-	}
-	return slices.Concat(rename(slices.Concat(first, end), business, "sbdh"), rename(header, Space, "gs1ushc"), []byte("<EPCISBody>"), events)
 }
 
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
