@@ -52,7 +52,8 @@ func TestImportsFollowTheLayout(t *testing.T) {
 			if other == top {
 				continue
 			}
-			allowed := false
+			// A tool that knows nothing of ours serves the tests of every folder.
+			allowed := name == "test/axe" && strings.HasSuffix(path, "_test.go")
 			for _, m := range rule.may {
 				allowed = allowed || m == other
 			}
