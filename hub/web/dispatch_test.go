@@ -26,6 +26,7 @@ import (
 	"frostline/hub/record"
 	"frostline/hub/rest"
 	"frostline/hub/store"
+	"frostline/hub/web/webtest"
 	"frostline/proto/thermal"
 )
 
@@ -286,22 +287,22 @@ func sentences(p propose.Proposal) (all []string) {
 func TestBoardFollowsTheHub(t *testing.T) {
 	c, d := withDispatch(t)
 	s, _ := c.serve(t, "127.0.0.1:0")
-	tb := newTab(t, browser(t), s.URL())
-	tb.open(s.URL() + "dispatch#route-R-7")
-	tb.until(following)
-	tb.until("document.getElementById('route-R-7').open")
-	eval[any](tb, "document.querySelector('#route-R-7 summary').focus()")
+	tb := webtest.New(t, webtest.Browser(t), s.URL())
+	tb.Open(s.URL() + "dispatch#route-R-7")
+	tb.Until(following)
+	tb.Until("document.getElementById('route-R-7').open")
+	webtest.Eval[any](tb, "document.querySelector('#route-R-7 summary').focus()")
 	d.tell(c.now().UnixMilli(), func(all []risk.Delivery) []risk.Delivery { return all[1:] })
-	tb.until("document.querySelectorAll('.deliveries tbody tr').length === 6")
-	if !eval[bool](tb, "document.getElementById('route-R-7').open && document.activeElement.closest('details')?.id === 'route-R-7'") {
-		t.Errorf("what was opened, or where the focus was, is lost by renewing: %s", eval[string](tb, "document.getElementById('route-R-7').open + ' ' + document.activeElement.outerHTML.slice(0, 200)"))
+	tb.Until("document.querySelectorAll('.deliveries tbody tr').length === 6")
+	if !webtest.Eval[bool](tb, "document.getElementById('route-R-7').open && document.activeElement.closest('details')?.id === 'route-R-7'") {
+		t.Errorf("what was opened, or where the focus was, is lost by renewing: %s", webtest.Eval[string](tb, "document.getElementById('route-R-7').open + ' ' + document.activeElement.outerHTML.slice(0, 200)"))
 	}
-	if n := eval[int](tb, "document.querySelectorAll('#delivery-tally [data-state=wrong] .n').length && Number(document.querySelector('#delivery-tally [data-state=wrong] .n').textContent)"); n != 0 {
+	if n := webtest.Eval[int](tb, "document.querySelectorAll('#delivery-tally [data-state=wrong] .n').length && Number(document.querySelector('#delivery-tally [data-state=wrong] .n').textContent)"); n != 0 {
 		t.Errorf("%d are counted out of range", n)
 	}
 	for _, width := range []int64{320, 390, 1440} {
-		tb.size(width, 900, "light")
-		if over := eval[int](tb, "document.documentElement.scrollWidth - document.documentElement.clientWidth"); over > 0 {
+		tb.Size(width, 900, "light")
+		if over := webtest.Eval[int](tb, "document.documentElement.scrollWidth - document.documentElement.clientWidth"); over > 0 {
 			t.Errorf("at %d px it is %d px too wide", width, over)
 		}
 	}

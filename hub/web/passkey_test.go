@@ -11,60 +11,46 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"frostline/hub/people"
+	"frostline/hub/web/webtest"
 )
 
 // authenticator gives a tab a device with a PIN.
-func authenticator(tb *tab) string {
-	tb.t.Helper()
-	call(tb, webauthn.Enable, webauthn.EnableParams{})
-	ctx, cancel := tb.within()
-	defer cancel()
-	added, err := chromedp.Call(ctx, webauthn.AddVirtualAuthenticator, webauthn.AddVirtualAuthenticatorParams{Options: &webauthn.VirtualAuthenticatorOptions{
+func authenticator(tb *webtest.Tab) string {
+	webtest.Call(tb, webauthn.Enable, webauthn.EnableParams{})
+	added := webtest.Call(tb, webauthn.AddVirtualAuthenticator, webauthn.AddVirtualAuthenticatorParams{Options: &webauthn.VirtualAuthenticatorOptions{
 		Protocol: webauthn.AuthenticatorProtocolCtap2, Transport: webauthn.AuthenticatorTransportInternal,
 		HasResidentKey: true, HasUserVerification: true, IsUserVerified: true, AutomaticPresenceSimulation: true,
 	}})
-	if err != nil {
-		tb.t.Fatal(err)
-	}
 	return string(added.AuthenticatorID)
 }
-
-// shows loads a page that follows nothing.
-func (tb *tab) shows(url, text string) {
-	tb.t.Helper()
-	tb.do(chromedp.Navigate(url))
-	tb.until("document.body.innerText.includes(" + quoted(text) + ")")
-}
-
-func quoted(s string) string { return "'" + strings.ReplaceAll(s, "'", "\\'") + "'" }
 
 // Somebody enters by the first link, adds a passkey, signs out, and comes back
 // by it to the page that they wanted, in a real browser.
 func TestPasskey(t *testing.T) {
-	b := browser(t)
+	b := webtest.Browser(t)
 	g := openGuarded(t)
 	secret, _, _, err := g.people.First(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	tb := newTab(t, b, g.origin)
-	tb.expected = []string{"403"}
+	tb := webtest.New(t, b, g.origin)
+	tb.Expected = []string{"403"}
 	authenticator(tb)
-	tb.shows(g.origin+"/enter/"+secret, "first administrator")
-	tb.do(chromedp.SendKeys("input[name=id]", "root"), chromedp.SendKeys("input[name=name]", "Root Person"), chromedp.Click("main button"))
-	tb.until("location.pathname === '/me' && document.documentElement.dataset.ready === ''")
-	tb.do(chromedp.Click("#passkey"))
-	tb.until("location.search === '?done=passkey' && document.body.innerText.includes('This device')")
-	if cookies := eval[string](tb, "document.cookie"); cookies != "" {
+	tb.Shows(g.origin+"/enter/"+secret, "first administrator")
+	tb.Do(chromedp.SendKeys("input[name=id]", "root"), chromedp.SendKeys("input[name=name]", "Root Person"), chromedp.Click("main button"))
+	tb.Until("location.pathname === '/me' && document.documentElement.dataset.ready === ''")
+	tb.Do(chromedp.Click("#passkey"))
+	tb.Until("location.search === '?done=passkey' && document.body.innerText.includes('This device')")
+	if cookies := webtest.Eval[string](tb, "document.cookie"); cookies != "" {
 		t.Errorf("a script reads cookies: %q", cookies)
 	}
-	tb.do(chromedp.Click("form[action='/me/signout'] button"))
-	tb.until("location.pathname === '/signin'")
+	tb.Do(chromedp.Click("form[action='/me/signout'] button"))
+	tb.Until("location.pathname === '/signin'")
 
-	tb.do(chromedp.Navigate(g.origin + "/account"))
-	tb.until("location.pathname === '/signin' && document.documentElement.dataset.ready === ''")
-	tb.do(chromedp.Click("#passkey"))
-	tb.until("location.pathname === '/account' && document.body.innerText.includes('Root Person')")
+	tb.Do(chromedp.Navigate(g.origin + "/account"))
+	tb.Until("location.pathname === '/signin' && document.documentElement.dataset.ready === ''")
+	tb.Do(chromedp.Click("#passkey"))
+	tb.Until("location.pathname === '/account' && document.body.innerText.includes('Root Person')")
 	keys, err := g.people.Passkeys(t.Context(), "root")
 	if err != nil || len(keys) != 1 || keys[0].Used == 0 {
 		t.Fatalf("passkeys: %+v %v, want one that was used", keys, err)
@@ -80,30 +66,30 @@ func TestPasskey(t *testing.T) {
 	if err := g.people.EndAll(t.Context(), "os/0", "root"); err != nil {
 		t.Fatal(err)
 	}
-	tb.do(chromedp.Navigate(g.origin + "/signin"))
-	tb.until("document.documentElement.dataset.ready === ''")
-	tb.do(chromedp.Click("#passkey"))
-	tb.until("document.querySelector('.said').textContent.includes('does not let anybody in')")
+	tb.Do(chromedp.Navigate(g.origin + "/signin"))
+	tb.Until("document.documentElement.dataset.ready === ''")
+	tb.Do(chromedp.Click("#passkey"))
+	tb.Until("document.querySelector('.said').textContent.includes('does not let anybody in')")
 }
 
 // An answer is for the document that it was asked for, for its person, and once.
 func TestPasskeySigns(t *testing.T) {
-	b := browser(t)
+	b := webtest.Browser(t)
 	g := openGuarded(t)
 	v := g.as("ann", "qa")
-	tb := newTab(t, b, g.origin)
+	tb := webtest.New(t, b, g.origin)
 	authenticator(tb)
 	secret, _, err := g.people.SignInLink(t.Context(), "os/0", "ann")
 	if err != nil {
 		t.Fatal(err)
 	}
-	tb.shows(g.origin+"/enter/"+secret, "signs you in once")
-	tb.do(chromedp.Click("main button"))
-	tb.until("document.body.innerText.includes('Printed ann')")
-	tb.do(chromedp.Navigate(g.origin + "/me"))
-	tb.until("document.documentElement.dataset.ready === ''")
-	tb.do(chromedp.Click("#passkey"))
-	tb.until("location.search === '?done=passkey'")
+	tb.Shows(g.origin+"/enter/"+secret, "signs you in once")
+	tb.Do(chromedp.Click("main button"))
+	tb.Until("document.body.innerText.includes('Printed ann')")
+	tb.Do(chromedp.Navigate(g.origin + "/me"))
+	tb.Until("document.documentElement.dataset.ready === ''")
+	tb.Do(chromedp.Click("#passkey"))
+	tb.Until("location.search === '?done=passkey'")
 	r, _ := http.NewRequestWithContext(context.Background(), "GET", g.origin+"/me", nil)
 	desk, ok := g.passkeys(r)
 	if !ok {
@@ -115,7 +101,7 @@ func TestPasskeySigns(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		answer := eval[string](tb, `(async () => JSON.stringify((await navigator.credentials.get({ publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(`+asJSON(options)+`) })).toJSON()))()`)
+		answer := webtest.Eval[string](tb, `(async () => JSON.stringify((await navigator.credentials.get({ publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(`+asJSON(options)+`) })).toJSON()))()`)
 		return answer, func(person, content string) error {
 			_, err := desk.Sign(t.Context(), person, content, state, []byte(answer))
 			return err
@@ -135,7 +121,7 @@ func TestPasskeySigns(t *testing.T) {
 		t.Error("an answer was taken twice")
 	}
 	// The same by the pages: a script asks, and brings both to the interface.
-	brought := eval[string](tb, `(async () => {
+	brought := webtest.Eval[string](tb, `(async () => {
 		const r = await fetch('/me/sign/begin', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ content: '`+content+`' }) });
 		const { held, options } = await r.json();
 		const key = await navigator.credentials.get({ publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(options) });

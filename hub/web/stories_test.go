@@ -11,6 +11,7 @@ import (
 	"frostline/hub/dossier"
 	"frostline/hub/dossier/dossiertest"
 	"frostline/hub/trace/provenance"
+	"frostline/hub/web/webtest"
 	"frostline/proto/thermal"
 )
 
@@ -120,10 +121,10 @@ func TestPagesTellStories(t *testing.T) {
 // cases.
 func TestTheTallyOfCasesStays(t *testing.T) {
 	s, _ := newCompany().serve(t, "127.0.0.1:0")
-	tb := newTab(t, browser(t), s.URL())
-	tb.open(s.URL() + "view/excursions")
-	tb.until(following)
-	if n := eval[string](tb, "document.querySelector('#tally .n').textContent"); n != "0" {
+	tb := webtest.New(t, webtest.Browser(t), s.URL())
+	tb.Open(s.URL() + "view/excursions")
+	tb.Until(following)
+	if n := webtest.Eval[string](tb, "document.querySelector('#tally .n').textContent"); n != "0" {
 		t.Errorf("%q cases are not closed, want 0", n)
 	}
 }

@@ -1,4 +1,7 @@
-package web
+// Package webtest drives pages in a headless Chromium, for tests of what serves
+// them. Each tab fails its test for what a good page never does: an exception,
+// an error or warning on the console, or a request to another host.
+package webtest
 
 import (
 	"context"
@@ -6,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -19,9 +23,9 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// browser starts a headless Chromium of its own. Without one the test is
+// Browser starts a headless Chromium of its own. Without one the test is
 // skipped, except in CI, where it must be there.
-func browser(t *testing.T) context.Context {
+func Browser(t *testing.T) context.Context {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("drives a browser; make test does")
@@ -56,22 +60,29 @@ func browser(t *testing.T) context.Context {
 	return ctx
 }
 
-// tab is a page being driven. It notes what a good page never does.
-type tab struct {
-	t   *testing.T
-	ctx context.Context
+// Tab is a page being driven. It notes what a good page never does. Its methods
+// fail the test, and are called from its goroutine alone.
+type Tab struct {
+	// Context is for steps that have no method here.
+	Context context.Context
+	// Expected are parts of complaints that the test provokes.
+	Expected []string
 
+	t      *testing.T
 	mu     sync.Mutex
 	wrongs []string
-	// expected are parts of complaints that the test provokes.
-	expected []string
 }
 
-func newTab(t *testing.T, parent context.Context, url string) *tab {
+// within bounds one step with a page.
+const within = 30 * time.Second
+
+// New opens a tab that may ask nobody but the origin of url. It is closed, and
+// its complaints are told, at the end of the test.
+func New(t *testing.T, parent context.Context, url string) *Tab {
 	t.Helper()
 	ctx, stop := chromedp.NewContext(parent)
 	t.Cleanup(stop)
-	tb := &tab{t: t, ctx: ctx}
+	tb := &Tab{t: t, Context: ctx}
 	origin := strings.TrimSuffix(url, "/")
 	err := chromedp.Listen(ctx, func(ev any) {
 		switch ev := ev.(type) {
@@ -105,7 +116,7 @@ func newTab(t *testing.T, parent context.Context, url string) *tab {
 		tb.mu.Lock()
 		defer tb.mu.Unlock()
 		for _, w := range tb.wrongs {
-			if !slices.ContainsFunc(tb.expected, func(e string) bool { return strings.Contains(w, e) }) {
+			if !slices.ContainsFunc(tb.Expected, func(e string) bool { return strings.Contains(w, e) }) {
 				t.Errorf("the page did what no page may: %s", w)
 			}
 		}
@@ -113,56 +124,62 @@ func newTab(t *testing.T, parent context.Context, url string) *tab {
 	return tb
 }
 
-func (tb *tab) wrong(s string) {
+func (tb *Tab) wrong(s string) {
 	tb.mu.Lock()
 	defer tb.mu.Unlock()
 	tb.wrongs = append(tb.wrongs, s)
 }
 
-// within bounds one step with a page.
-func (tb *tab) within() (context.Context, context.CancelFunc) {
-	return context.WithTimeout(tb.ctx, 30*time.Second)
-}
-
-func (tb *tab) do(steps ...chromedp.Action[chromedp.Void]) {
+// Do takes steps.
+func (tb *Tab) Do(steps ...chromedp.Action[chromedp.Void]) {
 	tb.t.Helper()
-	ctx, cancel := tb.within()
+	ctx, cancel := context.WithTimeout(tb.Context, within)
 	defer cancel()
 	if err := chromedp.Do(ctx, steps...); err != nil {
 		tb.t.Fatalf("%v\n%s", err, strings.Join(tb.wrongs, "\n"))
 	}
 }
 
-func call[P, R any](tb *tab, cmd cdp.Command[P, R], params P) {
+// Call sends a command of the DevTools protocol.
+func Call[P, R any](tb *Tab, cmd cdp.Command[P, R], params P) R {
 	tb.t.Helper()
-	ctx, cancel := tb.within()
+	ctx, cancel := context.WithTimeout(tb.Context, within)
 	defer cancel()
-	if _, err := chromedp.Call(ctx, cmd, params); err != nil {
+	answer, err := chromedp.Call(ctx, cmd, params)
+	if err != nil {
 		tb.t.Fatalf("%s: %v", cmd.Method, err)
 	}
+	return answer
 }
 
-// size sets the viewport and the colour scheme.
-func (tb *tab) size(width, height int64, scheme string) {
+// Size sets the viewport and the colour scheme.
+func (tb *Tab) Size(width, height int64, scheme string) {
 	tb.t.Helper()
-	tb.do(chromedp.EmulateViewport(width, height))
-	call(tb, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+	tb.Do(chromedp.EmulateViewport(width, height))
+	Call(tb, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
 		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
 	})
 }
 
-// open loads a page and waits until its modules run.
-func (tb *tab) open(url string) {
+// Open loads a page and waits until its modules run.
+func (tb *Tab) Open(url string) {
 	tb.t.Helper()
-	tb.do(chromedp.Navigate(url))
-	tb.until("document.documentElement.dataset.ready === ''")
+	tb.Do(chromedp.Navigate(url))
+	tb.Until("document.documentElement.dataset.ready === ''")
 }
 
-// until waits for an expression to become true. It asks from here, since the
-// pages' policy forbids what a poll inside the page would need.
-func (tb *tab) until(js string) {
+// Shows loads a page and waits until it shows a text.
+func (tb *Tab) Shows(url, text string) {
 	tb.t.Helper()
-	ctx, cancel := tb.within()
+	tb.Do(chromedp.Navigate(url))
+	tb.Until("document.body?.innerText.includes(" + strconv.Quote(text) + ")")
+}
+
+// Until waits for an expression to become true. It asks from here, since the
+// pages' policy forbids what a poll inside the page would need.
+func (tb *Tab) Until(js string) {
+	tb.t.Helper()
+	ctx, cancel := context.WithTimeout(tb.Context, within)
 	defer cancel()
 	for {
 		ok, err := chromedp.Run(ctx, chromedp.Evaluate[bool](js))
@@ -171,16 +188,36 @@ func (tb *tab) until(js string) {
 		}
 		select {
 		case <-ctx.Done():
-			text, _ := chromedp.Run(tb.ctx, chromedp.Evaluate[string]("document.body.innerText.slice(0, 1500)"))
+			text, _ := chromedp.Run(tb.Context, chromedp.Evaluate[string]("document.body.innerText.slice(0, 1500)"))
 			tb.t.Fatalf("waited for %s: %v; the page says:\n%s\n%s", js, err, text, strings.Join(tb.wrongs, "\n"))
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
 }
 
-func eval[T any](tb *tab, js string) T {
+// Click clicks the first element that matches, from outside: the pages' policy
+// forbids what would wait inside them.
+func (tb *Tab) Click(selector string) {
 	tb.t.Helper()
-	ctx, cancel := tb.within()
+	Eval[bool](tb, "(document.querySelector("+strconv.Quote(selector)+").click(), true)")
+}
+
+// Picture writes the whole page into a file, as PNG.
+func (tb *Tab) Picture(file string) {
+	tb.t.Helper()
+	png, err := chromedp.Run(tb.Context, chromedp.FullScreenshot(100))
+	if err == nil {
+		err = os.WriteFile(file, png, 0o644)
+	}
+	if err != nil {
+		tb.t.Fatalf("take a picture: %v", err)
+	}
+}
+
+// Eval gives the value of an expression in the page; a promise is waited for.
+func Eval[T any](tb *Tab, js string) T {
+	tb.t.Helper()
+	ctx, cancel := context.WithTimeout(tb.Context, within)
 	defer cancel()
 	v, err := chromedp.Run(ctx, chromedp.Evaluate[T](js, func(p *runtime.EvaluateParams) { p.AwaitPromise = new(true) }))
 	if err != nil {
