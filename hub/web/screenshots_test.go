@@ -14,12 +14,31 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"frostline/hub/view"
+	"frostline/hub/web/webtest"
 )
 
 var (
 	screenshots = flag.String("screenshots", "", "write a picture of each page into this folder")
 	picturesOf  = flag.String("of", "", "take them of a running hub, to which this is a link to sign in, as frostline user link prints it")
 )
+
+// shots are the pages of a company (withDispatch). Pictures are taken of them,
+// and TestPagesAreForEverybody examines them.
+var shots = []shot{
+	{"home", "", "true"},
+	{"empty", "", "true"},
+	{"sensor", "sensor/site-1/zone-a-air", "document.documentElement.dataset.charts === 'drawn'"},
+	{"sensor-door", "sensor/site-1/dock-door", "document.documentElement.dataset.charts === 'drawn'"},
+	{"position", "sensor/van-14/position", "document.documentElement.dataset.charts === 'drawn'"},
+	{"account", "account", "true"},
+	{"packages", "view/packages", "true"},
+	{"package", "view/package/003123450000000018", "true"},
+	{"excursions", "view/excursions", "true"},
+	{"excursion", "view/excursion/ex-1", "true"},
+	{"unit", "view/unit/00614141999996.A1", "true"},
+	{"dispatch", "dispatch", "true"},
+	{"dispatch-route", "dispatch#route-R-7", "document.getElementById('route-R-7').open"},
+}
 
 // TestScreenshots takes each page at a phone's and a desk's width, light and
 // dark (make screenshots).
@@ -34,22 +53,8 @@ func TestScreenshots(t *testing.T) {
 	s, _ := c.serve(t, "127.0.0.1:0")
 	none := &company{base: base, started: time.Now(), watchers: map[int]func(view.Batch){}}
 	empty, _ := none.serve(t, "127.0.0.1:0")
-	b := browser(t)
-	for _, page := range []shot{
-		{"home", "", "true"},
-		{"empty", "", "true"},
-		{"sensor", "sensor/site-1/zone-a-air", "document.documentElement.dataset.charts === 'drawn'"},
-		{"sensor-door", "sensor/site-1/dock-door", "document.documentElement.dataset.charts === 'drawn'"},
-		{"position", "sensor/van-14/position", "document.documentElement.dataset.charts === 'drawn'"},
-		{"account", "account", "true"},
-		{"packages", "view/packages", "true"},
-		{"package", "view/package/003123450000000018", "true"},
-		{"excursions", "view/excursions", "true"},
-		{"excursion", "view/excursion/ex-1", "true"},
-		{"unit", "view/unit/00614141999996.A1", "true"},
-		{"dispatch", "dispatch", "true"},
-		{"dispatch-route", "dispatch#route-R-7", "document.getElementById('route-R-7').open"},
-	} {
+	b := webtest.Browser(t)
+	for _, page := range shots {
 		from := s.URL()
 		if page.name == "empty" {
 			from = empty.URL()
@@ -69,19 +74,19 @@ func TestScreenshotsOfARunningHub(t *testing.T) {
 	if err := os.MkdirAll(*screenshots, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	b := browser(t)
+	b := webtest.Browser(t)
 	link, err := url.Parse(*picturesOf)
 	if err != nil {
 		t.Fatal(err)
 	}
 	from := link.Scheme + "://" + link.Host + "/"
-	door := newTab(t, b, from)
-	door.do(chromedp.Navigate(*picturesOf), chromedp.Click("main form button"))
-	door.until("location.pathname === '/'")
+	door := webtest.New(t, b, from)
+	door.Do(chromedp.Navigate(*picturesOf), chromedp.Click("main form button"))
+	door.Until("location.pathname === '/'")
 	pages := []shot{{"home", "", "true"}, {"account", "account", "true"}, {"packages", "view/packages", "true"}, {"excursions", "view/excursions", "true"}}
 	for _, list := range []string{"packages", "excursions"} {
-		door.do(chromedp.Navigate(from + "view/" + list))
-		body := eval[string](door, "document.documentElement.outerHTML")
+		door.Do(chromedp.Navigate(from + "view/" + list))
+		body := webtest.Eval[string](door, "document.documentElement.outerHTML")
 		seen := map[string]bool{}
 		for _, m := range regexp.MustCompile(`href="/(view/(?:package|excursion)/([^"/]+))"`).FindAllStringSubmatch(body, -1) {
 			if strings.HasPrefix(m[1], "view/"+strings.TrimSuffix(list, "s")+"/") && !seen[m[1]] {
@@ -107,7 +112,7 @@ func TestScreenshotsOfSigningIn(t *testing.T) {
 	if err := os.MkdirAll(*screenshots, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	b, g := browser(t), openGuarded(t)
+	b, g := webtest.Browser(t), openGuarded(t)
 	secret, _, _, err := g.people.First(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -119,24 +124,18 @@ func TestScreenshotsOfSigningIn(t *testing.T) {
 	take("signin", "signin")
 	take("enter-first", "enter/"+secret)
 	take("enter-over", "enter/nothing")
-	door := newTab(t, b, g.origin)
-	door.do(chromedp.Navigate(g.origin+"/enter/"+secret), chromedp.SendKeys("input[name=id]", "root"), chromedp.SendKeys("input[name=name]", "Root Person"), chromedp.Click("main form button"))
-	door.until("location.pathname === '/me'")
+	door := webtest.New(t, b, g.origin)
+	door.Do(chromedp.Navigate(g.origin+"/enter/"+secret), chromedp.SendKeys("input[name=id]", "root"), chromedp.SendKeys("input[name=name]", "Root Person"), chromedp.Click("main form button"))
+	door.Until("location.pathname === '/me'")
 	for _, p := range []string{"ann", "bob"} {
 		g.must(g.people.Add(t.Context(), "person/root", p, "Printed "+p, []string{"qa", "auditor"}, phrase))
 	}
 	g.must(g.people.Disable(t.Context(), "person/root", "bob", "left"))
 	take("me", "me")
 	take("people", "view/people")
-	door.do(chromedp.Navigate(g.origin+"/me"), chromedp.Click("form[action='/me/codes'] button"))
-	door.until("document.querySelector('.qr') !== null")
-	png, err := chromedp.Run(door.ctx, chromedp.FullScreenshot(100))
-	if err == nil {
-		err = os.WriteFile(filepath.Join(*screenshots, "hub-codes.png"), png, 0o644)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	door.Do(chromedp.Navigate(g.origin+"/me"), chromedp.Click("form[action='/me/codes'] button"))
+	door.Until("document.querySelector('.qr') !== null")
+	door.Picture(filepath.Join(*screenshots, "hub-codes.png"))
 }
 
 // take takes a page at a phone's and a desk's width, light and dark.
@@ -147,25 +146,23 @@ func (p shot) take(t *testing.T, b context.Context, from string) {
 	}{{"390", 390, 844}, {"1440", 1440, 900}} {
 		for _, scheme := range []string{"light", "dark"} {
 			t.Run(p.name+"-"+size.name+"-"+scheme, func(t *testing.T) {
-				tb := newTab(t, b, from)
-				tb.size(size.width, size.height, scheme)
-				if p.until == "" { // it follows nothing
-					tb.expected = []string{"404"}
-					tb.do(chromedp.Navigate(from + p.path))
-					tb.until("document.readyState === 'complete'")
-				} else {
-					tb.open(from + p.path)
-					tb.until("document.getElementById('link').dataset.state === 'live' && " + p.until)
-				}
-				png, err := chromedp.Run(tb.ctx, chromedp.FullScreenshot(100))
-				if err != nil {
-					t.Fatal(err)
-				}
-				name := filepath.Join(*screenshots, "hub-"+p.name+"-"+size.name+"-"+scheme+".png")
-				if err := os.WriteFile(name, png, 0o644); err != nil {
-					t.Fatal(err)
-				}
+				tb := webtest.New(t, b, from)
+				tb.Size(size.width, size.height, scheme)
+				p.show(tb, from)
+				tb.Picture(filepath.Join(*screenshots, "hub-"+p.name+"-"+size.name+"-"+scheme+".png"))
 			})
 		}
 	}
+}
+
+// show opens the page and waits until it is all there.
+func (p shot) show(tb *webtest.Tab, from string) {
+	if p.until == "" { // it follows nothing
+		tb.Expected = []string{"404"}
+		tb.Do(chromedp.Navigate(from + p.path))
+		tb.Until("document.readyState === 'complete'")
+		return
+	}
+	tb.Open(from + p.path)
+	tb.Until("document.getElementById('link').dataset.state === 'live' && " + p.until)
 }
