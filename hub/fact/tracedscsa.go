@@ -13,6 +13,7 @@ const (
 const (
 	StatementWasReceived = "trace.statement_received"
 	StatementWasSent     = "trace.statement_sent"
+	StatementWasLearned  = "trace.statement_learned"
 
 	TraceWasRequested = "trace.requested"
 	TraceWasAnswered  = "trace.answered"
@@ -99,6 +100,16 @@ type UnitsAside struct {
 	Why     string   `json:"why"`
 	Count   int      `json:"count"`
 	Serials []string `json:"serials"` // the first of them, at most 20
+}
+
+// StatementLearned: units of a document that had been set aside were looked at
+// again, since the catalog has their product now.
+type StatementLearned struct {
+	ID      string `json:"id"`
+	Learned int    `json:"learned"` // units that are known now and had been set aside
+	// Aside are all units of the document that are set aside yet, instead of
+	// those before.
+	Aside []UnitsAside `json:"aside,omitempty"`
 }
 
 // StatementSent: a document was made for a trading partner.
@@ -190,7 +201,7 @@ func init() {
 		shapes[k] = plainID
 	}
 	for typ, example := range map[string]any{
-		StatementWasReceived: StatementReceived{}, StatementWasSent: StatementSent{},
+		StatementWasReceived: StatementReceived{}, StatementWasSent: StatementSent{}, StatementWasLearned: StatementLearned{},
 		TraceWasRequested: TraceRequested{}, TraceWasAnswered: TraceAnswered{}, TraceWasReminded: TraceReminded{},
 		VerificationWasAnswered: VerificationAnswered{}, VerificationWasAsked: VerificationAsked{},
 	} {

@@ -446,7 +446,12 @@ func TestDiscrepancy(t *testing.T) {
 
 // live has one of everything happen.
 func (w *world) live(t *testing.T) {
-	w.takeIn(example(t))
+	clear(w.products)
+	early := w.takeIn(example(t))
+	w.sell(sold)
+	if err := w.relearn(t.Context(), early.ID); err != nil {
+		t.Fatal(err)
+	}
 	w.ship("SH-1", "S2", "11")
 	must := func(_ any, err error) {
 		t.Helper()

@@ -10,13 +10,18 @@ import (
 )
 
 func foldStatement(e event.Event, rows *event.Rows[TradeStatement]) error {
-	v, err := record.Data(e, fact.StatementWasReceived, fact.StatementWasSent)
+	v, err := record.Data(e, fact.StatementWasReceived, fact.StatementWasSent, fact.StatementWasLearned)
 	switch d := v.(type) {
 	case *fact.StatementReceived:
 		return record.Change(rows, d.ID, func(s *TradeStatement) {
 			s.StatementDocument, s.Capture, s.Learned, s.Known, s.Aside = d.StatementDocument, d.Capture, d.Learned, d.Known, d.Aside
 			s.Note(e)
 			s.Keep = keepUntil(max(d.Transaction, s.Created))
+		})
+	case *fact.StatementLearned:
+		return record.Change(rows, d.ID, func(s *TradeStatement) {
+			s.Learned, s.Aside = s.Learned+d.Learned, d.Aside
+			s.Note(e)
 		})
 	case *fact.StatementSent:
 		return record.Change(rows, d.ID, func(s *TradeStatement) {
@@ -39,6 +44,12 @@ func statementKeys(_ string, s *TradeStatement) []event.Key {
 	keys := []event.Key{{Name: "way", Value: way}, {Name: "state", Value: state}}
 	if s.Shipment != "" {
 		keys = append(keys, event.Key{Name: "shipment", Value: s.Shipment})
+	}
+	for _, gtin := range s.unsold() {
+		keys = append(keys, event.Key{Name: keyUnsold, Value: gtin})
+	}
+	if len(s.Aside) > 0 {
+		keys = append(keys, event.Key{Name: keyUnits, Value: unitsAside})
 	}
 	return keys
 }

@@ -18,6 +18,15 @@ const (
 	asideSerials = 20
 )
 
+// Reasons for which units of a document are set aside.
+const (
+	AsideNoProduct = "the catalog has no product with this GTIN"
+	AsideLot       = "known with another lot"
+	AsideExpiry    = "known with another expiry"
+	AsideNoLot     = "nothing in the document says lot and expiry"
+	AsideNoKey     = "serial or lot is no GS1 one"
+)
+
 // unitID is the id of a serialised unit: its GTIN, a dot and its serial, in which
 // a slash is written as %2F.
 func unitID(gtin, serial string) string { return gtin + "." + strings.ReplaceAll(serial, "/", "%2F") }
@@ -35,8 +44,7 @@ func (d *Desk) learn(ctx context.Context, actor, reason, document string, units 
 		reason = "by document " + document
 	}
 	aside := map[string]*fact.UnitsAside{}
-	put := func(u statement.Unit, format string, args ...any) {
-		why := fmt.Sprintf(format, args...)
+	put := func(u statement.Unit, why string) {
 		a := aside[u.GTIN+" "+why]
 		if a == nil {
 			a = &fact.UnitsAside{GTIN: u.GTIN, Why: why}
@@ -65,17 +73,17 @@ func (d *Desk) learn(ctx context.Context, actor, reason, document string, units 
 		case err != nil:
 			return fmt.Errorf("look for unit %s: %w", unitID(u.GTIN, u.Serial), err)
 		case found && u.Lot != "" && old.Lot != u.Lot:
-			put(u, "known with another lot")
+			put(u, AsideLot)
 		case found && u.Expiry != "" && old.Expiry != u.Expiry:
-			put(u, "known with another expiry")
+			put(u, AsideExpiry)
 		case found:
 			got.Known++
 		case product == "":
-			put(u, "the catalog has no product with this GTIN")
+			put(u, AsideNoProduct)
 		case u.Lot == "" || u.Expiry == "":
-			put(u, "nothing in the document says lot and expiry")
+			put(u, AsideNoLot)
 		case len(u.Serial) > 20 || len(u.Lot) > 20 || strings.ContainsAny(u.Lot+u.Serial, " "):
-			put(u, "serial or lot is no GS1 one")
+			put(u, AsideNoKey)
 		default:
 			fresh = append(fresh, fact.UnitReceived{ID: unitID(u.GTIN, u.Serial), Product: product, GTIN: u.GTIN, Serial: u.Serial, Lot: u.Lot, Expiry: u.Expiry})
 		}
@@ -89,8 +97,12 @@ func (d *Desk) learn(ctx context.Context, actor, reason, document string, units 
 	for _, a := range aside {
 		got.Aside = append(got.Aside, *a)
 	}
-	slices.SortFunc(got.Aside, func(a, b fact.UnitsAside) int { return cmp.Or(cmp.Compare(a.GTIN, b.GTIN), cmp.Compare(a.Why, b.Why)) })
+	sortAside(got.Aside)
 	return nil
+}
+
+func sortAside(all []fact.UnitsAside) {
+	slices.SortFunc(all, func(a, b fact.UnitsAside) int { return cmp.Or(cmp.Compare(a.GTIN, b.GTIN), cmp.Compare(a.Why, b.Why)) })
 }
 
 // attribute is one of master data, as the repository keeps it.

@@ -110,7 +110,7 @@ type Model struct {
 // made of both.
 func NewModel() *Model {
 	return &Model{
-		statements:    event.NewTable("dscsa.statement", event.Schema[TradeStatement]{Fold: foldStatement, Keys: statementKeys}),
+		statements:    event.NewTable("dscsa.statement", event.Schema[TradeStatement]{Version: 2, Fold: foldStatement, Keys: statementKeys}),
 		items:         event.NewTable("dscsa.item", event.Schema[fact.TradeItem]{Fold: foldItem}),
 		parties:       event.NewTable("dscsa.party", event.Schema[fact.TradeParty]{Fold: foldParty}),
 		requests:      event.NewTable("dscsa.request", event.Schema[TraceRequest]{Fold: foldRequest, Keys: requestKeys}),

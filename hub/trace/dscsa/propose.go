@@ -10,10 +10,18 @@ import (
 )
 
 // follow proposes suspect status for units that quality assurance has rejected
-// after an excursion: a person decides whether they are.
+// after an excursion: a person decides whether they are. It also has units become
+// known that were set aside, once the catalog has their product.
 func (d *Desk) follow(ctx context.Context, events []event.Event) error {
 	for _, e := range events {
-		if e.Type != fact.ExcursionWasClosed {
+		switch e.Type {
+		case fact.ProductDefined, fact.StatementWasReceived:
+			if err := d.enters(ctx, e); err != nil {
+				return err
+			}
+			continue
+		case fact.ExcursionWasClosed:
+		default:
 			continue
 		}
 		v, err := fact.Decode(e.Type, e.Data)

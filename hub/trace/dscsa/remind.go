@@ -19,24 +19,29 @@ const (
 	consumerID = "dscsa"
 )
 
-// Run watches the clocks and what becomes of excursions until ctx ends; it then
-// returns nil.
+// Run watches the clocks, what becomes of excursions, and which products the
+// catalog gets, until ctx ends; it then returns nil.
 func (d *Desk) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return d.o.Log.Consume(ctx, consumerID, d.follow) })
 	g.Go(func() error {
 		tick := time.NewTicker(lookEvery)
 		defer tick.Stop()
-		failing := false
+		failing, swept := false, false
 		for {
 			err := d.remind(ctx)
+			if err == nil && !swept {
+				// What was set aside before the hub could learn again waits for no event.
+				err = d.relearnAll(ctx, keyUnits, unitsAside)
+				swept = err == nil
+			}
 			switch {
 			case ctx.Err() != nil:
 				return nil
 			case err != nil && !failing:
-				d.o.Logger.Error("deadlines under the DSCSA could not be looked at; trying again", "error", err)
+				d.o.Logger.Error("duties under the DSCSA could not be looked at; trying again", "error", err)
 			case err == nil && failing:
-				d.o.Logger.Info("deadlines under the DSCSA can be looked at again")
+				d.o.Logger.Info("duties under the DSCSA can be looked at again")
 			}
 			failing = err != nil
 			select {
