@@ -1,0 +1,78 @@
+package web
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"frostline/hub/view"
+	"frostline/hub/web/webtest"
+	"frostline/test/axe"
+)
+
+// TestPagesAreForEverybody: axe-core finds nothing at WCAG 2.2 A and AA on any
+// page, light at a desk's width and dark at a phone's; and no page complains on
+// the console, breaks its policy or asks another host, which webtest watches for.
+func TestPagesAreForEverybody(t *testing.T) {
+	script := axe.Script(t)
+	b := webtest.Browser(t)
+	c, _ := withDispatch(t)
+	s, _ := c.serve(t, "127.0.0.1:0")
+	none := &company{base: base, started: time.Now(), watchers: map[int]func(view.Batch){}}
+	empty, _ := none.serve(t, "127.0.0.1:0")
+	for _, page := range shots {
+		from := s.URL()
+		if page.name == "empty" {
+			from = empty.URL()
+		}
+		page.examine(t, b, script, from)
+	}
+}
+
+// TestSigningInIsForEverybody is the same for the pages by which people come in.
+func TestSigningInIsForEverybody(t *testing.T) {
+	script := axe.Script(t)
+	b, g := webtest.Browser(t), openGuarded(t)
+	secret, _, _, err := g.people.First(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	examine := func(name, path string) {
+		t.Helper()
+		shot{name, path, ""}.examine(t, b, script, g.origin+"/")
+	}
+	examine("signin", "signin")
+	examine("enter-first", "enter/"+secret)
+	examine("enter-over", "enter/nothing")
+	door := webtest.New(t, b, g.origin)
+	door.Do(chromedp.Navigate(g.origin+"/enter/"+secret), chromedp.SendKeys("input[name=id]", "root"), chromedp.SendKeys("input[name=name]", "Root Person"), chromedp.Click("main form button"))
+	door.Until("location.pathname === '/me'")
+	for _, p := range []string{"ann", "bob"} {
+		g.must(g.people.Add(t.Context(), "person/root", p, "Printed "+p, []string{"qa", "auditor"}, phrase))
+	}
+	g.must(g.people.Disable(t.Context(), "person/root", "bob", "left"))
+	examine("me", "me")
+	examine("people", "view/people")
+	examine("refused", "no/such/page")
+	door.Do(chromedp.Navigate(g.origin+"/me"), chromedp.Click("form[action='/me/codes'] button"))
+	door.Until("document.querySelector('.qr') !== null")
+	axe.Check(door.Context, t, script, "codes")
+}
+
+// examine looks at a page in both schemes. Its tab is closed then: a
+// browser has six connections to a host, and each page that follows holds one.
+func (p shot) examine(t *testing.T, b context.Context, script, from string) {
+	t.Run(p.name, func(t *testing.T) {
+		tb := webtest.New(t, b, from)
+		for scheme, width := range map[string]int64{"light": 1440, "dark": 390} {
+			tb.Do(chromedp.Navigate("about:blank")) // or a place on the same page would be no visit
+			tb.Size(width, 900, scheme)
+			p.show(tb, from)
+			webtest.Eval[bool](tb, "document.querySelectorAll('details').forEach((d) => { d.open = true; }), true")
+			axe.Check(tb.Context, t, script, fmt.Sprintf("%s, %s, %d px", p.name, scheme, width))
+		}
+	})
+}
