@@ -19,6 +19,7 @@ type HoldPlaced struct {
 	Units     []string `json:"units,omitempty"`   // "GTIN.SERIAL"
 	MoreUnits int      `json:"moreUnits,omitempty"`
 	Excursion string   `json:"excursion,omitempty"` // that is the reason
+	Suspect   string   `json:"suspect,omitempty"`   // case of suspect product that is the reason
 	Cause     string   `json:"cause"`               // in words
 }
 

@@ -21,11 +21,14 @@ type Log interface {
 	Command(ctx context.Context, actor string, do func(context.Context, event.Change) error) ([]event.Event, error)
 }
 
-// Options of New. All are required.
+// Options of New.
 type Options struct {
-	Log   Log
-	Store store.Querier
-	Model *Model // among the log's models
+	Log   Log           // required
+	Store store.Querier // required
+	Model *Model        // required, and among the log's models
+	// Suspected says whether a case of suspect product is neither cleared nor
+	// ended otherwise; nil: each is so.
+	Suspected func(ctx context.Context, suspect string) (bool, error)
 }
 
 // Holds places and lifts holds.
@@ -35,6 +38,9 @@ type Holds struct{ o Options }
 func New(o Options) (*Holds, error) {
 	if o.Log == nil || o.Store == nil || o.Model == nil {
 		return nil, errors.New("holds: log, store and model must be set")
+	}
+	if o.Suspected == nil {
+		o.Suspected = func(context.Context, string) (bool, error) { return true, nil }
 	}
 	return &Holds{o}, nil
 }
@@ -76,6 +82,11 @@ func check(ref fact.Ref, reason string, p fact.HoldPlaced) error {
 			return record.Invalidf("excursion: %w", err)
 		}
 	}
+	if p.Suspect != "" {
+		if err := (fact.Ref{Kind: fact.Suspect, ID: p.Suspect}).Check(); err != nil {
+			return record.Invalidf("suspect: %w", err)
+		}
+	}
 	if len(p.Units) > maxUnits {
 		return record.Invalidf("units: %d of them; at most %d in a hold", len(p.Units), maxUnits)
 	}
@@ -91,8 +102,26 @@ func check(ref fact.Ref, reason string, p fact.HoldPlaced) error {
 }
 
 // Lift takes units out of a hold, or ends it where none are named. A reason is
-// needed.
+// needed. A hold of suspect product is not lifted before its case is cleared: its
+// error wraps record.ErrRefused then.
 func (h *Holds) Lift(ctx context.Context, actor, reason string, l fact.HoldLifted) (Hold, error) {
+	old, err := h.Hold(ctx, l.ID)
+	if err != nil {
+		return Hold{}, err
+	}
+	if old.Suspect != "" && old.Lifted == 0 {
+		still, err := h.o.Suspected(ctx, old.Suspect)
+		if err != nil {
+			return Hold{}, err
+		}
+		if still {
+			return Hold{}, record.Refusedf("id %q: what it holds is suspect product; clear case %q, and it is lifted by itself", l.ID, old.Suspect)
+		}
+	}
+	return h.lift(ctx, actor, reason, l)
+}
+
+func (h *Holds) lift(ctx context.Context, actor, reason string, l fact.HoldLifted) (Hold, error) {
 	ref := fact.Ref{Kind: fact.Hold, ID: l.ID}
 	if reason == "" {
 		return Hold{}, record.Invalidf("reason: say why the hold is lifted")
@@ -157,6 +186,29 @@ func (m *Model) Held(ctx context.Context, q store.Querier, on fact.Ref) (bool, e
 	found, err := m.holds.Find(ctx, q, "on", on.String(), "", 1)
 	return len(found) > 0, err
 }
+
+// Against says what holds a package or unit now and held it at an instant, Unix
+// ms by the hub's clock, and why; id is "" where nothing does. q is the store or
+// a command.
+func (m *Model) Against(ctx context.Context, q store.Querier, on fact.Ref, at int64) (id, cause string, err error) {
+	for after := ""; ; {
+		page, err := m.holds.Find(ctx, q, "on", on.String(), after, atOnce)
+		if err != nil {
+			return "", "", err
+		}
+		for _, e := range page {
+			if e.Doc.Created <= at {
+				return e.ID, e.Doc.Cause, nil
+			}
+			after = e.ID
+		}
+		if len(page) < atOnce {
+			return "", "", nil
+		}
+	}
+}
+
+const atOnce = 100 // holds that are read together
 
 // Standing counts the holds that stand.
 func (h *Holds) Standing(ctx context.Context) (n int64, err error) {

@@ -54,6 +54,9 @@ func keys(_ string, h *Hold) []event.Key {
 		return []event.Key{{Name: "state", Value: "lifted"}}
 	}
 	all := []event.Key{{Name: "state", Value: "standing"}}
+	if h.Suspect != "" {
+		all = append(all, event.Key{Name: "suspect", Value: h.Suspect})
+	}
 	if h.Package != "" {
 		all = append(all, event.Key{Name: "on", Value: fact.Ref{Kind: fact.Package, ID: h.Package}.String()})
 	}
