@@ -23,6 +23,9 @@ type Filling struct {
 
 // Fill puts units into a package, all or none. A unit that is in another open
 // package is refused unless f.Move is set: a unit is in one package at a time.
+// So is a unit that was held at f.At and is still, by itself or with the package
+// that it is in. What is told of a time before the hold has happened, and is
+// taken: what is in a package that travels has to be known.
 func (s *Orders) Fill(ctx context.Context, actor, reason string, f Filling) error {
 	if err := s.checkFilling(f); err != nil {
 		return err
@@ -119,6 +122,9 @@ func (s *Orders) mayFill(ctx context.Context, q store.Querier, f Filling, i int,
 	if in != nil && in.ID == f.Package {
 		return nil
 	}
+	if err := s.released(ctx, q, f, i, ref, in); err != nil {
+		return err
+	}
 	if _, err := s.product(ctx, q, fmt.Sprintf("units.%d.product", i), u.Product); err != nil {
 		return err
 	}
@@ -131,6 +137,30 @@ func (s *Orders) mayFill(ctx context.Context, q store.Querier, f Filling, i int,
 	}
 	if found && (other.Closed == nil || f.At < other.Closed.At) {
 		return record.Refusedf("units.%d %q: is in package %s since %s; take it out there, or say move", i, id, in.ID, clock(since))
+	}
+	return nil
+}
+
+// released fails where quality holds a unit, or the package that it is in.
+func (s *Orders) released(ctx context.Context, q store.Querier, f Filling, i int, unit fact.Ref, in *fact.Ref) error {
+	if s.o.Holds == nil {
+		return nil
+	}
+	hold, cause, err := s.o.Holds.Against(ctx, q, unit, f.At)
+	if err != nil {
+		return err
+	}
+	if hold != "" {
+		return record.Refusedf("units.%d %q: is held (%s); quality has to release hold %s first", i, unit.ID, cause, hold)
+	}
+	if in == nil || in.Kind != fact.Package {
+		return nil
+	}
+	if hold, cause, err = s.o.Holds.Against(ctx, q, *in, f.At); err != nil {
+		return err
+	}
+	if hold != "" {
+		return record.Refusedf("units.%d %q: is held with package %s, which it is in (%s); quality has to release hold %s first", i, unit.ID, in.ID, cause, hold)
 	}
 	return nil
 }

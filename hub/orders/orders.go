@@ -29,6 +29,13 @@ type Places interface {
 	Contents(ctx context.Context, q store.Querier, thing fact.Ref, at int64) ([]fact.Ref, error)
 }
 
+// Holds tells what quality keeps from being given away; *hold.Model has it.
+type Holds interface {
+	// Against says what holds a package or unit now and held it at an instant,
+	// Unix ms, and why; id is "" where nothing does. q is the command under way.
+	Against(ctx context.Context, q store.Querier, on fact.Ref, at int64) (id, cause string, err error)
+}
+
 // Verdicts tells how packages fared.
 type Verdicts interface {
 	// Words gives "in range", "out of range" or "unknown" by package; a package
@@ -44,6 +51,7 @@ type Options struct {
 	Catalog  record.Catalog // required
 	Places   Places         // required
 	Verdicts Verdicts       // nil: all are unknown
+	Holds    Holds          // nil: nothing is held
 	// Skew is how far a report may lie ahead of the hub's clock; 0 means two
 	// minutes.
 	Skew   time.Duration

@@ -29,6 +29,7 @@ type Bench struct {
 	Custody *custody.Custody
 	Catalog *Catalog
 	Models  []event.Model
+	model   *orders.Model
 	now     atomic.Int64
 }
 
@@ -48,11 +49,20 @@ func New(t testing.TB, db *store.DB, more ...event.Model) *Bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.Orders, err = orders.New(orders.Options{Log: b.Log, Store: db, Model: om, Catalog: b.Catalog, Places: b.Custody, Verdicts: Verdicts{}, Now: b.Clock, Logger: log})
-	if err != nil {
+	b.model = om
+	b.Hold(t, db, nil)
+	return b
+}
+
+// Hold opens orders anew, so that what is held goes into no package.
+func (b *Bench) Hold(t testing.TB, db *store.DB, holds orders.Holds) {
+	t.Helper()
+	var err error
+	if b.Orders, err = orders.New(orders.Options{
+		Log: b.Log, Store: db, Model: b.model, Catalog: b.Catalog, Places: b.Custody, Verdicts: Verdicts{}, Holds: holds, Now: b.Clock, Logger: storetest.Logger(t),
+	}); err != nil {
 		t.Fatal(err)
 	}
-	return b
 }
 
 // Clock is the hub's clock.
