@@ -135,7 +135,7 @@ func (h *hub) openContexts(ctx context.Context) (err error) {
 		return err
 	}
 	if c.orders, err = orders.New(orders.Options{
-		Log: c.events, Store: h.store, Model: m.Orders, Catalog: m.Catalog, Places: c.custody, Verdicts: words{c.correlate}, Logger: part("orders"),
+		Log: c.events, Store: h.store, Model: m.Orders, Catalog: m.Catalog, Places: c.custody, Verdicts: words{c.correlate}, Holds: m.Holds, Logger: part("orders"),
 	}); err != nil {
 		return err
 	}
@@ -176,7 +176,7 @@ func (h *hub) openContexts(ctx context.Context) (err error) {
 	}); err != nil {
 		return err
 	}
-	if c.holds, err = hold.New(hold.Options{Log: c.events, Store: h.store, Model: m.Holds}); err != nil {
+	if c.holds, err = hold.New(hold.Options{Log: c.events, Store: h.store, Model: m.Holds, Suspected: c.suspected}); err != nil {
 		return err
 	}
 	if c.sagas, err = newSagas(c, m, h.store, h.config, part("sagas"), c.events); err != nil {
@@ -266,7 +266,8 @@ func (h *hub) runContexts(ctx context.Context, g *errgroup.Group) {
 	c := &h.contexts
 	for name, run := range map[string]func(context.Context) error{
 		"relay": c.relay.Run, "custody": c.custody.Run, "scans": c.scans.Run, "correlate": c.correlate.Run, "excursion": c.cases.Run, "notify": c.notify.Run, "evidence log": c.ledger.Run, "patients' links": c.patients.Run, "desired state": c.desired.Run, "compose": c.composer.Run, "rollout": c.rollout.Run, "dispatch": c.dispatch.Run, "sagas": c.sagas.Run, "progress": c.progress.Run, "carriers": c.carriers.Run, "proofs": c.proofs.Follow, "risk": c.risk.Run, "proposals": c.proposals.Run,
-		"dispatch of shipments": func(ctx context.Context) error { return c.dispatch.Follow(ctx, c.events, c.tellShipment) },
+		"holds of suspect product": func(ctx context.Context) error { return c.holds.Follow(ctx, c.events) },
+		"dispatch of shipments":    func(ctx context.Context) error { return c.dispatch.Follow(ctx, c.events, c.tellShipment) },
 	} {
 		g.Go(func() error { return named(name, run(ctx)) })
 	}

@@ -129,6 +129,15 @@ func (d dealings) Load(ctx context.Context, id string) (l dscsa.Load, found bool
 	}
 }
 
+// suspected says whether a case of suspect product is under way.
+func (c *contexts) suspected(ctx context.Context, id string) (bool, error) {
+	s, err := c.trace.duties.Suspicion(ctx, id)
+	if errors.Is(err, record.ErrNotFound) {
+		return false, nil
+	}
+	return s.State == dscsa.Suspected || s.State == dscsa.Illegitimate, err
+}
+
 // dscsaPart tells how the duties under the DSCSA stand.
 func (h *hub) dscsaPart(ctx context.Context) (health.Report, error) {
 	s, err := h.contexts.trace.duties.Status(ctx)
