@@ -13,6 +13,9 @@ func (l *loading) adopt() {
 	defer j.mu.Unlock()
 	now := j.o.Boottime()
 	j.epochs, j.active, j.opened, j.begin = l.epochs, l.active, now, nil
+	for _, e := range j.epochs { // where its losses are declared is not known: here or before
+		e.said = place{j.present().id, max(j.present().last, 1)}
+	}
 	for _, d := range l.series {
 		j.table.insert(d)
 		j.table.declared[d.ID] = true

@@ -128,6 +128,11 @@ func (j *Journal) apply(p *plan) Kept {
 		j.table.declared[d.ID] = true
 	}
 	j.owed = j.owed || len(p.series) > 0
+	for _, n := range j.notices[:p.notices] {
+		if e := j.epoch(n.epoch); e != nil {
+			e.said = place{p.epoch.id, p.tail.Last}
+		}
+	}
 	j.notices = j.notices[p.notices:]
 	if p.gap != nil {
 		j.count.dropped += p.gap.Readings

@@ -70,6 +70,15 @@
 // Lost ranges are in every commit, so there are at most 64: a journal with many
 // short stretches is thinned in part.
 //
+// # What declared a loss is lost
+//
+// A file that goes takes with it what its blocks said of earlier losses, and
+// what later blocks cannot be understood without. That is said again in the
+// commit that gives the file up: losses, as one with those beside them and
+// marked so, the start of the epoch, series, and the last anchor of each boot and
+// source. Where the blocks cannot be read it is all that the journal knows.
+// Epochs with losses are remembered until the hub has what declares them.
+//
 // # Boots
 //
 // The boot ordinal goes up by one unless the boot id is that of the last one

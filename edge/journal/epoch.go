@@ -91,10 +91,17 @@ type epoch struct {
 	lost          spans // not to be had any more
 	settled       spans // acked and lost
 	told          spans // lost, and declared by a Gap that is kept
+	said          place // the last block that declares losses of it, or a later one
 	durable       spans // acked, as last written to disk
 	over          bool  // another epoch followed
 
 	segments []*segment // by first; an element is replaced, never changed
+}
+
+// place is a block of an epoch.
+type place struct {
+	epoch uint32
+	block uint64
 }
 
 // present is the epoch that blocks are added to. j.mu is held.

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"fmt"
 	"slices"
 	"time"
 )
@@ -10,7 +11,8 @@ var warnAt = [...]int{95, 85, 70}
 
 // limit warns of a journal that gets full, and drops the oldest segments of one
 // that is: those kept though acknowledged first, and what is pending only then,
-// declared in the chain before it is deleted. j.disk is held.
+// declared in the chain before it is deleted, together with what it declared
+// itself. j.disk is held.
 func (j *Journal) limit() {
 	used := j.bytes()
 	j.warn()
@@ -61,8 +63,18 @@ func (j *Journal) giveUp(e *epoch, s *segment, settled bool, used *int64) bool {
 	if !settled {
 		j.mu.Lock()
 		end := e.end(s)
+		blocks := e.settled.without(s.first, end)
 		j.mu.Unlock()
-		j.declare(e, s.first, end, "dropped because the journal was full")
+		said, err := s.stated(blocks)
+		reason := "dropped because the journal was full"
+		switch {
+		case err != nil:
+			reason += fmt.Sprintf("; what events they had is not known: %v", err)
+		case said.others > 0:
+			reason += fmt.Sprintf("; with them %d events", said.others)
+		}
+		j.declare(e, s.first, end, reason)
+		j.restate(e, said)
 		if _, err := j.keep([]*request{{}}, false); err != nil {
 			j.failed(err)
 			return false

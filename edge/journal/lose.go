@@ -13,14 +13,18 @@ func (j *Journal) lose(e *epoch, s *segment, saved []record, end uint64, cause e
 	for _, r := range saved {
 		have.add(span{First: r.number, Last: r.number})
 	}
+	lost := false
 	for _, hole := range have.without(s.first, end) {
-		j.declare(e, hole.First, hole.Last, fmt.Sprintf("damaged segment %s: %v", s.name(), cause))
+		lost = j.declare(e, hole.First, hole.Last, fmt.Sprintf("damaged segment %s: %v", s.name(), cause)) || lost
+	}
+	if lost {
+		j.restate(e, nil)
 	}
 }
 
 // declare says that blocks first to last are lost, except those that the hub
-// has acknowledged. j.disk is held.
-func (j *Journal) declare(e *epoch, first, last uint64, reason string) {
+// has acknowledged; false where it has all of them. j.disk is held.
+func (j *Journal) declare(e *epoch, first, last uint64, reason string) bool {
 	j.mu.Lock()
 	holes := e.settled.without(first, last)
 	j.mu.Unlock()
@@ -45,4 +49,5 @@ func (j *Journal) declare(e *epoch, first, last uint64, reason string) {
 			Gap: &pb.Gap{First: h.First, Last: h.Last, Readings: h.readings(), Reason: text("%s", why)}}}})
 		j.mu.Unlock()
 	}
+	return len(holes) > 0
 }

@@ -38,6 +38,7 @@ type model struct {
 	gaps    map[place]gap        // declared losses, by the place of the event
 	vague   bool                 // a gap said that it does not know how many
 	known   map[place]bool       // of Gap and EpochStart events
+	told    map[place]bool       // blocks that were there when last looked
 	damaged bool
 }
 
@@ -50,11 +51,13 @@ type gap struct {
 	readings    uint64
 	epoch       uint32
 	first, last uint64 // 0 when what is lost had no numbers
+	by          place  // the block that says so
+	again       bool
 }
 
-type place struct {
-	epoch  uint32
-	number uint64
+// encloses reports whether a declaration is one that g states again.
+func (g gap) encloses(x gap) bool {
+	return g.again && g.epoch == x.epoch && g.first > 0 && g.first <= x.first && x.last <= g.last && g != x
 }
 
 func (m *model) open() {
@@ -176,7 +179,7 @@ func (m *model) see(epoch uint32, b *block.Block) {
 		}
 		m.known[at] = true
 		if g := e.GetGap(); g != nil {
-			x := gap{readings: g.Readings, epoch: epoch, first: g.First, last: g.Last}
+			x := gap{readings: g.Readings, epoch: epoch, first: g.First, last: g.Last, by: place{epoch, b.Number}, again: g.Again}
 			if g.Epoch > 0 {
 				x.epoch = g.Epoch
 			}
@@ -188,7 +191,7 @@ func (m *model) see(epoch uint32, b *block.Block) {
 		}
 		if s := e.GetEpochStart(); s != nil && m.damaged {
 			for key, p := range m.want { // the end of the epoch before is cut off
-				if p.epoch == s.PreviousEpoch && p.number > s.PreviousLast && m.hub[key] == (place{}) {
+				if p.epoch == s.PreviousEpoch && p.block > s.PreviousLast && m.hub[key] == (place{}) {
 					delete(m.want, key)
 				}
 			}
@@ -293,6 +296,7 @@ func (m *model) Damage(t *rapid.T) {
 // read gives the readings in all blocks that can be read.
 func (m *model) read() map[taken]bool {
 	there := map[taken]bool{}
+	m.told = map[place]bool{}
 	var blocks, readings uint64
 	last := m.j.Tip().Epoch
 	for id := uint32(1); id <= last; id++ {
@@ -310,6 +314,7 @@ func (m *model) read() map[taken]bool {
 					m.t.Fatal(err)
 				}
 				m.see(id, b)
+				m.told[place{id, b.Number}] = true
 				n := run.First + uint64(i)
 				set := m.took[id]
 				if _, ok := set.at(n); !ok {
@@ -345,16 +350,26 @@ func (m *model) check(t *rapid.T) {
 	if s.HeldReadings != 0 || s.Err != nil || s.Repeats != 0 || s.Bytes > s.MaxBytes+m.j.o.SegmentBytes {
 		t.Fatalf("stats %+v", s)
 	}
+	// What the hub was told, or can still be told.
+	told := map[gap]bool{}
+	for _, g := range m.gaps {
+		took := m.took[g.by.epoch]
+		_, hub := took.at(g.by.block)
+		told[g] = hub || m.told[g.by]
+	}
 	missing, declared := uint64(0), uint64(0)
 	for key := range m.want {
 		if !there[key] && m.hub[key] == (place{}) {
 			missing++
 		}
 	}
-	for _, g := range m.gaps {
+	for g := range told {
+		if !told[g] || anyEncloses(told, g) {
+			continue
+		}
 		declared += g.readings
 		for _, p := range m.hub { // the hub had taken it, and could not say so in time
-			if p.epoch == g.epoch && p.number >= g.first && p.number <= g.last {
+			if p.epoch == g.epoch && p.block >= g.first && p.block <= g.last {
 				declared--
 			}
 		}
@@ -367,6 +382,19 @@ func (m *model) check(t *rapid.T) {
 			t.Fatalf("series %d, tick %d is there, and was never appended", key.series, key.tick)
 		}
 	}
+}
+
+// anyEncloses reports whether one that counts states g again.
+func anyEncloses(told map[gap]bool, g gap) bool {
+	for x, counts := range told {
+		later := x.by.epoch > g.by.epoch || x.by.epoch == g.by.epoch && x.by.block > g.by.block
+		// Without numbers it is stated again as it was.
+		as := g.first == 0 && x.first == 0 && x.again && x.readings == g.readings
+		if counts && (x.encloses(g) && (later || !g.encloses(x)) || as && later) {
+			return true
+		}
+	}
+	return false
 }
 
 func (m *model) Check(t *rapid.T) { m.check(t) }

@@ -17,7 +17,9 @@ func (j *Journal) heal(e *epoch, f *flaw) error {
 		s, end := e.find(f.first)
 		j.mu.Unlock()
 		if s == nil || end < f.first {
-			j.declare(e, f.first, f.last, "no segment holds them")
+			if j.declare(e, f.first, f.last, "no segment holds them") {
+				j.restate(e, nil)
+			}
 		}
 		return nil
 	}

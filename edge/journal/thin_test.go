@@ -109,6 +109,7 @@ func (s *thinStory) check(j *Journal, dropped bool) (thinned int) {
 	s.t.Helper()
 	there := map[key2]bool{}
 	var gaps spans
+	var declared []*pb.Gap
 	var lost uint64
 	var notes []*pb.Thinned
 	for _, b := range all(s.t, j, 1, 1) {
@@ -129,13 +130,16 @@ func (s *thinStory) check(j *Journal, dropped bool) (thinned int) {
 			e := decodeEvent(s.t, raw)
 			if g := e.GetGap(); g != nil {
 				gaps.add(span{First: g.First, Last: g.Last})
-				lost += g.Readings
+				declared = append(declared, g)
 				dropped = dropped || g.Reason != thinReason
 			}
 			if m := e.GetThinned(); m != nil {
 				notes = append(notes, m)
 			}
 		}
+	}
+	for _, g := range outermost(declared) {
+		lost += g.Readings
 	}
 	for tick := range s.odd {
 		if !dropped && !there[key2{s.ids[0], tick}] {

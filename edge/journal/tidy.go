@@ -134,11 +134,30 @@ func (j *Journal) sweep() {
 	j.again("acknowledged segments could not be deleted; it is tried again", "acknowledged segments are deleted again", failed)
 }
 
-// closeEpochs forgets epochs that are over and wholly settled.
+// closeEpochs forgets epochs that are over and wholly settled, once the hub has
+// what declares their losses: until then that can get lost, and has to be
+// stated again.
 func (j *Journal) closeEpochs() {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.epochs = slices.DeleteFunc(slices.Clone(j.epochs), func(e *epoch) bool {
-		return e != j.present() && len(e.segments) == 0 && (e.last == 0 || e.settled.covers(1, e.last))
+		return e != j.present() && len(e.segments) == 0 && (e.last == 0 || e.settled.covers(1, e.last)) && j.heard(e)
 	})
+}
+
+// heard reports whether the hub has what declares the losses of an epoch, in
+// the block that it last did or before. j.mu is held.
+func (j *Journal) heard(e *epoch) bool {
+	if len(e.lost) == 0 {
+		return true
+	}
+	for _, o := range j.epochs {
+		if o.id > e.id && o.id < e.said.epoch {
+			return false
+		}
+		if _, acked := o.acked.at(e.said.block); o.id == e.said.epoch && !acked {
+			return false
+		}
+	}
+	return true
 }

@@ -149,12 +149,8 @@ func (c *chainState) account(next *pb.EpochStart, later []*pb.Gap, refused []int
 		l.Known = max(l.Known, next.PreviousLast)
 		l.Ended = clean(next.Reason)
 	}
-	for _, g := range c.gaps {
-		if g.First == 0 {
-			l.Unnumbered += g.Readings
-		}
-	}
-	gaps := c.lost(later)
+	l.Unnumbered = unnumbered(c.gaps)
+	gaps := widest(c.lost(later))
 	var spanned uint64
 	left := span{}
 	for _, s := range c.ranges {

@@ -6,7 +6,7 @@
 // versions:
 // 	protoc-gen-go v1.36.12
 // 	protoc        v3.21.12
-// source: proto/pb/frost.proto
+// source: frost.proto
 
 package pb
 
@@ -55,7 +55,7 @@ type Block struct {
 
 func (x *Block) Reset() {
 	*x = Block{}
-	mi := &file_proto_pb_frost_proto_msgTypes[0]
+	mi := &file_frost_proto_msgTypes[0]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -67,7 +67,7 @@ func (x *Block) String() string {
 func (*Block) ProtoMessage() {}
 
 func (x *Block) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[0]
+	mi := &file_frost_proto_msgTypes[0]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -80,7 +80,7 @@ func (x *Block) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Block.ProtoReflect.Descriptor instead.
 func (*Block) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{0}
+	return file_frost_proto_rawDescGZIP(), []int{0}
 }
 
 func (x *Block) GetNumber() uint64 {
@@ -178,7 +178,7 @@ type Event struct {
 
 func (x *Event) Reset() {
 	*x = Event{}
-	mi := &file_proto_pb_frost_proto_msgTypes[1]
+	mi := &file_frost_proto_msgTypes[1]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -190,7 +190,7 @@ func (x *Event) String() string {
 func (*Event) ProtoMessage() {}
 
 func (x *Event) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[1]
+	mi := &file_frost_proto_msgTypes[1]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -203,7 +203,7 @@ func (x *Event) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Event.ProtoReflect.Descriptor instead.
 func (*Event) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{1}
+	return file_frost_proto_rawDescGZIP(), []int{1}
 }
 
 func (x *Event) GetAtMs() int64 {
@@ -418,7 +418,7 @@ type EpochStart struct {
 
 func (x *EpochStart) Reset() {
 	*x = EpochStart{}
-	mi := &file_proto_pb_frost_proto_msgTypes[2]
+	mi := &file_frost_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -430,7 +430,7 @@ func (x *EpochStart) String() string {
 func (*EpochStart) ProtoMessage() {}
 
 func (x *EpochStart) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[2]
+	mi := &file_frost_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -443,7 +443,7 @@ func (x *EpochStart) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EpochStart.ProtoReflect.Descriptor instead.
 func (*EpochStart) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{2}
+	return file_frost_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *EpochStart) GetEpoch() uint32 {
@@ -493,7 +493,7 @@ type Boot struct {
 
 func (x *Boot) Reset() {
 	*x = Boot{}
-	mi := &file_proto_pb_frost_proto_msgTypes[3]
+	mi := &file_frost_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -505,7 +505,7 @@ func (x *Boot) String() string {
 func (*Boot) ProtoMessage() {}
 
 func (x *Boot) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[3]
+	mi := &file_frost_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -518,7 +518,7 @@ func (x *Boot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Boot.ProtoReflect.Descriptor instead.
 func (*Boot) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{3}
+	return file_frost_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Boot) GetBootId() string {
@@ -557,7 +557,7 @@ type SeriesDeclared struct {
 
 func (x *SeriesDeclared) Reset() {
 	*x = SeriesDeclared{}
-	mi := &file_proto_pb_frost_proto_msgTypes[4]
+	mi := &file_frost_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -569,7 +569,7 @@ func (x *SeriesDeclared) String() string {
 func (*SeriesDeclared) ProtoMessage() {}
 
 func (x *SeriesDeclared) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[4]
+	mi := &file_frost_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -582,7 +582,7 @@ func (x *SeriesDeclared) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SeriesDeclared.ProtoReflect.Descriptor instead.
 func (*SeriesDeclared) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{4}
+	return file_frost_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *SeriesDeclared) GetId() uint32 {
@@ -642,7 +642,7 @@ type Anchor struct {
 
 func (x *Anchor) Reset() {
 	*x = Anchor{}
-	mi := &file_proto_pb_frost_proto_msgTypes[5]
+	mi := &file_frost_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -654,7 +654,7 @@ func (x *Anchor) String() string {
 func (*Anchor) ProtoMessage() {}
 
 func (x *Anchor) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[5]
+	mi := &file_frost_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -667,7 +667,7 @@ func (x *Anchor) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Anchor.ProtoReflect.Descriptor instead.
 func (*Anchor) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{5}
+	return file_frost_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Anchor) GetBoot() uint32 {
@@ -715,7 +715,7 @@ type ClockStep struct {
 
 func (x *ClockStep) Reset() {
 	*x = ClockStep{}
-	mi := &file_proto_pb_frost_proto_msgTypes[6]
+	mi := &file_frost_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -727,7 +727,7 @@ func (x *ClockStep) String() string {
 func (*ClockStep) ProtoMessage() {}
 
 func (x *ClockStep) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[6]
+	mi := &file_frost_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -740,7 +740,7 @@ func (x *ClockStep) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClockStep.ProtoReflect.Descriptor instead.
 func (*ClockStep) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{6}
+	return file_frost_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ClockStep) GetByMs() int64 {
@@ -764,14 +764,18 @@ type Gap struct {
 	ToMs     int64                  `protobuf:"zigzag64,7,opt,name=to_ms,json=toMs,proto3" json:"to_ms,omitempty"`
 	// The epoch whose blocks first..last are meant; 0: that of the chain the
 	// event stands in. A loss of an earlier epoch is declared in the present one.
-	Epoch         uint32 `protobuf:"varint,8,opt,name=epoch,proto3" json:"epoch,omitempty"`
+	Epoch uint32 `protobuf:"varint,8,opt,name=epoch,proto3" json:"epoch,omitempty"`
+	// The loss was declared before, in blocks that were then lost themselves, or
+	// may have been. It encloses what it states again: of two declarations of the
+	// same blocks the wider one counts.
+	Again         bool `protobuf:"varint,9,opt,name=again,proto3" json:"again,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Gap) Reset() {
 	*x = Gap{}
-	mi := &file_proto_pb_frost_proto_msgTypes[7]
+	mi := &file_frost_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -783,7 +787,7 @@ func (x *Gap) String() string {
 func (*Gap) ProtoMessage() {}
 
 func (x *Gap) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[7]
+	mi := &file_frost_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -796,7 +800,7 @@ func (x *Gap) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Gap.ProtoReflect.Descriptor instead.
 func (*Gap) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{7}
+	return file_frost_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Gap) GetFirst() uint64 {
@@ -855,6 +859,13 @@ func (x *Gap) GetEpoch() uint32 {
 	return 0
 }
 
+func (x *Gap) GetAgain() bool {
+	if x != nil {
+		return x.Again
+	}
+	return false
+}
+
 // Thinned is what remains of readings that a full journal gave up: all of one
 // series in the blocks first..last, each of quality OK and within its limits.
 // It is no reading and says of no instant that it was in range. The loss itself
@@ -879,7 +890,7 @@ type Thinned struct {
 
 func (x *Thinned) Reset() {
 	*x = Thinned{}
-	mi := &file_proto_pb_frost_proto_msgTypes[8]
+	mi := &file_frost_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -891,7 +902,7 @@ func (x *Thinned) String() string {
 func (*Thinned) ProtoMessage() {}
 
 func (x *Thinned) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[8]
+	mi := &file_frost_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -904,7 +915,7 @@ func (x *Thinned) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Thinned.ProtoReflect.Descriptor instead.
 func (*Thinned) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{8}
+	return file_frost_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Thinned) GetEpoch() uint32 {
@@ -1002,7 +1013,7 @@ type Fault struct {
 
 func (x *Fault) Reset() {
 	*x = Fault{}
-	mi := &file_proto_pb_frost_proto_msgTypes[9]
+	mi := &file_frost_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1014,7 +1025,7 @@ func (x *Fault) String() string {
 func (*Fault) ProtoMessage() {}
 
 func (x *Fault) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[9]
+	mi := &file_frost_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1027,7 +1038,7 @@ func (x *Fault) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Fault.ProtoReflect.Descriptor instead.
 func (*Fault) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{9}
+	return file_frost_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Fault) GetPart() string {
@@ -1054,7 +1065,7 @@ type ConfigApplied struct {
 
 func (x *ConfigApplied) Reset() {
 	*x = ConfigApplied{}
-	mi := &file_proto_pb_frost_proto_msgTypes[10]
+	mi := &file_frost_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1066,7 +1077,7 @@ func (x *ConfigApplied) String() string {
 func (*ConfigApplied) ProtoMessage() {}
 
 func (x *ConfigApplied) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[10]
+	mi := &file_frost_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1079,7 +1090,7 @@ func (x *ConfigApplied) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfigApplied.ProtoReflect.Descriptor instead.
 func (*ConfigApplied) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{10}
+	return file_frost_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ConfigApplied) GetVersion() string {
@@ -1126,7 +1137,7 @@ type Alarm struct {
 
 func (x *Alarm) Reset() {
 	*x = Alarm{}
-	mi := &file_proto_pb_frost_proto_msgTypes[11]
+	mi := &file_frost_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1138,7 +1149,7 @@ func (x *Alarm) String() string {
 func (*Alarm) ProtoMessage() {}
 
 func (x *Alarm) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[11]
+	mi := &file_frost_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1151,7 +1162,7 @@ func (x *Alarm) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Alarm.ProtoReflect.Descriptor instead.
 func (*Alarm) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{11}
+	return file_frost_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Alarm) GetAlarm() string {
@@ -1302,7 +1313,7 @@ type Scan struct {
 
 func (x *Scan) Reset() {
 	*x = Scan{}
-	mi := &file_proto_pb_frost_proto_msgTypes[12]
+	mi := &file_frost_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1314,7 +1325,7 @@ func (x *Scan) String() string {
 func (*Scan) ProtoMessage() {}
 
 func (x *Scan) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[12]
+	mi := &file_frost_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1327,7 +1338,7 @@ func (x *Scan) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Scan.ProtoReflect.Descriptor instead.
 func (*Scan) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{12}
+	return file_frost_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Scan) GetId() string {
@@ -1489,7 +1500,7 @@ type Instant struct {
 
 func (x *Instant) Reset() {
 	*x = Instant{}
-	mi := &file_proto_pb_frost_proto_msgTypes[13]
+	mi := &file_frost_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1501,7 +1512,7 @@ func (x *Instant) String() string {
 func (*Instant) ProtoMessage() {}
 
 func (x *Instant) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[13]
+	mi := &file_frost_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1514,7 +1525,7 @@ func (x *Instant) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Instant.ProtoReflect.Descriptor instead.
 func (*Instant) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{13}
+	return file_frost_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Instant) GetAtMs() int64 {
@@ -1550,7 +1561,7 @@ type Measured struct {
 
 func (x *Measured) Reset() {
 	*x = Measured{}
-	mi := &file_proto_pb_frost_proto_msgTypes[14]
+	mi := &file_frost_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1562,7 +1573,7 @@ func (x *Measured) String() string {
 func (*Measured) ProtoMessage() {}
 
 func (x *Measured) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[14]
+	mi := &file_frost_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1575,7 +1586,7 @@ func (x *Measured) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Measured.ProtoReflect.Descriptor instead.
 func (*Measured) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{14}
+	return file_frost_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Measured) GetValue() int64 {
@@ -1613,7 +1624,7 @@ type Fix struct {
 
 func (x *Fix) Reset() {
 	*x = Fix{}
-	mi := &file_proto_pb_frost_proto_msgTypes[15]
+	mi := &file_frost_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1625,7 +1636,7 @@ func (x *Fix) String() string {
 func (*Fix) ProtoMessage() {}
 
 func (x *Fix) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[15]
+	mi := &file_frost_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1638,7 +1649,7 @@ func (x *Fix) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Fix.ProtoReflect.Descriptor instead.
 func (*Fix) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{15}
+	return file_frost_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Fix) GetLatitude() int64 {
@@ -1697,7 +1708,7 @@ type Calibration struct {
 
 func (x *Calibration) Reset() {
 	*x = Calibration{}
-	mi := &file_proto_pb_frost_proto_msgTypes[16]
+	mi := &file_frost_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1709,7 +1720,7 @@ func (x *Calibration) String() string {
 func (*Calibration) ProtoMessage() {}
 
 func (x *Calibration) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[16]
+	mi := &file_frost_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1722,7 +1733,7 @@ func (x *Calibration) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Calibration.ProtoReflect.Descriptor instead.
 func (*Calibration) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{16}
+	return file_frost_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Calibration) GetSeries() uint32 {
@@ -1800,7 +1811,7 @@ type CalibrationPoint struct {
 
 func (x *CalibrationPoint) Reset() {
 	*x = CalibrationPoint{}
-	mi := &file_proto_pb_frost_proto_msgTypes[17]
+	mi := &file_frost_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1812,7 +1823,7 @@ func (x *CalibrationPoint) String() string {
 func (*CalibrationPoint) ProtoMessage() {}
 
 func (x *CalibrationPoint) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[17]
+	mi := &file_frost_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1825,7 +1836,7 @@ func (x *CalibrationPoint) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CalibrationPoint.ProtoReflect.Descriptor instead.
 func (*CalibrationPoint) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{17}
+	return file_frost_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *CalibrationPoint) GetMeasured() int64 {
@@ -1859,7 +1870,7 @@ type Parcel struct {
 
 func (x *Parcel) Reset() {
 	*x = Parcel{}
-	mi := &file_proto_pb_frost_proto_msgTypes[18]
+	mi := &file_frost_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1871,7 +1882,7 @@ func (x *Parcel) String() string {
 func (*Parcel) ProtoMessage() {}
 
 func (x *Parcel) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[18]
+	mi := &file_frost_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1884,7 +1895,7 @@ func (x *Parcel) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Parcel.ProtoReflect.Descriptor instead.
 func (*Parcel) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{18}
+	return file_frost_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Parcel) GetEpoch() uint32 {
@@ -1966,7 +1977,7 @@ type Seal struct {
 
 func (x *Seal) Reset() {
 	*x = Seal{}
-	mi := &file_proto_pb_frost_proto_msgTypes[19]
+	mi := &file_frost_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1978,7 +1989,7 @@ func (x *Seal) String() string {
 func (*Seal) ProtoMessage() {}
 
 func (x *Seal) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[19]
+	mi := &file_frost_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1991,7 +2002,7 @@ func (x *Seal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Seal.ProtoReflect.Descriptor instead.
 func (*Seal) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{19}
+	return file_frost_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Seal) GetEpoch() uint32 {
@@ -2060,7 +2071,7 @@ type Range struct {
 
 func (x *Range) Reset() {
 	*x = Range{}
-	mi := &file_proto_pb_frost_proto_msgTypes[20]
+	mi := &file_frost_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2072,7 +2083,7 @@ func (x *Range) String() string {
 func (*Range) ProtoMessage() {}
 
 func (x *Range) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[20]
+	mi := &file_frost_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2085,7 +2096,7 @@ func (x *Range) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Range.ProtoReflect.Descriptor instead.
 func (*Range) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{20}
+	return file_frost_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Range) GetFirst() uint64 {
@@ -2113,7 +2124,7 @@ type Refusal struct {
 
 func (x *Refusal) Reset() {
 	*x = Refusal{}
-	mi := &file_proto_pb_frost_proto_msgTypes[21]
+	mi := &file_frost_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2125,7 +2136,7 @@ func (x *Refusal) String() string {
 func (*Refusal) ProtoMessage() {}
 
 func (x *Refusal) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[21]
+	mi := &file_frost_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2138,7 +2149,7 @@ func (x *Refusal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Refusal.ProtoReflect.Descriptor instead.
 func (*Refusal) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{21}
+	return file_frost_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Refusal) GetFirst() uint64 {
@@ -2188,7 +2199,7 @@ type Ack struct {
 
 func (x *Ack) Reset() {
 	*x = Ack{}
-	mi := &file_proto_pb_frost_proto_msgTypes[22]
+	mi := &file_frost_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2200,7 +2211,7 @@ func (x *Ack) String() string {
 func (*Ack) ProtoMessage() {}
 
 func (x *Ack) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[22]
+	mi := &file_frost_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2213,7 +2224,7 @@ func (x *Ack) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ack.ProtoReflect.Descriptor instead.
 func (*Ack) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{22}
+	return file_frost_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Ack) GetEpoch() uint32 {
@@ -2306,7 +2317,7 @@ type TimeEcho struct {
 
 func (x *TimeEcho) Reset() {
 	*x = TimeEcho{}
-	mi := &file_proto_pb_frost_proto_msgTypes[23]
+	mi := &file_frost_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2318,7 +2329,7 @@ func (x *TimeEcho) String() string {
 func (*TimeEcho) ProtoMessage() {}
 
 func (x *TimeEcho) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[23]
+	mi := &file_frost_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2331,7 +2342,7 @@ func (x *TimeEcho) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimeEcho.ProtoReflect.Descriptor instead.
 func (*TimeEcho) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{23}
+	return file_frost_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *TimeEcho) GetSentMs() int64 {
@@ -2383,7 +2394,7 @@ type State struct {
 
 func (x *State) Reset() {
 	*x = State{}
-	mi := &file_proto_pb_frost_proto_msgTypes[24]
+	mi := &file_frost_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2395,7 +2406,7 @@ func (x *State) String() string {
 func (*State) ProtoMessage() {}
 
 func (x *State) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[24]
+	mi := &file_frost_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2408,7 +2419,7 @@ func (x *State) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use State.ProtoReflect.Descriptor instead.
 func (*State) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{24}
+	return file_frost_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *State) GetOnline() bool {
@@ -2510,7 +2521,7 @@ type ConfigReport struct {
 
 func (x *ConfigReport) Reset() {
 	*x = ConfigReport{}
-	mi := &file_proto_pb_frost_proto_msgTypes[25]
+	mi := &file_frost_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2522,7 +2533,7 @@ func (x *ConfigReport) String() string {
 func (*ConfigReport) ProtoMessage() {}
 
 func (x *ConfigReport) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[25]
+	mi := &file_frost_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2535,7 +2546,7 @@ func (x *ConfigReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfigReport.ProtoReflect.Descriptor instead.
 func (*ConfigReport) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{25}
+	return file_frost_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ConfigReport) GetRunning() uint64 {
@@ -2594,7 +2605,7 @@ type Outcome struct {
 
 func (x *Outcome) Reset() {
 	*x = Outcome{}
-	mi := &file_proto_pb_frost_proto_msgTypes[26]
+	mi := &file_frost_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2606,7 +2617,7 @@ func (x *Outcome) String() string {
 func (*Outcome) ProtoMessage() {}
 
 func (x *Outcome) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[26]
+	mi := &file_frost_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2619,7 +2630,7 @@ func (x *Outcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Outcome.ProtoReflect.Descriptor instead.
 func (*Outcome) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{26}
+	return file_frost_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Outcome) GetNumber() uint64 {
@@ -2674,7 +2685,7 @@ type ReleaseReport struct {
 
 func (x *ReleaseReport) Reset() {
 	*x = ReleaseReport{}
-	mi := &file_proto_pb_frost_proto_msgTypes[27]
+	mi := &file_frost_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2686,7 +2697,7 @@ func (x *ReleaseReport) String() string {
 func (*ReleaseReport) ProtoMessage() {}
 
 func (x *ReleaseReport) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[27]
+	mi := &file_frost_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2699,7 +2710,7 @@ func (x *ReleaseReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReleaseReport.ProtoReflect.Descriptor instead.
 func (*ReleaseReport) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{27}
+	return file_frost_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *ReleaseReport) GetNumber() uint64 {
@@ -2771,7 +2782,7 @@ type Signed struct {
 
 func (x *Signed) Reset() {
 	*x = Signed{}
-	mi := &file_proto_pb_frost_proto_msgTypes[28]
+	mi := &file_frost_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2783,7 +2794,7 @@ func (x *Signed) String() string {
 func (*Signed) ProtoMessage() {}
 
 func (x *Signed) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[28]
+	mi := &file_frost_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2796,7 +2807,7 @@ func (x *Signed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Signed.ProtoReflect.Descriptor instead.
 func (*Signed) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{28}
+	return file_frost_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Signed) GetBody() []byte {
@@ -2835,7 +2846,7 @@ type Release struct {
 
 func (x *Release) Reset() {
 	*x = Release{}
-	mi := &file_proto_pb_frost_proto_msgTypes[29]
+	mi := &file_frost_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2847,7 +2858,7 @@ func (x *Release) String() string {
 func (*Release) ProtoMessage() {}
 
 func (x *Release) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[29]
+	mi := &file_frost_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2860,7 +2871,7 @@ func (x *Release) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Release.ProtoReflect.Descriptor instead.
 func (*Release) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{29}
+	return file_frost_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Release) GetGateway() string {
@@ -2911,7 +2922,7 @@ type Desired struct {
 
 func (x *Desired) Reset() {
 	*x = Desired{}
-	mi := &file_proto_pb_frost_proto_msgTypes[30]
+	mi := &file_frost_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2923,7 +2934,7 @@ func (x *Desired) String() string {
 func (*Desired) ProtoMessage() {}
 
 func (x *Desired) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[30]
+	mi := &file_frost_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2936,7 +2947,7 @@ func (x *Desired) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Desired.ProtoReflect.Descriptor instead.
 func (*Desired) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{30}
+	return file_frost_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Desired) GetGateway() string {
@@ -2981,7 +2992,7 @@ type Command struct {
 
 func (x *Command) Reset() {
 	*x = Command{}
-	mi := &file_proto_pb_frost_proto_msgTypes[31]
+	mi := &file_frost_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2993,7 +3004,7 @@ func (x *Command) String() string {
 func (*Command) ProtoMessage() {}
 
 func (x *Command) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[31]
+	mi := &file_frost_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3006,7 +3017,7 @@ func (x *Command) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Command.ProtoReflect.Descriptor instead.
 func (*Command) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{31}
+	return file_frost_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Command) GetGateway() string {
@@ -3064,7 +3075,7 @@ type Journal struct {
 
 func (x *Journal) Reset() {
 	*x = Journal{}
-	mi := &file_proto_pb_frost_proto_msgTypes[32]
+	mi := &file_frost_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3076,7 +3087,7 @@ func (x *Journal) String() string {
 func (*Journal) ProtoMessage() {}
 
 func (x *Journal) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_pb_frost_proto_msgTypes[32]
+	mi := &file_frost_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3089,7 +3100,7 @@ func (x *Journal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Journal.ProtoReflect.Descriptor instead.
 func (*Journal) Descriptor() ([]byte, []int) {
-	return file_proto_pb_frost_proto_rawDescGZIP(), []int{32}
+	return file_frost_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *Journal) GetLast() uint64 {
@@ -3162,11 +3173,11 @@ func (x *Journal) GetFullPercent() uint32 {
 	return 0
 }
 
-var File_proto_pb_frost_proto protoreflect.FileDescriptor
+var File_frost_proto protoreflect.FileDescriptor
 
-const file_proto_pb_frost_proto_rawDesc = "" +
+const file_frost_proto_rawDesc = "" +
 	"\n" +
-	"\x14proto/pb/frost.proto\x12\ffrostline.v1\"\x89\x02\n" +
+	"\vfrost.proto\x12\ffrostline.v1\"\x89\x02\n" +
 	"\x05Block\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\x04R\x06number\x12\x16\n" +
 	"\x06before\x18\x02 \x01(\x04R\x06before\x12\x12\n" +
@@ -3223,7 +3234,7 @@ const file_proto_pb_frost_proto_rawDesc = "" +
 	"\x0euncertainty_ms\x18\x04 \x01(\x04R\runcertaintyMs\x12\x16\n" +
 	"\x06source\x18\x05 \x01(\rR\x06source\" \n" +
 	"\tClockStep\x12\x13\n" +
-	"\x05by_ms\x18\x01 \x01(\x12R\x04byMs\"\xbb\x01\n" +
+	"\x05by_ms\x18\x01 \x01(\x12R\x04byMs\"\xd1\x01\n" +
 	"\x03Gap\x12\x14\n" +
 	"\x05first\x18\x01 \x01(\x04R\x05first\x12\x12\n" +
 	"\x04last\x18\x02 \x01(\x04R\x04last\x12\x1a\n" +
@@ -3232,7 +3243,8 @@ const file_proto_pb_frost_proto_rawDesc = "" +
 	"\x04boot\x18\x05 \x01(\rR\x04boot\x12\x17\n" +
 	"\afrom_ms\x18\x06 \x01(\x12R\x06fromMs\x12\x13\n" +
 	"\x05to_ms\x18\a \x01(\x12R\x04toMs\x12\x14\n" +
-	"\x05epoch\x18\b \x01(\rR\x05epoch\"\x89\x02\n" +
+	"\x05epoch\x18\b \x01(\rR\x05epoch\x12\x14\n" +
+	"\x05again\x18\t \x01(\bR\x05again\"\x89\x02\n" +
 	"\aThinned\x12\x14\n" +
 	"\x05epoch\x18\x01 \x01(\rR\x05epoch\x12\x14\n" +
 	"\x05first\x18\x02 \x01(\x04R\x05first\x12\x12\n" +
@@ -3439,19 +3451,19 @@ const file_proto_pb_frost_proto_rawDesc = "" +
 	"\v_hours_leftB\x14Z\x12frostline/proto/pbb\x06proto3"
 
 var (
-	file_proto_pb_frost_proto_rawDescOnce sync.Once
-	file_proto_pb_frost_proto_rawDescData []byte
+	file_frost_proto_rawDescOnce sync.Once
+	file_frost_proto_rawDescData []byte
 )
 
-func file_proto_pb_frost_proto_rawDescGZIP() []byte {
-	file_proto_pb_frost_proto_rawDescOnce.Do(func() {
-		file_proto_pb_frost_proto_rawDescData = protoimpl.X.CompressGZIP(unsafe.Slice(unsafe.StringData(file_proto_pb_frost_proto_rawDesc), len(file_proto_pb_frost_proto_rawDesc)))
+func file_frost_proto_rawDescGZIP() []byte {
+	file_frost_proto_rawDescOnce.Do(func() {
+		file_frost_proto_rawDescData = protoimpl.X.CompressGZIP(unsafe.Slice(unsafe.StringData(file_frost_proto_rawDesc), len(file_frost_proto_rawDesc)))
 	})
-	return file_proto_pb_frost_proto_rawDescData
+	return file_frost_proto_rawDescData
 }
 
-var file_proto_pb_frost_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
-var file_proto_pb_frost_proto_goTypes = []any{
+var file_frost_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
+var file_frost_proto_goTypes = []any{
 	(*Block)(nil),            // 0: frostline.v1.Block
 	(*Event)(nil),            // 1: frostline.v1.Event
 	(*EpochStart)(nil),       // 2: frostline.v1.EpochStart
@@ -3486,7 +3498,7 @@ var file_proto_pb_frost_proto_goTypes = []any{
 	(*Command)(nil),          // 31: frostline.v1.Command
 	(*Journal)(nil),          // 32: frostline.v1.Journal
 }
-var file_proto_pb_frost_proto_depIdxs = []int32{
+var file_frost_proto_depIdxs = []int32{
 	2,  // 0: frostline.v1.Event.epoch_start:type_name -> frostline.v1.EpochStart
 	3,  // 1: frostline.v1.Event.boot:type_name -> frostline.v1.Boot
 	4,  // 2: frostline.v1.Event.series_declared:type_name -> frostline.v1.SeriesDeclared
@@ -3519,12 +3531,12 @@ var file_proto_pb_frost_proto_depIdxs = []int32{
 	0,  // [0:25] is the sub-list for field type_name
 }
 
-func init() { file_proto_pb_frost_proto_init() }
-func file_proto_pb_frost_proto_init() {
-	if File_proto_pb_frost_proto != nil {
+func init() { file_frost_proto_init() }
+func file_frost_proto_init() {
+	if File_frost_proto != nil {
 		return
 	}
-	file_proto_pb_frost_proto_msgTypes[1].OneofWrappers = []any{
+	file_frost_proto_msgTypes[1].OneofWrappers = []any{
 		(*Event_EpochStart)(nil),
 		(*Event_Boot)(nil),
 		(*Event_SeriesDeclared)(nil),
@@ -3538,26 +3550,26 @@ func file_proto_pb_frost_proto_init() {
 		(*Event_Calibration)(nil),
 		(*Event_Thinned)(nil),
 	}
-	file_proto_pb_frost_proto_msgTypes[18].OneofWrappers = []any{
+	file_frost_proto_msgTypes[18].OneofWrappers = []any{
 		(*Parcel_Block)(nil),
 		(*Parcel_Bundle)(nil),
 	}
-	file_proto_pb_frost_proto_msgTypes[32].OneofWrappers = []any{}
+	file_frost_proto_msgTypes[32].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
-			RawDescriptor: unsafe.Slice(unsafe.StringData(file_proto_pb_frost_proto_rawDesc), len(file_proto_pb_frost_proto_rawDesc)),
+			RawDescriptor: unsafe.Slice(unsafe.StringData(file_frost_proto_rawDesc), len(file_frost_proto_rawDesc)),
 			NumEnums:      0,
 			NumMessages:   33,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
-		GoTypes:           file_proto_pb_frost_proto_goTypes,
-		DependencyIndexes: file_proto_pb_frost_proto_depIdxs,
-		MessageInfos:      file_proto_pb_frost_proto_msgTypes,
+		GoTypes:           file_frost_proto_goTypes,
+		DependencyIndexes: file_frost_proto_depIdxs,
+		MessageInfos:      file_frost_proto_msgTypes,
 	}.Build()
-	File_proto_pb_frost_proto = out.File
-	file_proto_pb_frost_proto_goTypes = nil
-	file_proto_pb_frost_proto_depIdxs = nil
+	File_frost_proto = out.File
+	file_frost_proto_goTypes = nil
+	file_frost_proto_depIdxs = nil
 }

@@ -307,7 +307,6 @@ func (d *day) count(h *hub) {
 			switch {
 			case e.Event.GetGap() != nil:
 				gaps = append(gaps, e.Event.GetGap())
-				lost += e.Event.GetGap().Readings
 			case e.Event.GetScan() != nil:
 				scans[e.Event.GetScan().Id]++
 			case e.Event.GetAlarm() != nil:
@@ -316,6 +315,11 @@ func (d *day) count(h *hub) {
 		}
 		return nil
 	}))
+	for i, g := range gaps { // of those stated again the widest counts
+		if g.First == 0 || !slices.ContainsFunc(gaps[i+1:], func(o *pb.Gap) bool { return o.First > 0 && o.First <= g.First && g.Last <= o.Last }) {
+			lost += g.Readings
+		}
+	}
 	declared := func(number uint64) bool {
 		return slices.ContainsFunc(gaps, func(g *pb.Gap) bool { return g.First <= number && number <= g.Last })
 	}
