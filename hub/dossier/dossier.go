@@ -139,6 +139,8 @@ type Step struct {
 	Actor string `json:"actor"`
 	What  string `json:"what"`
 	Why   string `json:"why,omitempty"`
+	// Documents that came with a comment, or that it refers to.
+	Documents []fact.Attachment `json:"documents,omitempty"`
 }
 
 // Signature is an electronic signature, and whether it still binds.

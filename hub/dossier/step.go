@@ -6,6 +6,7 @@ import (
 
 	"frostline/hub/event"
 	"frostline/hub/fact"
+	"frostline/hub/view"
 )
 
 // stepOf puts an event of a case into words.
@@ -27,6 +28,8 @@ func stepOf(e event.Event) Step {
 	case *fact.ExcursionEscalated:
 		s.What = fmt.Sprintf("escalated to level %d", d.Level)
 		s.Why = "nobody acknowledged it in time"
+	case *fact.ExcursionAssessed:
+		s.What = fmt.Sprintf("assessed %s to %s: %s", view.Moment(d.New.From), view.Moment(d.New.To), Word(d.New.Outcome))
 	case *fact.ExcursionProposed:
 		s.What = fmt.Sprintf("proposed dispositions of %d", len(d.Dispositions))
 	case *fact.ExcursionSigned:
@@ -35,7 +38,7 @@ func stepOf(e event.Event) Step {
 			s.Why = d.Signature.Comment
 		}
 	case *fact.ExcursionCommented:
-		s.What, s.Why = "commented", d.Text
+		s.What, s.Why, s.Documents = "commented", d.Text, d.Attachments
 	case *fact.SignatureRefused:
 		s.What, s.Why = "signature refused", d.Why
 	}

@@ -25,12 +25,14 @@ type Case struct {
 	Repeat      int   `json:"repeat"`
 	AwaitsSince int64 `json:"awaitsSince,omitempty"`
 
-	Proposal   []fact.Disposition `json:"proposal,omitempty"` // in force, one for each affected unit
+	Assessment *fact.Assessment   `json:"assessment,omitempty"` // in force
+	Proposal   []fact.Disposition `json:"proposal,omitempty"`   // in force, one for each affected unit
 	Signatures []fact.Signature   `json:"signatures,omitempty"`
 	Outcome    string             `json:"outcome,omitempty"` // once closed: disposed, retracted
 	Reopenings int                `json:"reopenings"`
 	Comments   int                `json:"comments"`
-	Refusals   int                `json:"refusals"` // of signatures
+	Documents  []Document         `json:"documents,omitempty"` // that the hub keeps, in order; none twice
+	Refusals   int                `json:"refusals"`            // of signatures
 	// Judged is the newest revision of the verdict that changed the facts of
 	// this case: an older one, told again after a crash, has no effect.
 	Judged int `json:"judged"`
@@ -91,6 +93,8 @@ func (c *Case) apply(e event.Event, v any) {
 			c.Proposal = nil
 		}
 		c.Outcome = v.Outcome
+	case *fact.ExcursionAssessed:
+		c.Assessment = &v.New
 	case *fact.ExcursionProposed:
 		c.State, c.Proposal = State(v.State), v.Dispositions
 	case *fact.ExcursionSigned:
@@ -98,6 +102,7 @@ func (c *Case) apply(e event.Event, v any) {
 		c.Signatures = append(c.Signatures, v.Signature)
 	case *fact.ExcursionCommented:
 		c.Comments++
+		c.keep(e, v.Attachments)
 	}
 	c.Done = append(c.Done, e.ID)
 	c.Done = c.Done[max(0, len(c.Done)-maxDone):]
@@ -112,7 +117,7 @@ func (c *Case) revised(e event.Event, v *fact.ExcursionRevised) {
 		c.Outcome = ""
 	}
 	if slices.Contains(v.Effects, withdrawn) || slices.Contains(v.Effects, reopened) {
-		c.Proposal = nil
+		c.Proposal, c.Assessment = nil, nil
 	}
 	switch {
 	case !c.State.awaits():
@@ -125,7 +130,7 @@ func (c *Case) revised(e event.Event, v *fact.ExcursionRevised) {
 // types are all types of events in a case's stream.
 var types = []string{
 	fact.ExcursionWasOpened, fact.ExcursionWasRevised, fact.ExcursionWasEscalated, fact.ExcursionWasAcknowledged,
-	fact.ExcursionIsInvestigated, fact.ExcursionWasProposed, fact.ExcursionWasSigned, fact.ExcursionWasApproved,
+	fact.ExcursionIsInvestigated, fact.ExcursionWasAssessed, fact.ExcursionWasProposed, fact.ExcursionWasSigned, fact.ExcursionWasApproved,
 	fact.ExcursionWasClosed, fact.ExcursionWasCommented, fact.SignatureWasRefused,
 }
 

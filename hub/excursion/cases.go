@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"frostline/hub/event"
+	"frostline/hub/fact"
 	"frostline/hub/store"
 )
 
@@ -65,6 +66,13 @@ type KeySigners interface {
 	ReauthenticateByKey(ctx context.Context, person, content string, answer []byte) (name string, roles []string, err error)
 }
 
+// Spans judges a part of a package's watch, by the engine that made its verdict.
+type Spans interface {
+	// Assess gives what the profile of a case says of a span, UTC, Unix ms. Its
+	// error wraps ErrInvalid where the span is not within the watch.
+	Assess(ctx context.Context, of fact.ExcursionFacts, from, to int64) (fact.Assessment, error)
+}
+
 // Policy says how soon somebody has to acknowledge.
 type Policy interface {
 	// Levels gives for each level of escalation, from 1, how long it has before
@@ -75,12 +83,13 @@ type Policy interface {
 	Repeats() int
 }
 
-// Options of New. All are required, but Policy and Now.
+// Options of New. All are required, but Spans, Policy and Now.
 type Options struct {
 	Events  Events
 	Store   store.Querier
 	Tables  *Tables
 	Signers Signers
+	Spans   Spans            // nil: nobody can assess a span
 	Policy  Policy           // nil: no deadlines
 	Now     func() time.Time // the hub's clock; nil means time.Now
 	Log     *slog.Logger
@@ -92,6 +101,7 @@ type Cases struct {
 	store   store.Querier
 	tables  *Tables
 	signers Signers
+	spans   Spans
 	policy  Policy
 	now     func() time.Time
 	log     *slog.Logger
@@ -130,7 +140,7 @@ func New(o Options) (*Cases, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Cases{events: o.Events, store: o.Store, tables: o.Tables, signers: o.Signers, policy: o.Policy, now: o.Now, log: o.Log}, nil
+	return &Cases{events: o.Events, store: o.Store, tables: o.Tables, signers: o.Signers, spans: o.Spans, policy: o.Policy, now: o.Now, log: o.Log}, nil
 }
 
 // Run opens and revises cases as verdicts and scans come in, and escalates

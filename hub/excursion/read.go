@@ -14,6 +14,19 @@ type View struct {
 	Allowed []Step     `json:"allowed"`
 	Content string     `json:"content"` // digest that a signature would bind to now
 	Signed  []Standing `json:"signed"`
+	// Due is until when somebody has to acknowledge it, Unix ms; 0 where nobody is
+	// waited for. It may have passed.
+	Due int64 `json:"dueAt,omitempty"`
+}
+
+func (c *Cases) look(k *Case) (View, error) {
+	v, err := look(k)
+	if c.policy != nil {
+		if due, _, _, ok := c.deadline(k); ok {
+			v.Due = due.UnixMilli()
+		}
+	}
+	return v, err
 }
 
 func look(c *Case) (View, error) {
@@ -33,7 +46,7 @@ func (c *Cases) Get(ctx context.Context, id string) (View, error) {
 	if err != nil {
 		return View{}, err
 	}
-	return look(k)
+	return c.look(k)
 }
 
 // Filter chooses cases; what is "" or 0 does not count.
@@ -88,7 +101,7 @@ func (c *Cases) List(ctx context.Context, f Filter, after string, limit int) ([]
 			if !f.takes(&page[i].Doc) {
 				continue
 			}
-			v, err := look(&page[i].Doc)
+			v, err := c.look(&page[i].Doc)
 			if err != nil {
 				return nil, err
 			}

@@ -64,7 +64,7 @@ func (c *Cases) sign(ctx context.Context, by By, p Proof, step Step, meaning, ty
 		return View{}, err
 	}
 	if by.ID != "" && slices.Contains(k.Done, by.ID) {
-		return look(k)
+		return c.look(k)
 	}
 	if _, err := Next(k.State, step); err != nil {
 		return View{}, c.refusal(err)

@@ -19,16 +19,18 @@ type content struct {
 	Case         string              `json:"case"`
 	Facts        fact.ExcursionFacts `json:"facts"`
 	Dispositions []fact.Disposition  `json:"dispositions"`
+	Assessment   *fact.Assessment    `json:"assessment,omitempty"`
 }
 
 // Content is the SHA-256, hex, of the canonical JSON of what a signature of
-// the case would bind to now: {"case", "facts", "dispositions"}.
+// the case would bind to now: {"case", "facts", "dispositions"}, and
+// "assessment" where there is one.
 func (c *Case) Content() (string, error) {
 	d := c.Proposal
 	if d == nil {
 		d = []fact.Disposition{}
 	}
-	return fact.Digest(content{c.ID, c.Facts, d})
+	return fact.Digest(content{c.ID, c.Facts, d, c.Assessment})
 }
 
 // seal gives a signature its Record.

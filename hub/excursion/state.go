@@ -30,6 +30,7 @@ type Step string
 const (
 	Acknowledge Step = "acknowledge"
 	Investigate Step = "investigate" // also from later states: takes the case back, and says why
+	Assess      Step = "assess"      // says which span was looked at; changes no state
 	Propose     Step = "propose"
 	Sign        Step = "sign"
 	Approve     Step = "approve"
@@ -38,7 +39,7 @@ const (
 )
 
 // Steps lists all steps.
-var Steps = []Step{Acknowledge, Investigate, Propose, Sign, Approve, Close, Comment}
+var Steps = []Step{Acknowledge, Investigate, Assess, Propose, Sign, Approve, Close, Comment}
 
 // transitions is the whole order of steps: what is not here is refused.
 var transitions = map[State]map[Step]State{
@@ -46,8 +47,8 @@ var transitions = map[State]map[Step]State{
 	Reopened:      {Acknowledge: Acknowledged},
 	Retracted:     {Acknowledge: Closed},
 	Acknowledged:  {Investigate: Investigating},
-	Investigating: {Propose: Proposed},
-	Proposed:      {Propose: Proposed, Sign: Signed, Investigate: Investigating},
+	Investigating: {Assess: Investigating, Propose: Proposed},
+	Proposed:      {Assess: Proposed, Propose: Proposed, Sign: Signed, Investigate: Investigating},
 	Signed:        {Approve: Approved, Investigate: Investigating},
 	Approved:      {Close: Closed, Investigate: Investigating},
 	Closed:        {Investigate: Investigating},

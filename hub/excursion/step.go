@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -26,7 +25,7 @@ type By struct {
 }
 
 // reasons are the steps that need one; acknowledging may go without.
-var reasons = map[Step]bool{Investigate: true, Propose: true, Sign: true, Approve: true, Close: true}
+var reasons = map[Step]bool{Investigate: true, Assess: true, Propose: true, Sign: true, Approve: true, Close: true}
 
 func (b By) check(step Step) error {
 	kind, id, _ := strings.Cut(b.Actor, "/")
@@ -46,6 +45,11 @@ func (b By) check(step Step) error {
 // take does a step in one transaction: do gives the type and data of its event
 // for the state that follows.
 func (c *Cases) take(ctx context.Context, by By, step Step, do func(k *Case, to State) (typ string, data any, err error)) (View, error) {
+	return c.takeWith(ctx, by, step, nil, do)
+}
+
+// takeWith is take; also is done in the same transaction, before the event.
+func (c *Cases) takeWith(ctx context.Context, by By, step Step, also func(context.Context, event.Change, *Case) error, do func(k *Case, to State) (typ string, data any, err error)) (View, error) {
 	if err := by.check(step); err != nil {
 		return View{}, c.refusal(err)
 	}
@@ -56,7 +60,7 @@ func (c *Cases) take(ctx context.Context, by By, step Step, do func(k *Case, to 
 			return err
 		}
 		if by.ID != "" && slices.Contains(k.Done, by.ID) {
-			view, err = look(k)
+			view, err = c.look(k)
 			return err
 		}
 		if by.Expect >= 0 && by.Expect != k.Version {
@@ -70,6 +74,11 @@ func (c *Cases) take(ctx context.Context, by By, step Step, do func(k *Case, to 
 		if err != nil {
 			return err
 		}
+		if also != nil {
+			if err := also(ctx, ch, k); err != nil {
+				return err
+			}
+		}
 		stream := fact.Ref{Kind: fact.Excursion, ID: k.ID}.String()
 		if _, err := ch.Append(ctx, event.New{ID: by.ID, Stream: stream, Expect: k.Version, Type: typ, Reason: by.Why, Data: data}); err != nil {
 			return err
@@ -77,7 +86,7 @@ func (c *Cases) take(ctx context.Context, by By, step Step, do func(k *Case, to 
 		if k, err = c.tables.get(ctx, ch, by.Case); err != nil {
 			return err
 		}
-		view, err = look(k)
+		view, err = c.look(k)
 		return err
 	})
 	return view, c.refusal(err)
@@ -134,6 +143,32 @@ func (c *Cases) Propose(ctx context.Context, by By, decisions []Decision) (View,
 	})
 }
 
+// Assess says that a person has looked at a span of the package's watch, UTC,
+// Unix ms, and keeps what the engine says of it. It stands until another one, or
+// until data change what was proposed.
+func (c *Cases) Assess(ctx context.Context, by By, from, to int64) (View, error) {
+	if c.spans == nil {
+		return View{}, invalid("range: nobody here can judge a part of a watch")
+	}
+	if from <= 0 || to <= from {
+		return View{}, invalid("range: from %d to %d: want it to end after it begins", from, to)
+	}
+	if err := by.check(Assess); err != nil {
+		return View{}, c.refusal(err)
+	}
+	k, err := c.tables.get(ctx, c.store, by.Case)
+	if err != nil {
+		return View{}, err
+	}
+	now, err := c.spans.Assess(ctx, k.Facts, from, to)
+	if err != nil {
+		return View{}, err
+	}
+	return c.take(ctx, by, Assess, func(k *Case, _ State) (string, any, error) {
+		return fact.ExcursionWasAssessed, fact.ExcursionAssessed{ID: k.ID, Old: k.Assessment, New: now}, nil
+	})
+}
+
 // Close ends a case that two persons have signed, while their signatures match.
 func (c *Cases) Close(ctx context.Context, by By) (View, error) {
 	return c.take(ctx, by, Close, func(k *Case, to State) (string, any, error) {
@@ -143,26 +178,5 @@ func (c *Cases) Close(ctx context.Context, by By) (View, error) {
 			}
 		}
 		return plain(fact.ExcursionWasClosed)(k, to)
-	})
-}
-
-var sha256Hex = regexp.MustCompile(`^[0-9a-f]{64}$`)
-
-// Comment adds words, and references to documents kept elsewhere with their
-// hash.
-func (c *Cases) Comment(ctx context.Context, by By, text string, refs []fact.Attachment) (View, error) {
-	if strings.TrimSpace(text) == "" || len(text) > maxText {
-		return View{}, invalid("text: want 1 to %d bytes", maxText)
-	}
-	if len(refs) > 20 {
-		return View{}, invalid("attachments: %d, at most 20 allowed", len(refs))
-	}
-	for i, a := range refs {
-		if a.Name == "" || len(a.Name) > 200 || a.Where == "" || len(a.Where) > 1000 || !sha256Hex.MatchString(a.SHA256) {
-			return View{}, invalid("attachments: number %d: want a name, where it is kept, and its SHA-256 in hex", i+1)
-		}
-	}
-	return c.take(ctx, by, Comment, func(k *Case, _ State) (string, any, error) {
-		return fact.ExcursionWasCommented, fact.ExcursionCommented{ID: k.ID, Text: text, Attachments: refs}, nil
 	})
 }

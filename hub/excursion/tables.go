@@ -18,7 +18,7 @@ type Tables struct {
 // NewTables makes them. Hand Models to event.Open and the Tables to New.
 func NewTables() *Tables {
 	return &Tables{
-		cases: event.NewTable("excursion.case", event.Schema[Case]{Fold: fold, Keys: keys}),
+		cases: event.NewTable("excursion.case", event.Schema[Case]{Version: 2, Fold: fold, Keys: keys}),
 		where: event.NewTable("excursion.whereabouts", event.Schema[whereabouts]{Fold: foldWhere, Keys: whereKeys}),
 	}
 }

@@ -18,6 +18,7 @@ const (
 	ExcursionWasEscalated    = "excursion.escalated"
 	ExcursionWasAcknowledged = "excursion.acknowledged"
 	ExcursionIsInvestigated  = "excursion.investigated"
+	ExcursionWasAssessed     = "excursion.assessed"
 	ExcursionWasProposed     = "excursion.proposed"
 	ExcursionWasSigned       = "excursion.signed"
 	ExcursionWasApproved     = "excursion.approved"
@@ -29,7 +30,7 @@ const (
 func init() {
 	for typ, example := range map[string]any{
 		ExcursionWasOpened: ExcursionOpened{}, ExcursionWasRevised: ExcursionRevised{}, ExcursionWasEscalated: ExcursionEscalated{},
-		ExcursionWasAcknowledged: ExcursionStep{}, ExcursionIsInvestigated: ExcursionStep{}, ExcursionWasProposed: ExcursionProposed{},
+		ExcursionWasAcknowledged: ExcursionStep{}, ExcursionIsInvestigated: ExcursionStep{}, ExcursionWasAssessed: ExcursionAssessed{}, ExcursionWasProposed: ExcursionProposed{},
 		ExcursionWasSigned: ExcursionSigned{}, ExcursionWasApproved: ExcursionSigned{}, ExcursionWasClosed: ExcursionStep{},
 		ExcursionWasCommented: ExcursionCommented{}, SignatureWasRefused: SignatureRefused{},
 	} {
@@ -142,6 +143,32 @@ type ExcursionStep struct {
 	Outcome  string `json:"outcome,omitempty"` // of closing: disposed, retracted
 }
 
+// Assessment is the span of a package's watch that somebody has looked at, and
+// what the engine said of it then. It becomes part of what is signed.
+type Assessment struct {
+	From    int64           `json:"from"` // UTC, Unix ms
+	To      int64           `json:"to"`
+	Engine  string          `json:"engine"`  // version, as in a verdict
+	Verdict string          `json:"verdict"` // digest of the verdict on the span alone
+	Outcome thermal.Outcome `json:"outcome"`
+	// Monitored, Unmonitored and OutOfRange are durations within the span.
+	Monitored   int64         `json:"monitoredMs"`
+	Unmonitored int64         `json:"unmonitoredMs"`
+	OutOfRange  int64         `json:"outOfRangeMs"`
+	Min         *thermal.Temp `json:"min,omitempty"` // nil when nothing is known
+	Max         *thermal.Temp `json:"max,omitempty"`
+	Mean        *thermal.Temp `json:"mean,omitempty"`
+	MKT         *thermal.Temp `json:"mkt,omitempty"`
+}
+
+// ExcursionAssessed sets the span that a case is assessed by. Why is the event's
+// reason.
+type ExcursionAssessed struct {
+	ID  string      `json:"id"`
+	Old *Assessment `json:"old,omitempty"` // that this replaces
+	New Assessment  `json:"new"`
+}
+
 // Decisions that can be taken about a unit.
 var Decisions = []string{"release", "quarantine", "reject", "return"}
 
@@ -194,12 +221,16 @@ type ExcursionCommented struct {
 	Attachments []Attachment `json:"attachments,omitempty"`
 }
 
-// Attachment is a reference to a document kept elsewhere.
+// Attachment is a reference to a document.
 type Attachment struct {
 	Name   string `json:"name"`
-	Where  string `json:"where"`
-	SHA256 string `json:"sha256"` // hex
+	Where  string `json:"where"`          // it is kept; DocumentKept for the hub itself
+	SHA256 string `json:"sha256"`         // hex
+	Size   int64  `json:"size,omitempty"` // bytes, of what the hub keeps
 }
+
+// DocumentKept is where a document is that the hub keeps itself, by its SHA-256.
+const DocumentKept = "hub"
 
 // SignatureRefused says that somebody tried to sign and could not.
 type SignatureRefused struct {

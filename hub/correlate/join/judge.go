@@ -156,6 +156,11 @@ func Follow(p *thermal.Profile, h *thermal.History) (*thermal.Evaluator, error) 
 	if err != nil {
 		return nil, err
 	}
+	return e, feed(e, h)
+}
+
+// feed is Follow for an evaluator that has come to the beginning of the history.
+func feed(e *thermal.Evaluator, h *thermal.History) error {
 	gaps := h.Unmonitored
 	lost := func(before int64) error {
 		for ; len(gaps) > 0 && gaps[0].From < before; gaps = gaps[1:] {
@@ -168,23 +173,23 @@ func Follow(p *thermal.Profile, h *thermal.History) (*thermal.Evaluator, error) 
 	for i := range h.Stretches {
 		s := &h.Stretches[i]
 		if err := lost(s.From); err != nil {
-			return nil, err
+			return err
 		}
 		if err := e.Begin(s.From, s.Source); err != nil {
-			return nil, err
+			return err
 		}
 		if s.To < h.To || s.Samples[len(s.Samples)-1].At > s.To {
 			if err := e.Until(s.To); err != nil {
-				return nil, err
+				return err
 			}
 		}
 		for _, v := range s.Samples {
 			if err := e.Add(v); err != nil {
-				return nil, err
+				return err
 			}
 		}
 	}
-	return e, lost(Open)
+	return lost(Open)
 }
 
 func (c *Case) by(ctx context.Context, r Readings, j *Judge) (Judgement, error) {
