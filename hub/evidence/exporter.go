@@ -13,6 +13,7 @@ import (
 	"frostline/hub/event"
 	"frostline/hub/evidence/bundle"
 	"frostline/hub/evidence/ledger"
+	"frostline/hub/fact"
 	"frostline/hub/store"
 	"frostline/proto/chain"
 	"frostline/proto/pb"
@@ -182,7 +183,7 @@ func (x *Exporter) make(ctx context.Context, s *scope) (*Bundle, error) {
 }
 
 // state has the hub state exactly what follows from the evidence, once for each
-// package: readings go on arriving.
+// package that has a verdict: readings go on arriving.
 func (x *Exporter) state(ctx context.Context, s *scope, stated map[string]bool) error {
 	if x.o.Verdicts == nil {
 		return nil
@@ -190,10 +191,14 @@ func (x *Exporter) state(ctx context.Context, s *scope, stated map[string]bool) 
 	if err := x.o.Verdicts.Settled(ctx, s.position); err != nil {
 		return err
 	}
+	told := map[string]bool{} // of the others nothing was known: they are asked for again
+	for _, e := range s.events {
+		told[e.Stream] = told[e.Stream] || e.Type == fact.VerdictWasRevised
+	}
 	var ids []string
 	for id, judged := range s.packages {
 		if judged && !stated[id] {
-			ids, stated[id] = append(ids, id), true
+			ids, stated[id] = append(ids, id), told[fact.Ref{Kind: fact.Package, ID: id}.String()]
 		}
 	}
 	slices.Sort(ids)

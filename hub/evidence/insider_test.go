@@ -224,3 +224,32 @@ func TestOpenPackage(t *testing.T) {
 		t.Errorf("got %v, %+v", r.Problems, r.Verdicts)
 	}
 }
+
+// TestPackedThisMoment: of a package that was packed just now nothing is known
+// yet, nor missing, and the hub states no verdict. One that was packed an hour
+// ago has to have one.
+func TestPackedThisMoment(t *testing.T) {
+	g := newGateway("van-1")
+	h := newHub(t, storetest.Open(t, storetest.SQLite(t)), nil, g)
+	ship(h, g)
+	second := newSecond(t)
+	pack := func(n string, at int64) {
+		pkg, unit := ref(fact.Package, "P"+n), ref(fact.Unit, "00312345678906.S"+n)
+		h.tell(
+			event.New{Stream: "shipment/S" + n, Type: fact.ShipmentWasPlanned, Data: fact.ShipmentPlanned{ID: "S" + n, Order: "O1"}},
+			event.New{Stream: unit.String(), Type: fact.UnitWasReceived, Data: fact.UnitReceived{ID: unit.ID, Product: "insulin", GTIN: "00312345678906", Serial: "S" + n, Lot: "L1", Expiry: "2027-01-01"}},
+			event.New{Stream: pkg.String(), Type: fact.PackageWasPacked, Data: fact.PackagePacked{ID: "P" + n, Shipment: "S" + n, At: at, Made: at}},
+			attached("u"+n, unit, pkg, at),
+			attached("p"+n, pkg, ref(fact.Compartment, "van-1-a"), at),
+		)
+	}
+	now := time.Now().UnixMilli()
+	pack("2", now)
+	if r := second.check("just packed", h.bundleOf("S2"), verify.Options{}); !r.Holds || len(r.Verdicts) != 0 || !strings.Contains(strings.Join(r.Reservations, "\n"), "P2 has no verdict by profile fridge") {
+		t.Errorf("just packed: %v, %+v, %v", r.Problems, r.Verdicts, r.Reservations)
+	}
+	pack("3", now-3_600_000)
+	if r := second.check("packed an hour ago", h.bundleOf("S3"), verify.Options{}); r.Holds {
+		t.Error("packed an hour ago: it holds without a verdict")
+	}
+}

@@ -64,7 +64,7 @@ class Verdicts:
         for j in judges:
             stated = said.get(j.key())
             if stated is None:
-                self.nothing_said(package, j.key())
+                self.unsaid(package, j.key())
                 continue
             best = None
             for now in (stated[2], stated[0]["verdict"]["to"]):
@@ -79,6 +79,16 @@ class Verdicts:
         if not self.report.unsigned:
             return [(j, None) for j in every]
         return list(zip(every, join.judge(self.facts, self.readings.signed, package, now)))
+
+    def unsaid(self, package, key):
+        """No verdict is in order where nothing was known yet, nor missing, at the last event."""
+        for found, _ in self.both(package, self.checks.events[-1]["at"]):
+            if found.key != key:
+                continue
+            if found.verdict["from"] < found.verdict["to"]:
+                self.nothing_said(package, key)
+                return
+            self.report.reserve(f"package {clip(package)} has no verdict by profile {key[0]} version {key[1]}{_of(key)}: nothing was known yet when the bundle was made")
 
     def nothing_said(self, package, key):
         detail = f"the hub stated none by profile {key[0]} version {key[1]}{_of(key)}, and the facts call for one"

@@ -113,7 +113,9 @@ func (r *run) judgeOpen(id string, said map[join.Key]stated) error {
 	for _, want := range judges {
 		s, ok := said[want.Key()]
 		if !ok {
-			r.compare(id, &judged{Judgement: join.Judgement{Profile: want.Profile.ID, Version: want.Profile.Version, Product: want.Product}}, said, false)
+			if err := r.unsaid(id, want.Key(), said); err != nil {
+				return err
+			}
 			continue
 		}
 		var best *judged
@@ -130,6 +132,25 @@ func (r *run) judgeOpen(id string, said map[join.Key]stated) error {
 		}
 		if best != nil {
 			r.compare(id, best, said, false)
+		}
+	}
+	return nil
+}
+
+// unsaid deals with a judge by which the hub stated no verdict. That is in order
+// where nothing was known yet, nor missing, when the last event was recorded.
+func (r *run) unsaid(id string, k join.Key, said map[join.Key]stated) error {
+	found, err := r.both(id, r.events[len(r.events)-1].At)
+	if err != nil {
+		return err
+	}
+	for i := range found {
+		if v := &found[i].Verdict; found[i].Key() == k {
+			if v.From < v.To {
+				r.compare(id, &found[i], said, false)
+				return nil
+			}
+			r.reserve("package %s has no verdict by profile %s version %d%s: nothing was known yet when the bundle was made", clip(id), k.Profile, k.Version, of(k))
 		}
 	}
 	return nil
