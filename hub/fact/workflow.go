@@ -32,6 +32,9 @@ type SagaStarted struct {
 	// are beyond those the excursion lists.
 	Units     []string `json:"units,omitempty"`
 	MoreUnits int      `json:"moreUnits,omitempty"`
+	// Stop is what it does with a delivery that is under way, as it was configured
+	// when it began: hold, recall, ask. "" of sagas that did not remember it.
+	Stop string `json:"stop,omitempty"`
 }
 
 // SagaStep says that a step has taken effect, or was found to have nothing to

@@ -77,12 +77,16 @@ const (
 	StopAsk    = "ask"    // a person decides: the saga is parked
 )
 
-// Config says which excursions start sagas, and what these do.
+// Config says which excursions start sagas, and what these do. It can be changed
+// while sagas are under way: Remind and Tries count for all at once, the rest for
+// those that begin from then on.
 type Config struct {
 	Off bool `yaml:"off"` // no saga is started; those that run go on
 	// Severities of excursions that start one; default alarm and critical.
 	Severities []string `yaml:"severities"`
 	// Stop is done with a delivery that is under way: hold (default), recall, ask.
+	// A saga keeps to what was configured when it began, so that it lets go what it
+	// has held, whatever is configured by then.
 	Stop string `yaml:"stop"`
 	// Remind is how long quality has before it is reminded, again and again; 1m
 	// to 168h, default 4h.

@@ -79,7 +79,7 @@ func (e *Engine) begin(ctx context.Context, ev event.Event, id, excursion string
 		if err != nil || now.Closed && e.now()-ev.At > old.Milliseconds() {
 			return err
 		}
-		s.SagaStarted = fact.SagaStarted{ID: id, Kind: "excursion", Excursion: excursion, Package: f.Package, Severity: string(f.Severity), MoreUnits: f.MoreUnits}
+		s.SagaStarted = fact.SagaStarted{ID: id, Kind: "excursion", Excursion: excursion, Package: f.Package, Severity: string(f.Severity), MoreUnits: f.MoreUnits, Stop: e.o.Config.Stop}
 		for _, u := range f.Units {
 			s.Units = append(s.Units, u.Unit)
 		}

@@ -1,6 +1,7 @@
 package workflow
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -119,7 +120,7 @@ func (e *Engine) find(ctx context.Context, r *run, s *fact.SagaStep) error {
 
 // stop holds the stops of the delivery or recalls the couriers.
 func (e *Engine) stop(ctx context.Context, r *run, s *fact.SagaStep) error {
-	how := e.o.Config.Stop
+	how := cmp.Or(r.saga.Stop, e.o.Config.Stop)
 	if how == StopAsk && !r.asked {
 		return record.Refusedf("the delivery is under way: retry holds it, skip lets it go on")
 	}
@@ -189,7 +190,7 @@ func (e *Engine) letGo(ctx context.Context, r *run, s *fact.SagaStep) error {
 
 // release lets stops go that were held.
 func (e *Engine) release(ctx context.Context, r *run, s *fact.SagaStep) error {
-	if e.o.Config.Stop == StopRecall {
+	if r.saga.Stop == StopRecall { // one that does not remember lets go what may not be held
 		s.Outcome, s.Note = nothing, "the courier was recalled: plan a route anew"
 		return nil
 	}
