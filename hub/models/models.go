@@ -15,6 +15,7 @@ import (
 	"frostline/hub/hold"
 	"frostline/hub/orders"
 	"frostline/hub/trace/dscsa"
+	"frostline/hub/trace/lookup"
 	"frostline/hub/workflow"
 )
 
@@ -29,14 +30,15 @@ type Models struct {
 	Holds    *hold.Model
 	Sagas    *workflow.Model
 	DSCSA    *dscsa.Model
+	Lookup   *lookup.Model
 }
 
 // New makes all of them. They belong to one log.
 func New() Models {
-	return Models{asset.NewModel(), catalog.NewModel(), orders.NewModel(), custody.NewModel(), excursion.NewTables(), dispatch.NewModel(), hold.NewModel(), workflow.NewModel(), dscsa.NewModel()}
+	return Models{asset.NewModel(), catalog.NewModel(), orders.NewModel(), custody.NewModel(), excursion.NewTables(), dispatch.NewModel(), hold.NewModel(), workflow.NewModel(), dscsa.NewModel(), lookup.NewModel()}
 }
 
 // All lists every read model there is.
 func (m Models) All() []event.Model {
-	return slices.Concat(m.Assets.Models(), []event.Model{m.Catalog.Model()}, m.Orders.Models(), m.Custody.Models(), m.Cases.Models(), m.Dispatch.Models(), m.Holds.Models(), m.Sagas.Models(), m.DSCSA.Models(), []event.Model{evidence.Links})
+	return slices.Concat(m.Assets.Models(), []event.Model{m.Catalog.Model()}, m.Orders.Models(), m.Custody.Models(), m.Cases.Models(), m.Dispatch.Models(), m.Holds.Models(), m.Sagas.Models(), m.DSCSA.Models(), m.Lookup.Models(), []event.Model{evidence.Links})
 }

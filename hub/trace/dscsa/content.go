@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strings"
 
 	"frostline/hub/event"
 	"frostline/hub/fact"
@@ -92,19 +93,40 @@ type itemOf struct {
 // itemsAbout gives what documents say of a GTIN, one lot or one serial of it, at
 // most so many.
 func itemsAbout(ctx context.Context, q store.Querier, a fact.TraceAbout, limit int) ([]itemOf, error) {
-	query, args := "SELECT gtin, serial, lot, expiry, document FROM dscsa_item WHERE gtin = $1", []any{a.GTIN}
-	if a.Serial != "" {
-		args = append(args, a.Serial)
-		query += fmt.Sprintf(" AND serial = $%d", len(args))
+	if a.GTIN == "" {
+		return nil, nil
 	}
-	if a.Lot != "" {
-		args = append(args, a.Lot)
-		query += fmt.Sprintf(" AND lot = $%d", len(args))
+	return mentions(ctx, q, a, "", limit)
+}
+
+// mentions is itemsAbout where the GTIN may be missing, and a serial or lot is
+// there then; those after a unit alone.
+func mentions(ctx context.Context, q store.Querier, a fact.TraceAbout, after string, limit int) ([]itemOf, error) {
+	query, args := "SELECT gtin, serial, lot, expiry, document FROM dscsa_item WHERE ", []any{}
+	and := func(condition string, value string) {
+		if len(args) > 0 {
+			query += " AND "
+		}
+		args = append(args, value)
+		query += fmt.Sprintf(condition, len(args))
+	}
+	for _, c := range [][2]string{{"gtin = $%d", a.GTIN}, {"serial = $%d", a.Serial}, {"lot = $%d", a.Lot}} {
+		if c[1] != "" {
+			and(c[0], c[1])
+		}
+	}
+	if len(args) == 0 {
+		return nil, nil
+	}
+	if gtin, serial := ofUnit(after); after != "" {
+		and("gtin >= $%d", gtin)
+		args = append(args, gtin, serial)
+		query += fmt.Sprintf(" AND (gtin > $%d OR serial > $%d)", len(args)-1, len(args))
 	}
 	args = append(args, limit)
 	rows, err := q.Query(ctx, query+fmt.Sprintf(" ORDER BY gtin, serial, document LIMIT $%d", len(args)), args...)
 	if err != nil {
-		return nil, fmt.Errorf("look for documents about %s: %w", a.GTIN, err)
+		return nil, fmt.Errorf("look for documents about %s: %w", strings.Join([]string{a.GTIN, a.Serial, a.Lot}, " "), err)
 	}
 	defer rows.Close()
 	var all []itemOf
