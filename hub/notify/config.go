@@ -6,7 +6,7 @@ import "time"
 // Example. Validate says what is wrong with it.
 type Config struct {
 	// Link is the address of the hub's pages as people reach them, such as
-	// https://hub.example.com; messages link to LINK/view/excursions/ID.
+	// https://hub.example.com; messages link to LINK/view/excursion/ID.
 	Link string `yaml:"link"`
 	// Source names this hub in CloudEvents, a URI; "" means Link.
 	Source    string     `yaml:"source"`

@@ -97,7 +97,7 @@ func TestFiveHundredPackagesAreOneMessage(t *testing.T) {
 		if len(d) != 1 || d[0].Members != 500 || d[0].ReplyTo != "" || d[0].Recipient != "anna" {
 			t.Fatalf("told %+v", d)
 		}
-		for _, want := range []string{"zone/cold-1: 500 packages too warm, profile fridge", "500 critical", "up to 12.3", "500 units", "lots L1", "excursions/x0000", "excursions/x0099", "and 400 more"} {
+		for _, want := range []string{"zone/cold-1: 500 packages too warm, profile fridge", "500 critical", "up to 12.3", "500 units", "lots L1", "excursion/x0000", "excursion/x0099", "and 400 more"} {
 			if !strings.Contains(d[0].Subject+d[0].Body, want) {
 				t.Errorf("message does not say %q:\n%s", want, d[0].Body)
 			}

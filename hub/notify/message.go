@@ -3,6 +3,7 @@ package notify
 import (
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -40,6 +41,9 @@ const (
 	whatWithdrawn = "withdrawn by data: "
 )
 
+// CasePath is the path of an excursion's page, to which messages lead.
+func CasePath(id string) string { return "/view/excursion/" + url.PathEscape(id) }
+
 // compose gives the message of an event of an excursion.
 func compose(e event.Event, link string) (message, error) {
 	v, err := fact.Decode(e.Type, e.Data)
@@ -50,7 +54,7 @@ func compose(e event.Event, link string) (message, error) {
 	if err != nil {
 		return message{}, err
 	}
-	m := message{Case: ref.ID, Type: e.Type, Link: link + "/view/excursions/" + ref.ID}
+	m := message{Case: ref.ID, Type: e.Type, Link: link + CasePath(ref.ID)}
 	var f *fact.ExcursionFacts
 	what, todo := "", "Acknowledge the excursion, then find out what is the matter. Do not release the package."
 	switch v := v.(type) {

@@ -69,7 +69,7 @@ var outsideWords = map[string]string{
 
 // noticeOf gives the message of a notice.
 func noticeOf(e event.Event, n *fact.Notice, link string) (m message, err error) {
-	m = message{Case: n.Excursion, Type: e.Type, Package: n.Package, Link: link + "/view/excursions/" + n.Excursion}
+	m = message{Case: n.Excursion, Type: e.Type, Package: n.Package, Link: link + CasePath(n.Excursion)}
 	told := *n
 	if !outside(n.Audience) {
 		told.Patient = "" // whom it is for is nothing that staff have to be mailed

@@ -317,7 +317,7 @@ func TestEmailByARealServer(t *testing.T) {
 				t.Errorf("header %v", m.Header)
 			}
 			text := strings.ReplaceAll(strings.ReplaceAll(p.texts[0], "=\r\n", ""), "=C2=B0", "°")
-			for _, want := range []string{"compartment/van-1-a", "up to 12.3", "10m0s", "2026-05-28 20:26:40 UTC", "Acknowledge", "https://hub.example.com/view/excursions/x1", "lots L1", "1 unit"} {
+			for _, want := range []string{"compartment/van-1-a", "up to 12.3", "10m0s", "2026-05-28 20:26:40 UTC", "Acknowledge", "https://hub.example.com/view/excursion/x1", "lots L1", "1 unit"} {
 				if !strings.Contains(text, want) {
 					t.Errorf("message does not say %q:\n%s", want, text)
 				}
