@@ -22,6 +22,7 @@ type Excursions interface {
 	Trail(ctx context.Context, id string, after int64, limit int) ([]event.Event, error)
 	Acknowledge(ctx context.Context, by excursion.By) (excursion.View, error)
 	Investigate(ctx context.Context, by excursion.By) (excursion.View, error)
+	Assess(ctx context.Context, by excursion.By, from, to int64) (excursion.View, error)
 	Propose(ctx context.Context, by excursion.By, decisions []excursion.Decision) (excursion.View, error)
 	Sign(ctx context.Context, by excursion.By, p excursion.Proof) (excursion.View, error)
 	Approve(ctx context.Context, by excursion.By, p excursion.Proof) (excursion.View, error)
@@ -78,6 +79,13 @@ type StepReason struct {
 // StepReasonIfAny is why an excursion is acknowledged.
 type StepReasonIfAny struct {
 	Reason string `json:"reason,omitempty" nullable:"true" maxLength:"500" doc:"Why, for the trail."`
+}
+
+// AssessBody says which span was looked at.
+type AssessBody struct {
+	Reason string `json:"reason" minLength:"1" maxLength:"500" doc:"Why this span, for the trail."`
+	From   int64  `json:"from" minimum:"946684800000" maximum:"7258118400000" doc:"Unix milliseconds UTC, within the watch of the package."`
+	To     int64  `json:"to" minimum:"946684800000" maximum:"7258118400000" doc:"Unix milliseconds UTC, after from."`
 }
 
 // DecisionBody names exactly one of unit, lot and package.

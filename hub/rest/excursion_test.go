@@ -26,9 +26,16 @@ func (signers) Reauthenticate(_ context.Context, person, password string) (strin
 	return strings.ToUpper(person), []string{"qa", "qa_approver"}, nil
 }
 
+// spans take any span for what it is.
+type spans struct{}
+
+func (spans) Assess(_ context.Context, _ fact.ExcursionFacts, from, to int64) (fact.Assessment, error) {
+	return fact.Assessment{From: from, To: to, Engine: "1", Outcome: thermal.InRange, Monitored: to - from}, nil
+}
+
 func mountExcursions(t testing.TB, log *event.Log, cfg *Config, tables *excursion.Tables) *excursion.Cases {
 	t.Helper()
-	c, err := excursion.New(excursion.Options{Events: log, Store: cfg.Store, Tables: tables, Signers: signers{}, Now: cfg.Now, Log: storetest.Logger(t)})
+	c, err := excursion.New(excursion.Options{Events: log, Store: cfg.Store, Tables: tables, Signers: signers{}, Spans: spans{}, Now: cfg.Now, Log: storetest.Logger(t)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -41,6 +41,17 @@ func registerSteps(api huma.API, x Excursions, op func(method, path, id string, 
 	}
 	reasoned(post("investigate", "Take it under investigation, also back from a later state", QA), x.Investigate)
 	reasoned(post("close", "Close it, once two persons have signed", QA), x.Close)
+	huma.Register(api, post("assess", "Say which span of the watch is assessed, and keep what the engine says of it", QA),
+		func(ctx context.Context, in *struct {
+			ExcursionStep
+			Body AssessBody
+		}) (*excursionReply, error) {
+			by, err := in.by(ctx, in.Body.Reason)
+			if err != nil {
+				return nil, err
+			}
+			return excursionOf(x.Assess(ctx, by, in.Body.From, in.Body.To))
+		})
 	huma.Register(api, post("propose", "Propose a disposition for each affected unit", QA),
 		func(ctx context.Context, in *struct {
 			ExcursionStep
@@ -85,7 +96,7 @@ func registerSteps(api huma.API, x Excursions, op func(method, path, id string, 
 			}
 			refs := make([]fact.Attachment, 0, len(in.Body.Attachments))
 			for _, a := range in.Body.Attachments {
-				refs = append(refs, fact.Attachment(a))
+				refs = append(refs, fact.Attachment{Name: a.Name, Where: a.Where, SHA256: a.SHA256})
 			}
 			return excursionOf(x.Comment(ctx, by, in.Body.Text, refs))
 		})

@@ -194,6 +194,7 @@ func script() (all []step) {
 	add(step{op: "list-excursions", target: "/excursions?package=P1", after: remember("case", "id")})
 	add(step{op: "acknowledge-excursion", target: "/excursions/$case/acknowledge", body: `{"reason":"seen"}`}, step{op: "investigate-excursion", target: "/excursions/$case/investigate", body: `{"reason":"asked"}`})
 	add(step{op: "comment-on-excursion", target: "/excursions/$case/comments", body: `{"text":"see","attachments":[{"name":"c.pdf","where":"https://docs.example.com/c.pdf","sha256":"` + strings.Repeat("a", 64) + `"}]}`})
+	add(step{op: "assess-excursion", target: "/excursions/$case/assess", body: `{"reason":"from packing to the door","from":1780000000000,"to":1780000600000}`})
 	add(step{op: "propose-excursion", target: "/excursions/$case/propose", body: `{"reason":"stability data","dispositions":[{"lot":"L1","decision":"release"},{"package":"P1","decision":"quarantine"}]}`, after: remember("content", "content")})
 	add(step{op: "get-excursion", target: "/excursions/$case"})
 	proof := `{"password":"correct horse battery","content":"$content","comment":"fine"}`
