@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -272,6 +273,7 @@ func check(t *rapid.T, r *rig, id string, closed bool, j *join.Judgement) {
 	if d, _ := again.Digest(); d != j.Digest {
 		t.Fatalf("package %s: the evaluator that goes on says other than Evaluate", id)
 	}
+	checkLooks(t, r, id, j)
 	p := r.engine.packages[id]
 	was := p.told[j.Key()]
 	if _, ok := revise(caseOf(r, id), j, was, &mark{}); ok {
@@ -288,6 +290,60 @@ func check(t *rapid.T, r *rig, id string, closed bool, j *join.Judgement) {
 		if d, _ := v.Digest(); d != j.Digest {
 			t.Fatalf("package %s: its ride says\n%+v\nand history\n%+v", id, v, j.Verdict)
 		}
+	}
+}
+
+// checkLooks: a look at the whole watch is the verdict, and a look at a part is
+// what Evaluate says of it when the part is cut out here. Budgets along the way end
+// where the verdict says, and add up to what each part by itself spends.
+func checkLooks(t *rapid.T, r *rig, id string, j *join.Judgement) {
+	ctx := context.Background()
+	whole, err := r.engine.Look(ctx, Look{Package: id, Key: j.Key(), Marks: 5})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if whole.Digest != j.Digest {
+		t.Fatalf("package %s: a look at the whole watch says\n%+v\nand the verdict\n%+v", id, whole.Verdict, j.Verdict)
+	}
+	from, to := j.History.From, j.History.To
+	if to-from < 4 {
+		return
+	}
+	for _, s := range whole.Spending {
+		for _, u := range j.Units {
+			if slices.Contains(s.Units, u.Unit) && !reflect.DeepEqual(s.At[len(s.At)-1].Budgets, u.Budgets) {
+				t.Fatalf("unit %s: budgets along the way end at %+v, the verdict says %+v", u.Unit, s.At[len(s.At)-1], u)
+			}
+		}
+	}
+	a, b := from+(to-from)/3, to-(to-from)/4
+	part, err := r.engine.Look(ctx, Look{Package: id, Key: j.Key(), From: a, To: b})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := thermal.History{From: a, To: b}
+	for _, s := range j.History.Stretches {
+		if s.From, s.To = max(s.From, a), min(s.To, b); s.From < s.To {
+			h.Stretches = append(h.Stretches, s) // Evaluate takes no notice of what lies outside
+		}
+	}
+	for _, u := range j.History.Unmonitored {
+		if u.From, u.To = max(u.From, a), min(u.To, b); u.From < u.To {
+			h.Unmonitored = append(h.Unmonitored, u)
+		}
+	}
+	for i := range h.Stretches {
+		s := &h.Stretches[i]
+		for len(s.Samples) > 1 && s.Samples[1].At <= s.From {
+			s.Samples = s.Samples[1:]
+		}
+	}
+	want, err := thermal.Evaluate(profileOf(r, id, j), &h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d, _ := want.Digest(); d != part.Digest {
+		t.Fatalf("package %s from %d to %d: a look says\n%+v\nEvaluate\n%+v", id, a, b, part.Verdict, want)
 	}
 }
 
