@@ -123,7 +123,7 @@ func (k *Keeper) keep(s *state) {
 }
 
 func (k *Keeper) save(s *state) error {
-	b, err := s.encode()
+	b, err := disk.Encode(s)
 	if err == nil {
 		err = disk.Put(k.disk, k.path(stateFile), b)
 	}
@@ -245,7 +245,7 @@ func (k *Keeper) Confirm(version uint64) error {
 		return fmt.Errorf("keep that desired state %d is good: %w", version, err)
 	}
 	k.state = next
-	b, err := next.encode()
+	b, err := disk.Encode(next)
 	if err == nil {
 		err = disk.Put(k.disk, k.path(goodFile), b)
 	}

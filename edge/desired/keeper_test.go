@@ -330,7 +330,7 @@ func TestReportIsForgotten(t *testing.T) {
 
 func FuzzParse(f *testing.F) {
 	s := &state{Format: format, Key: hubKey, Running: &entry{Payload: signed(1, "one")}}
-	b, err := s.encode()
+	b, err := disk.Encode(s)
 	if err != nil {
 		f.Fatal(err)
 	}

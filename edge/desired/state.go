@@ -1,11 +1,9 @@
 package desired
 
 import (
-	"bytes"
 	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -17,7 +15,7 @@ import (
 	"frostline/proto/pb"
 )
 
-// state is a file: one line of JSON, and the SHA-256 of that line in hex.
+// state is a file, as disk.Encode makes it.
 type state struct {
 	Format  int               `json:"format"` // 1
 	Key     ed25519.PublicKey `json:"key"`    // that everything in it was checked by
@@ -56,23 +54,10 @@ const format = 1
 // maxState bounds a file: two documents in base64, and the rest.
 const maxState = 4 * mandate.MaxDocument
 
-func (s *state) encode() ([]byte, error) {
-	b, err := json.Marshal(s)
-	if err != nil {
-		return nil, err
-	}
-	return fmt.Appendf(b, "\n%x\n", sha256.Sum256(b)), nil
-}
-
 // parse reads a file and checks each statement in it against its key.
 func parse(gateway string, b []byte) (*state, error) {
-	line, sum, _ := bytes.Cut(b, []byte("\n"))
-	want := sha256.Sum256(line)
-	if len(b) > maxState || string(bytes.TrimSpace(sum)) != hex.EncodeToString(want[:]) {
-		return nil, errors.New("its checksum is wrong")
-	}
 	s := &state{}
-	if err := json.Unmarshal(line, s); err != nil {
+	if err := disk.Decode(b, maxState, s); err != nil {
 		return nil, err
 	}
 	if s.Format != format {

@@ -1,10 +1,6 @@
 package scan
 
 import (
-	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -69,9 +65,9 @@ func (s *store) path() string { return filepath.Join(s.dir, stateFile) }
 
 // save replaces the file. It is on disk when save returns nil.
 func (s *store) save(now int64, records []*record) error {
-	b, err := json.Marshal(state{Format: format, Scans: records})
+	b, err := disk.Encode(state{Format: format, Scans: records})
 	if err == nil {
-		err = disk.Put(s.disk, s.path(), fmt.Appendf(b, "\n%x\n", sha256.Sum256(b)))
+		err = disk.Put(s.disk, s.path(), b)
 	}
 	if err != nil {
 		s.failing.Failed(now, "", err)
@@ -101,15 +97,8 @@ func (s *store) load() []*record {
 }
 
 func parse(b []byte) ([]*record, error) {
-	if len(b) > maxFile {
-		return nil, fmt.Errorf("%d bytes: want at most %d", len(b), maxFile)
-	}
-	line, sum, _ := bytes.Cut(b, []byte("\n"))
-	if want := sha256.Sum256(line); string(bytes.TrimSpace(sum)) != hex.EncodeToString(want[:]) {
-		return nil, errors.New("its checksum is wrong")
-	}
 	var s state
-	if err := json.Unmarshal(line, &s); err != nil {
+	if err := disk.Decode(b, maxFile, &s); err != nil {
 		return nil, err
 	}
 	if s.Format != format {

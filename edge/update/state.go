@@ -1,11 +1,7 @@
 package update
 
 import (
-	"bytes"
 	"crypto/ed25519"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -24,7 +20,7 @@ const (
 	maxState = 256 << 10 // bytes
 )
 
-// state is a file: one line of JSON, and the SHA-256 of that line in hex.
+// state is a file, as disk.Encode makes it.
 type state struct {
 	Format int     `json:"format"`           // 1
 	Hub    string  `json:"hub,omitempty"`    // whose statement that was: id of its key, hex
@@ -164,22 +160,9 @@ func (s *state) check() error {
 	return nil
 }
 
-func (s *state) encode() ([]byte, error) {
-	b, err := json.Marshal(s)
-	if err != nil {
-		return nil, err
-	}
-	return fmt.Appendf(b, "\n%x\n", sha256.Sum256(b)), nil
-}
-
 func parse(b []byte) (*state, error) {
-	line, sum, _ := bytes.Cut(b, []byte("\n"))
-	want := sha256.Sum256(line)
-	if len(b) > maxState || string(bytes.TrimSpace(sum)) != hex.EncodeToString(want[:]) {
-		return nil, errors.New("its checksum is wrong")
-	}
 	s := &state{}
-	if err := json.Unmarshal(line, s); err != nil {
+	if err := disk.Decode(b, maxState, s); err != nil {
 		return nil, err
 	}
 	if s.Format != format {
@@ -189,7 +172,7 @@ func parse(b []byte) (*state, error) {
 }
 
 func put(d disk.Disk, dir, name string, s *state) error {
-	b, err := s.encode()
+	b, err := disk.Encode(s)
 	if err == nil {
 		err = disk.Put(d, filepath.Join(dir, name), b)
 	}

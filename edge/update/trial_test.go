@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"frostline/edge/disk"
 	"frostline/edge/disk/powercut"
 	"frostline/proto/release"
 )
@@ -254,7 +255,7 @@ func TestDamagedState(t *testing.T) {
 
 func FuzzParseState(f *testing.F) {
 	s := &state{Format: format, Slot: "a", A: &choice{Manifest: []byte("{}")}}
-	b, err := s.encode()
+	b, err := disk.Encode(s)
 	if err != nil {
 		f.Fatal(err)
 	}
