@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -188,4 +189,49 @@ func TestWarningsStartNothing(t *testing.T) {
 	if _, err := w.sagas.Saga(ctx, sagaID); !errors.Is(err, record.ErrNotFound) {
 		t.Errorf("got %v, want no saga", err)
 	}
+}
+
+// TestTwoDecideAtOnce: one of them decides, and the other is told who has.
+func TestTwoDecideAtOnce(t *testing.T) {
+	storetest.URLs(t, func(t *testing.T, url string) {
+		w := openSagaWorld(t, url, t.TempDir(), workflow.Config{Stop: workflow.StopAsk})
+		ctx := soon(t)
+		stop := w.run()
+		opened(w)
+		seen := w.until(ctx, sagaID, is(workflow.Parked))
+		stop()
+		answers := make(chan error, 2)
+		for who, decision := range map[string]string{"person/ann": workflow.Retry, "person/bob": workflow.Skip} {
+			go func() {
+				_, err := w.sagas.Decide(ctx, who, "looked into", sagaID, seen.Pause, decision)
+				answers <- err
+			}()
+		}
+		one, other := <-answers, <-answers
+		if one != nil {
+			one, other = other, one
+		}
+		if one != nil || !errors.Is(other, record.ErrRefused) {
+			t.Fatalf("got %v and %v, want one of them refused", one, other)
+		}
+		s, err := w.sagas.Saga(ctx, sagaID)
+		w.must(err)
+		if want := s.Taken[0].By + " has decided to " + s.Taken[0].Decision + " already"; len(s.Taken) != 1 || !strings.Contains(other.Error(), want) {
+			t.Errorf("%d decisions; the other is told %q, want %q", len(s.Taken), other, want)
+		}
+		// The page of somebody who has slept: the step is parked anew since.
+		w.run()
+		w.until(ctx, sagaID, is(workflow.Waiting))
+		if _, err := w.sagas.Decide(ctx, "person/cy", "in a hurry", sagaID, seen.Pause, workflow.Compensate); !errors.Is(err, record.ErrRefused) {
+			t.Errorf("about a pause that is over: %v", err)
+		}
+		if _, err := w.sagas.Decide(ctx, "person/cy", "over", sagaID, "disposition", workflow.Compensate); err != nil {
+			t.Errorf("about the step that it waits at: %v", err)
+		}
+		w.until(ctx, sagaID, is(workflow.Ended))
+		ended, err := w.sagas.Ended(ctx, 10)
+		if err != nil || len(ended) != 1 || ended[0].ID != sagaID {
+			t.Errorf("ended: %+v, %v", ended, err)
+		}
+	})
 }

@@ -21,7 +21,7 @@ type Model struct{ holds *event.Table[Hold] }
 
 // NewModel makes the read model, to be given to the event log first.
 func NewModel() *Model {
-	return &Model{event.NewTable("hold.hold", event.Schema[Hold]{Fold: fold, Keys: keys})}
+	return &Model{event.NewTable("hold.hold", event.Schema[Hold]{Version: 2, Fold: fold, Keys: keys})}
 }
 
 // Models are what the event log takes.

@@ -1,8 +1,10 @@
 package workflow
 
 import (
+	"cmp"
 	"context"
 	"slices"
+	"time"
 
 	"frostline/hub/event"
 	"frostline/hub/fact"
@@ -29,8 +31,11 @@ func (e *Engine) Compensate(ctx context.Context, actor, reason, id, step string)
 }
 
 // Decide writes down what a person decides about a saga that has paused; the
-// saga goes on by it some moments later.
-func (e *Engine) Decide(ctx context.Context, actor, reason, id, step, decision string) (Saga, error) {
+// saga goes on by it some moments later. at is "", or names the step or the pause
+// (Saga.Pause) that the person has seen: a step that was tried again and has
+// failed anew is the same step, and another pause. Of two who decide at once the
+// second is refused, and told what the first has decided.
+func (e *Engine) Decide(ctx context.Context, actor, reason, id, at, decision string) (Saga, error) {
 	if !slices.Contains(Decisions, decision) {
 		return Saga{}, record.Invalidf("decision %q: want one of %v", decision, Decisions)
 	}
@@ -46,9 +51,15 @@ func (e *Engine) Decide(ctx context.Context, actor, reason, id, step, decision s
 		if out, err = record.Get(ctx, ch, e.o.Model.sagas, ref); err != nil {
 			return err
 		}
+		if at != "" && at != out.Step && at != out.Pause {
+			for _, d := range slices.Backward(out.Taken) {
+				if at == d.Step || at == d.Pause {
+					return record.Refusedf("step %q: %s has decided to %s already; the saga is %s", d.Step, d.By, d.Decision, out.words())
+				}
+			}
+			return record.Refusedf("step %q: the saga is %s, not at it; look again", at, out.words())
+		}
 		switch {
-		case step != "" && step != out.Step:
-			return record.Refusedf("step %q: the saga is %s, not at it; look again", step, out.words())
 		case !out.can(decision):
 			return record.Refusedf("decision %q: the saga is %s; what can be decided now: %v", decision, out.words(), out.Choices)
 		}
@@ -136,6 +147,30 @@ func (e *Engine) List(ctx context.Context, f Filter, after string, limit int) ([
 		return find(open, open)
 	}
 	return record.Docs(e.o.Model.sagas.List(ctx, e.o.Store, after, limit))
+}
+
+// Ended gives up to limit sagas that ended within the last year, the newest first.
+func (e *Engine) Ended(ctx context.Context, limit int) (all []Saga, err error) {
+	y, m, _ := e.o.Now().UTC().Date()
+	for back := 0; back < 13 && len(all) < limit; back++ {
+		of := month(time.Date(y, m-time.Month(back), 1, 0, 0, 0, 0, time.UTC))
+		var found []Saga
+		for after := ""; ; {
+			page, err := e.o.Model.sagas.Find(ctx, e.o.Store, "ended", of, after, 500)
+			if err != nil {
+				return nil, err
+			}
+			for _, s := range page {
+				found, after = append(found, s.Doc), s.ID
+			}
+			if len(page) < 500 {
+				break
+			}
+		}
+		slices.SortStableFunc(found, func(a, b Saga) int { return cmp.Compare(b.Since, a.Since) })
+		all = append(all, found...)
+	}
+	return all[:min(limit, len(all))], nil
 }
 
 // Status is how sagas are doing.

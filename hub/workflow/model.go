@@ -2,6 +2,7 @@ package workflow
 
 import (
 	"slices"
+	"time"
 
 	"frostline/hub/event"
 	"frostline/hub/fact"
@@ -92,7 +93,7 @@ type Model struct{ sagas *event.Table[Saga] }
 
 // NewModel makes the read model, to be given to the event log first.
 func NewModel() *Model {
-	return &Model{event.NewTable("workflow.saga", event.Schema[Saga]{Fold: fold, Keys: keys})}
+	return &Model{event.NewTable("workflow.saga", event.Schema[Saga]{Version: 2, Fold: fold, Keys: keys})}
 }
 
 // Models are what the event log takes.
@@ -152,7 +153,10 @@ const open = "open"
 func keys(_ string, s *Saga) []event.Key {
 	all := []event.Key{{Name: "state", Value: string(s.State)}, {Name: "excursion", Value: s.Excursion}, {Name: "package", Value: s.Package}}
 	if s.State != Ended {
-		all = append(all, event.Key{Name: open, Value: open})
+		return append(all, event.Key{Name: open, Value: open})
 	}
-	return all
+	return append(all, event.Key{Name: "ended", Value: month(time.UnixMilli(s.Since))})
 }
+
+// month is by which sagas are found that have ended: they are many in the end.
+func month(t time.Time) string { return t.UTC().Format("2006-01") }
