@@ -1,6 +1,7 @@
 package dossier
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -72,10 +73,14 @@ func (b *Builder) tell(ctx context.Context, k orders.Package, last *int64) (Pack
 	if k.Closed != nil {
 		p.Closed, p.How = k.Closed.At, k.Closed.How
 	}
-	columns := b.Columns
-	if columns == 0 {
-		columns = chartColumns
+	if p.Shipment != "" {
+		s, err := b.Orders.Shipment(ctx, p.Shipment)
+		if err != nil && !errors.Is(err, record.ErrNotFound) {
+			return Package{}, fmt.Errorf("shipment of package %s: %w", p.ID, err)
+		}
+		p.Order = s.Order
 	}
+	columns := cmp.Or(b.Columns, chartColumns)
 	for _, part := range []struct {
 		what string
 		do   func() error

@@ -21,6 +21,7 @@ var ErrNotFound = errors.New("not known")
 // Orders tells of shipments, packages and units; *orders.Orders is one.
 type Orders interface {
 	Shipment(ctx context.Context, id string) (orders.Shipment, error)
+	Shipments(ctx context.Context, order, after string, limit int) ([]orders.Shipment, error)
 	Package(ctx context.Context, id string) (orders.Package, error)
 	Packages(ctx context.Context, shipment, state, after string, limit int) ([]orders.Package, error)
 	Unit(ctx context.Context, id string) (orders.Unit, error)
@@ -47,6 +48,7 @@ type Verdicts interface {
 	// many without one and without reading history.
 	State(ctx context.Context, id string) (correlate.State, error)
 	Briefs(ids []string) []correlate.State
+	Look(ctx context.Context, q correlate.Look) (correlate.Looked, error)
 	Budget(ctx context.Context, unit string) (fact.UnitBudget, error)
 }
 
@@ -71,6 +73,6 @@ type Builder struct {
 	Profiles Profiles
 	Events   Events
 	Columns  int // of a chart; default 240
-	// Now is the clock of estimates; default time.Now.
+	// Now is the clock of estimates and deadlines; default time.Now.
 	Now func() time.Time
 }

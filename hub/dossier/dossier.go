@@ -30,6 +30,7 @@ type AsOf struct {
 type Package struct {
 	ID          string       `json:"id"`
 	Shipment    string       `json:"shipment,omitempty"`
+	Order       string       `json:"order,omitempty"` // of the shipment
 	Packed      int64        `json:"packed"`
 	Closed      int64        `json:"closed,omitempty"` // 0 while it is watched
 	How         string       `json:"how,omitempty"`    // it was closed
@@ -218,4 +219,11 @@ func (s State) Word() string {
 type CaseLine struct {
 	Case
 	Package string `json:"package"`
+	// Due is until when somebody has to acknowledge it, 0 where nobody is waited
+	// for, and Overdue that it has passed.
+	Due       int64 `json:"due,omitempty"`
+	Overdue   bool  `json:"overdue,omitempty"`
+	Changed   int64 `json:"changed"` // when the last event of it was recorded
+	Comments  int   `json:"comments"`
+	Documents int   `json:"documents"`
 }

@@ -5,8 +5,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
-	"time"
 
 	"frostline/hub/correlate"
 	"frostline/hub/excursion"
@@ -119,12 +117,8 @@ func (b *Builder) Line(ctx context.Context, id string) (Line, error) {
 	if err != nil {
 		return Line{}, err
 	}
-	now := time.Now
-	if b.Now != nil {
-		now = b.Now
-	}
 	if lines[0].Closed == 0 {
-		lines[0].Ahead, lines[0].AheadUntil = ahead(&s, now().UnixMilli())
+		lines[0].Ahead, lines[0].AheadUntil = ahead(&s, b.now().UnixMilli())
 	}
 	return lines[0], nil
 }
@@ -185,25 +179,4 @@ func (b *Builder) eachCase(ctx context.Context, yield func(excursion.View)) erro
 			return nil
 		}
 	}
-}
-
-// CaseLines lists cases: those that need somebody first, then by the newest.
-func (b *Builder) CaseLines(ctx context.Context, limit int) ([]CaseLine, error) {
-	var all []CaseLine
-	err := b.eachCase(ctx, func(v excursion.View) {
-		all = append(all, CaseLine{Case: Case{ID: v.ID, State: string(v.State), Facts: v.Facts, Digest: v.Digest, Place: v.Place, Dispositions: v.Proposal}, Package: v.Facts.Package})
-	})
-	if err != nil {
-		return nil, fmt.Errorf("list cases: %w", err)
-	}
-	rank := func(c *CaseLine) int {
-		if c.State == string(excursion.Closed) {
-			return 1
-		}
-		return 0
-	}
-	slices.SortStableFunc(all, func(a, c CaseLine) int {
-		return cmp.Or(cmp.Compare(rank(&a), rank(&c)), cmp.Compare(c.Facts.From, a.Facts.From), strings.Compare(a.ID, c.ID))
-	})
-	return all[:min(len(all), limit)], nil
 }
