@@ -82,12 +82,19 @@ func (s *Server) follow(out *stream, r *http.Request, secret, value string, v pr
 	defer heart.Stop()
 	end := time.NewTimer(v.Until.Sub(s.now()))
 	defer end.Stop()
+	first := true
 	for {
 		event, upTo, more, err := s.board.after(d, lang, seq)
 		if err != nil {
 			s.trouble(r, "be followed", err, "link", v.Link)
 			return
 		}
+		if event == nil && first { // it stands as it was: say at once that it is followed
+			if event, err = s.board.beat(d, lang); err != nil {
+				event = nil
+			}
+		}
+		first = false
 		if event != nil && out.send(event) != nil {
 			return // the page went away
 		}
