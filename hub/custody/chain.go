@@ -90,7 +90,7 @@ func flags(h fact.HandedOver, before *fact.HandedOver) []string {
 	case "not_checked":
 		out = append(out, "the seal was not checked")
 	}
-	if h.Position == nil {
+	if h.Position == nil && h.NoPosition != atHome {
 		out = append(out, "no position: "+h.NoPosition)
 	}
 	return out

@@ -9,8 +9,18 @@ import (
 	"frostline/hub/store"
 )
 
+// atHome is why a hand-over to a patient has no position: where somebody lives is
+// in no event. The proof of the stop tells how far from it that was.
+const atHome = "left out: it is where a patient lives"
+
 func (c *Custody) handOver(ctx context.Context, ch event.Change, reason string, h fact.HandedOver) (bool, error) {
 	unsaid := h.Made == 0
+	if h.Role == "patient" && h.Position != nil && h.NoPosition == "" {
+		if err := h.Position.Check(); err != nil {
+			return false, invalidf("position: %w", err)
+		}
+		h.Position, h.NoPosition = nil, atHome
+	}
 	if err := h.Subject.Check(); err != nil {
 		return false, invalidf("subject: %w", err)
 	}

@@ -59,6 +59,16 @@ func TestChainOfCustody(t *testing.T) {
 			t.Fatalf("with the whole shipment: %s", got)
 		}
 		out := take(t, b, true, handed("d", p1, "co2", "pt_7f3a9c01e2", "patient", at(40)))
+		take(t, b, false, handed("d", p1, "co2", "pt_7f3a9c01e2", "patient", at(40))) // the same again
+		events, err := b.Log.Read(ctx, 0, 1000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range events { // where somebody lives is in no event
+			if strings.Contains(string(e.Data), "pt_7f3a9c01e2") && strings.Contains(string(e.Data), "481351253") {
+				t.Errorf("event %d tells where a patient lives: %s", e.Position, e.Data)
+			}
+		}
 		if len(out[0].Flags) != 1 || !strings.HasPrefix(out[0].Flags[0], "co2 gave it, but co1 had it since 2026-05-01 00:20:00 UTC") {
 			t.Fatalf("a giver who had it not: %q", out[0].Flags)
 		}

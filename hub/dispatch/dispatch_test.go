@@ -189,12 +189,28 @@ func TestOrderFreeVisits(t *testing.T) {
 	}
 }
 
+// atHome gives a stop of a route that is at a place.
+func atHome(t *testing.T, r fact.RoutePlanned) string {
+	t.Helper()
+	for _, s := range r.Stops {
+		if s.Place.Kind == fact.Place {
+			return s.ID
+		}
+	}
+	t.Fatal("no stop is at a place")
+	return ""
+}
+
 // TestPromise9NoEventTellsWhere: positions of places are in no event, and are
 // forgotten when they have not been needed for long.
 func TestPromise9NoEventTellsWhere(t *testing.T) {
 	run(t, func(t *testing.T, b *dispatchtest.Bench) {
 		d := b.Dispatch
 		must[dispatch.Route](t)(d.Route(ctx, actor, "", b.Round(), 0))
+		there := &fact.Position{Latitude: 407_000_000, Longitude: -740_000_000, Accuracy: 5000}
+		for range 2 { // told again it is the same
+			must[dispatch.Route](t)(d.ReportStop(ctx, actor, "", fact.StopReported{ID: "here", Route: "R1", Stop: atHome(t, b.Round()), Status: "arrived", At: b.Now(), Source: "driver", Position: there}))
+		}
 		events := must[[]event.Event](t)(b.Log.Read(ctx, 0, 1000))
 		for _, e := range events {
 			if strings.Contains(string(e.Data), "407000000") || strings.Contains(string(e.Data), "408000000") {

@@ -23,6 +23,7 @@ type statement struct {
 	typ       string
 	data      any
 	check     func(Route) error
+	spare     func(Route) any // optional: data without what is not to be said of this route
 }
 
 // Report takes what a courier came to with its route. A report whose id is
@@ -30,7 +31,7 @@ type statement struct {
 // something else. A Made of 0 is the hub's clock.
 func (d *Dispatch) Report(ctx context.Context, actor, reason string, r fact.RouteReported) (Route, error) {
 	r.Made = d.made(r.Made)
-	return d.state(ctx, actor, reason, statement{r.ID, r.Route, r.At, r.Made, r.Note, fact.RouteWasReported, r, func(Route) error {
+	return d.state(ctx, actor, reason, statement{id: r.ID, route: r.Route, at: r.At, made: r.Made, note: r.Note, typ: fact.RouteWasReported, data: r, check: func(Route) error {
 		return among("status", r.Status, fact.RouteStatuses)
 	}})
 }
@@ -38,7 +39,14 @@ func (d *Dispatch) Report(ctx context.Context, actor, reason string, r fact.Rout
 // ReportStop takes what happened at a stop; see Report.
 func (d *Dispatch) ReportStop(ctx context.Context, actor, reason string, r fact.StopReported) (Route, error) {
 	r.Made = d.made(r.Made)
-	return d.state(ctx, actor, reason, statement{r.ID, r.Route, r.At, r.Made, r.Note, fact.StopWasReported, r, func(route Route) error {
+	spare := func(route Route) any {
+		r := r
+		if slices.ContainsFunc(route.Stops, func(s fact.Stop) bool { return s.ID == r.Stop && s.Place.Kind == fact.Place }) {
+			r.Position = nil // where somebody lives is in no event
+		}
+		return r
+	}
+	return d.state(ctx, actor, reason, statement{id: r.ID, route: r.Route, at: r.At, made: r.Made, note: r.Note, typ: fact.StopWasReported, data: r, spare: spare, check: func(route Route) error {
 		if err := among("status", r.Status, fact.StopStatuses); err != nil {
 			return err
 		}
@@ -66,7 +74,7 @@ func (d *Dispatch) ReportStop(ctx context.Context, actor, reason string, r fact.
 // ended cannot be held. An At of 0 is the hub's clock.
 func (d *Dispatch) Hold(ctx context.Context, actor, reason string, h fact.StopHeld) (Route, error) {
 	h.Made, h.At = d.made(h.Made), d.made(h.At)
-	return d.state(ctx, actor, reason, statement{h.ID, h.Route, h.At, h.Made, h.Cause, fact.StopWasHeld, h, func(route Route) error {
+	return d.state(ctx, actor, reason, statement{id: h.ID, route: h.Route, at: h.At, made: h.Made, note: h.Cause, typ: fact.StopWasHeld, data: h, check: func(route Route) error {
 		if err := route.has(h.Stop); err != nil {
 			return err
 		}
@@ -83,7 +91,7 @@ func (d *Dispatch) Hold(ctx context.Context, actor, reason string, h fact.StopHe
 // 0 is the hub's clock.
 func (d *Dispatch) Message(ctx context.Context, actor, reason string, m fact.CourierMessaged) (Route, error) {
 	m.At = d.made(m.At)
-	return d.state(ctx, actor, reason, statement{m.ID, m.Route, m.At, m.At, m.Text, fact.CourierWasMessaged, m, func(Route) error {
+	return d.state(ctx, actor, reason, statement{id: m.ID, route: m.Route, at: m.At, made: m.At, note: m.Text, typ: fact.CourierWasMessaged, data: m, check: func(Route) error {
 		if m.Text == "" {
 			return record.Invalidf("text: is empty")
 		}
@@ -132,6 +140,9 @@ func (d *Dispatch) state(ctx context.Context, actor, reason string, s statement)
 	err := d.command(ctx, actor, reason, func(ctx context.Context, ch event.Change) (err error) {
 		if out, err = record.Get(ctx, ch, d.o.Model.routes, ref); err != nil {
 			return err
+		}
+		if s.spare != nil {
+			s.data = s.spare(out)
 		}
 		known, err := d.known(ctx, ch, s)
 		if err != nil || known {

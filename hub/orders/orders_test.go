@@ -331,6 +331,21 @@ func TestPromise9EventsCarryNoPatientData(t *testing.T) {
 		if b.Log.Last() != before {
 			t.Fatal("something was kept")
 		}
+		there := &fact.Position{Latitude: 481_351_253, Longitude: 115_819_806, Accuracy: 4000}
+		for _, status := range []string{"in_transit", "arrived", "delivered"} { // where somebody lives
+			for range 2 {
+				must[orders.Shipment](t)(b.Orders.Report(ctx, actor, "", fact.ShipmentReported{ID: "r-" + status, Shipment: "H1", Status: status, At: b.Now(), Source: "co1", Position: there}))
+			}
+		}
+		events, err := b.Log.Read(ctx, before, 1000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range events {
+			if on := strings.Contains(string(e.Data), "in_transit"); on != strings.Contains(string(e.Data), "481351253") {
+				t.Errorf("event %d: %s", e.Position, e.Data)
+			}
+		}
 	})
 }
 

@@ -173,6 +173,9 @@ func (s *Orders) report(ctx context.Context, actor, reason string, r fact.Shipme
 		if out, err = record.Get(ctx, ch, s.o.Model.shipments, ref); err != nil {
 			return err
 		}
+		if atHome := r.Status == "arrived" || r.Status == "delivered" || r.Status == "failed"; atHome && out.To == "" {
+			r.Position = nil // where somebody lives is in no event
+		}
 		known, err := s.o.Model.shipments.Find(ctx, ch, "report", r.ID, "", 1)
 		if err != nil {
 			return err
