@@ -67,6 +67,10 @@ func BenchmarkWatching(b *testing.B) {
 	}
 }
 
+// settled is how many messages a watcher gets before it is measured: what there
+// was when it came, and the first changes.
+const settled = 3
+
 func watch(b *testing.B, watchers int, during time.Duration) {
 	c := newCompany()
 	c.wall, c.began = true, time.Now()
@@ -86,7 +90,8 @@ func watch(b *testing.B, watchers int, during time.Duration) {
 	var measuring atomic.Bool
 	var mu sync.Mutex
 	var late []float64
-	var readers sync.WaitGroup
+	var readers, following sync.WaitGroup
+	following.Add(watchers)
 	var conns []net.Conn
 	for i := range watchers {
 		secret := strings.Map(func(r rune) rune { return rune(alphabetOf[r-'0']) }, fmt.Sprintf("%032d", i))
@@ -103,8 +108,14 @@ func watch(b *testing.B, watchers int, during time.Duration) {
 			}
 			lines := bufio.NewScanner(resp.Body)
 			lines.Buffer(make([]byte, 0, 32<<10), 1<<20)
+			told := 0
 			for lines.Scan() {
 				data, ok := strings.CutPrefix(lines.Text(), "data: ")
+				if ok {
+					if told++; told == settled {
+						following.Done()
+					}
+				}
 				if !ok || !measuring.Load() {
 					continue
 				}
@@ -122,10 +133,7 @@ func watch(b *testing.B, watchers int, during time.Duration) {
 			}
 		})
 	}
-	for s.Counts().Watching < watchers {
-		time.Sleep(20 * time.Millisecond)
-	}
-	time.Sleep(2 * time.Second) // until all have their first page
+	following.Wait()
 	before := processor()
 	begin := time.Now()
 	measuring.Store(true)
