@@ -24,9 +24,9 @@ import (
 	"time"
 
 	"frostline/hub/event"
+	"frostline/hub/inbox"
 	"frostline/hub/store"
 	"frostline/proto/chain"
-	"frostline/proto/pb"
 	"frostline/proto/topic"
 )
 
@@ -61,10 +61,9 @@ type Options struct {
 type Keeper struct {
 	o     Options
 	keyID string
-	wake  chan struct{} // capacity 1
 
 	mu     sync.Mutex
-	told   map[string]*pb.State // what gateways told, and Run has not worked in
+	told   *inbox.Inbox // what gateways told, and Run has not worked in
 	stands map[string]Standing
 	sent   map[string]sent
 	// refused are documents with an addition that a gateway has refused.
@@ -102,8 +101,8 @@ func New(ctx context.Context, o Options) (*Keeper, error) {
 		o.Now = time.Now
 	}
 	k := &Keeper{
-		o: o, keyID: hex.EncodeToString(chain.KeyID(o.Key.Public().(ed25519.PublicKey))), wake: make(chan struct{}, 1),
-		told: map[string]*pb.State{}, stands: map[string]Standing{}, sent: map[string]sent{}, refused: map[string]string{},
+		o: o, keyID: hex.EncodeToString(chain.KeyID(o.Key.Public().(ed25519.PublicKey))),
+		told: inbox.New(), stands: map[string]Standing{}, sent: map[string]sent{}, refused: map[string]string{},
 	}
 	if err := k.load(ctx); err != nil {
 		return nil, fmt.Errorf("read desired states: %w", err)

@@ -13,6 +13,7 @@ import (
 
 	"frostline/hub/event"
 	"frostline/hub/fact"
+	"frostline/hub/inbox"
 	"frostline/hub/store"
 	"frostline/hub/store/storetest"
 	"frostline/proto/chain"
@@ -295,9 +296,9 @@ func FuzzTold(f *testing.F) {
 	}
 	f.Add(good)
 	f.Fuzz(func(t *testing.T, b []byte) {
-		k := &Keeper{wake: make(chan struct{}, 1), told: map[string]*pb.State{}, o: Options{Now: time.Now}}
+		k := &Keeper{told: inbox.New(), o: Options{Now: time.Now}}
 		k.Told("van-1", b)
-		for _, s := range k.told {
+		for _, s := range k.told.Take() {
 			r := k.read(Standing{}, s.Config)
 			if len(r.Reason) > mandate.MaxDetail || len(r.Digest) > mandate.MaxDetail || r.Running < 0 || r.Refused < 0 {
 				t.Errorf("took %+v", r)

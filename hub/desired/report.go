@@ -8,17 +8,14 @@ import (
 	"strings"
 	"time"
 
-	"google.golang.org/protobuf/proto"
-
 	"frostline/hub/event"
 	"frostline/hub/fact"
+	"frostline/hub/inbox"
 	"frostline/proto/mandate"
 	"frostline/proto/pb"
 )
 
 const (
-	maxState = 256 << 10 // bytes
-	maxTold  = 10_000    // gateways whose State waits
 	// again is the least time before a desired state is sent again to a gateway
 	// that does not say anything to it.
 	again = time.Minute
@@ -29,18 +26,8 @@ const (
 // Told takes a gateway's State; it never blocks. Of several that wait the last
 // one counts.
 func (k *Keeper) Told(gateway string, payload []byte) {
-	var s pb.State
-	if len(payload) > maxState || proto.Unmarshal(payload, &s) != nil || !s.Online || s.Config == nil {
-		return // the registry tells of it; a last will, or an agent that obeys nobody
-	}
-	k.mu.Lock()
-	if _, waits := k.told[gateway]; waits || len(k.told) < maxTold {
-		k.told[gateway] = &s
-	}
-	k.mu.Unlock()
-	select {
-	case k.wake <- struct{}{}:
-	default:
+	if s := inbox.Read(payload); s != nil && s.Config != nil { // else an agent that obeys nobody
+		k.told.Put(gateway, s)
 	}
 }
 
@@ -51,7 +38,7 @@ func (k *Keeper) Run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-k.wake:
+		case <-k.told.Rang():
 		}
 		err := k.Settle(ctx)
 		if err == nil {
@@ -73,31 +60,20 @@ func (k *Keeper) Run(ctx context.Context) error {
 			return nil
 		case <-time.After(retry):
 		}
-		select {
-		case k.wake <- struct{}{}:
-		default:
-		}
+		k.told.Ring()
 	}
 }
 
 // Settle works in what gateways have told so far. What could not be kept waits.
 func (k *Keeper) Settle(ctx context.Context) error {
-	k.mu.Lock()
-	told := k.told
-	k.told = map[string]*pb.State{}
-	k.mu.Unlock()
 	var errs []error
-	for gateway, s := range told {
+	for gateway, s := range k.told.Take() {
 		err := k.settle(ctx, gateway, s)
 		if err == nil {
 			continue
 		}
 		errs = append(errs, fmt.Errorf("gateway %s: %w", gateway, err))
-		k.mu.Lock()
-		if _, newer := k.told[gateway]; !newer {
-			k.told[gateway] = s
-		}
-		k.mu.Unlock()
+		k.told.Back(gateway, s)
 	}
 	return errors.Join(errs...)
 }

@@ -29,6 +29,7 @@ import (
 	"time"
 
 	"frostline/hub/event"
+	"frostline/hub/inbox"
 	"frostline/hub/store"
 	"frostline/proto/pb"
 	"frostline/proto/topic"
@@ -68,14 +69,13 @@ type Options struct {
 // Keeper keeps releases and rollouts. It is safe for concurrent use.
 type Keeper struct {
 	o       Options
-	wake    chan struct{} // capacity 1
 	serving chan struct{} // a token for each piece that is given
 
 	changing sync.Mutex // held by whoever changes a rollout
 
 	mu      sync.Mutex
 	choices map[string]choice
-	told    map[string]*pb.State // what gateways told, and Run has not worked in
+	told    *inbox.Inbox // what gateways told, and Run has not worked in
 	last    map[string]*pb.ReleaseReport
 	sent    map[string]time.Time
 }
@@ -109,8 +109,8 @@ func New(ctx context.Context, o Options) (*Keeper, error) {
 		}
 	}
 	k := &Keeper{
-		o: o, wake: make(chan struct{}, 1), serving: make(chan struct{}, maxServing),
-		choices: map[string]choice{}, told: map[string]*pb.State{}, last: map[string]*pb.ReleaseReport{}, sent: map[string]time.Time{},
+		o: o, serving: make(chan struct{}, maxServing),
+		choices: map[string]choice{}, told: inbox.New(), last: map[string]*pb.ReleaseReport{}, sent: map[string]time.Time{},
 	}
 	rows, err := o.Store.Query(ctx, "SELECT gateway, number, release, set_ms FROM rollout_choice")
 	if err != nil {

@@ -7,35 +7,20 @@ import (
 	"strings"
 	"time"
 
-	"google.golang.org/protobuf/proto"
-
 	"frostline/hub/event"
 	"frostline/hub/fact"
+	"frostline/hub/inbox"
 	"frostline/proto/mandate"
 	"frostline/proto/pb"
 )
 
-const (
-	maxState = 256 << 10 // bytes
-	maxTold  = 10_000    // gateways whose State waits
-	beat     = 5 * time.Second
-)
+const beat = 5 * time.Second
 
 // Told takes a gateway's State; it never blocks. Of several that wait the last
 // one counts.
 func (k *Keeper) Told(gateway string, payload []byte) {
-	var s pb.State
-	if len(payload) > maxState || proto.Unmarshal(payload, &s) != nil || !s.Online {
-		return // the registry tells of it; or a last will
-	}
-	k.mu.Lock()
-	if _, waits := k.told[gateway]; waits || len(k.told) < maxTold {
-		k.told[gateway] = &s
-	}
-	k.mu.Unlock()
-	select {
-	case k.wake <- struct{}{}:
-	default:
+	if s := inbox.Read(payload); s != nil {
+		k.told.Put(gateway, s)
 	}
 }
 
@@ -49,7 +34,7 @@ func (k *Keeper) Run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-k.wake:
+		case <-k.told.Rang():
 		case <-tick.C:
 		}
 		err := k.Settle(ctx)
@@ -71,20 +56,19 @@ func (k *Keeper) Run(ctx context.Context) error {
 func (k *Keeper) Settle(ctx context.Context) error {
 	k.changing.Lock()
 	defer k.changing.Unlock()
-	k.mu.Lock()
-	told := k.told
-	k.told = map[string]*pb.State{}
-	k.mu.Unlock()
+	told := k.told.Take()
 	r, err := current(ctx, k.o.Store)
 	if err != nil {
-		k.putBack(told)
+		for gateway, s := range told {
+			k.told.Back(gateway, s)
+		}
 		return err
 	}
 	var errs []error
 	for gateway, s := range told {
 		if err := k.settle(ctx, r, gateway, s); err != nil {
 			errs = append(errs, fmt.Errorf("gateway %s: %w", gateway, err))
-			k.putBack(map[string]*pb.State{gateway: s})
+			k.told.Back(gateway, s)
 		}
 	}
 	for _, goOn := range []func(context.Context) error{k.advance, k.repair} {
@@ -93,16 +77,6 @@ func (k *Keeper) Settle(ctx context.Context) error {
 		}
 	}
 	return errors.Join(errs...)
-}
-
-func (k *Keeper) putBack(told map[string]*pb.State) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	for gateway, s := range told {
-		if _, newer := k.told[gateway]; !newer {
-			k.told[gateway] = s
-		}
-	}
 }
 
 // settle keeps what a gateway told, and tells it what it has not heeded.

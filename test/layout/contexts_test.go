@@ -10,9 +10,9 @@ import (
 )
 
 // ground is what every context of the hub may stand on: the log they meet in,
-// its vocabulary, what keeps a record by events, what guards share, the store, files that are
+// its vocabulary, what keeps a record by events, what guards share, what gateways told, the store, files that are
 // there whole, and what intake hands on.
-var ground = []string{"event", "fact", "record", "gate", "store", "durable", "intake/batch"}
+var ground = []string{"event", "fact", "record", "gate", "inbox", "store", "durable", "intake/batch"}
 
 // between: the pure functions of one context that another may call, and why.
 // They read no table.
