@@ -73,6 +73,8 @@ type viewer struct {
 	Session people.Session
 	secret  string
 	Form    string // what a form has to carry, so that no other page can send it
+	Lang    string // in which they read
+	Turns   []turn // to other languages; none where the page was sent for
 }
 
 func (v *viewer) actor() string { return "person/" + v.Person.ID }
@@ -136,6 +138,9 @@ func (s *Server) admitted(next http.Handler) http.Handler {
 			return
 		}
 		v, err := s.look(r)
+		if v != nil {
+			v.speak(w, r)
+		}
 		if err != nil {
 			s.log.Error("who asks for a page could not be looked up", "path", r.URL.Path, "error", err)
 			w.Header().Set("Retry-After", "1")

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"frostline/hub/view"
+	"frostline/hub/web/tongue"
 )
 
 // take brings a commit's newest reading of each series to the open pages.
@@ -104,11 +105,15 @@ func (s *Server) fleet(ctx context.Context) ([]view.Gateway, error) {
 			}
 		}
 		fmt.Fprintf(sum, "%q\n", g.ID)
-		var html bytes.Buffer
-		if err := s.pages.home.ExecuteTemplate(&html, "strip", stripOf(g, now)); err != nil {
-			return nil, fmt.Errorf("render the status of gateway %s: %w", g.ID, err)
+		in := make([]string, 0, len(tongue.Languages))
+		for _, lang := range tongue.Languages {
+			var html bytes.Buffer
+			if err := s.spoken.of(s.pages.home, lang).ExecuteTemplate(&html, "strip", stripOf(g, now)); err != nil {
+				return nil, fmt.Errorf("render the status of gateway %s: %w", g.ID, err)
+			}
+			in = append(in, html.String())
 		}
-		s.live.strip(g.ID, html.String())
+		s.live.stripIn(g.ID, in[0], in)
 	}
 	s.live.forget(func(k topicKey) bool { return known[k] })
 	layout := hex.EncodeToString(sum.Sum(nil)[:8])

@@ -2,10 +2,12 @@ package web
 
 import (
 	"container/list"
+	"slices"
 	"sync"
 	"time"
 
 	"frostline/hub/view"
+	"frostline/hub/web/tongue"
 	"frostline/proto/reading"
 )
 
@@ -45,6 +47,15 @@ type entry struct {
 	last view.Reading  // told; of a series
 	gap  time.Duration // its interval
 	html string        // of a gateway's strip
+	in   []string      // the same by language; nil where it is no strip
+}
+
+// says gives what is told in a language.
+func (e entry) says(lang string) string {
+	if i := slices.Index(tongue.Languages, lang); i >= 0 && i < len(e.in) {
+		return e.in[i]
+	}
+	return e.html
 }
 
 func newLive(now func() time.Time) *live {
@@ -104,8 +115,12 @@ func (l *live) offer(s view.Series, interval time.Duration, r view.Reading) {
 	l.tell(s, e, now)
 }
 
-// strip takes the rendered status line of a gateway.
-func (l *live) strip(gateway, html string) {
+// strip takes what is told of a gateway, or of "" or the board.
+func (l *live) strip(gateway, html string) { l.stripIn(gateway, html, nil) }
+
+// stripIn takes the rendered status line of a gateway, also in each of the
+// tongue.Languages.
+func (l *live) stripIn(gateway, html string, in []string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	key := topicKey{Gateway: gateway}
@@ -115,7 +130,7 @@ func (l *live) strip(gateway, html string) {
 			return
 		}
 	}
-	e.html = html
+	e.html, e.in = html, in
 	l.tell(key, e, l.now())
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"html/template"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -12,11 +13,26 @@ import (
 	"frostline/dashboards"
 	"frostline/hub/dossier"
 	"frostline/hub/view"
+	"frostline/hub/web/tongue"
 	"frostline/proto/version"
 )
 
 // pages holds one template set for each page, all over the same layout.
 type pages struct{ home, sensor, account, packages, onePackage, cases, oneCase, oneUnit, board, signin, enter, me, people, problem *template.Template }
+
+// spoken are the same pages in all languages.
+type spoken struct {
+	tongues map[string]*tongue.Tongue
+	in      map[*template.Template]map[string]*template.Template // of a page in the first language
+}
+
+// of gives a page in a language.
+func (s *spoken) of(t *template.Template, lang string) *template.Template {
+	if to, ok := s.in[t][lang]; ok {
+		return to
+	}
+	return t
+}
 
 // frame is what the layout needs of every page.
 type frame struct {
@@ -61,14 +77,55 @@ var words = template.FuncMap{
 	},
 }
 
-func newPages() (*pages, error) {
-	base, err := template.New("base").Funcs(words).ParseFS(dashboards.Templates, "templates/layout.html", "templates/story.html")
+// wordsIn are the functions of templates in a language.
+func wordsIn(l *tongue.Tongue) template.FuncMap {
+	in := maps.Clone(words)
+	maps.Copy(in, template.FuncMap{
+		"lang": func() string { return l.Lang }, "t": l.Say, "tell": l.Tell,
+		"moment": func(ms int64) string { return l.Date(view.Moment(ms)) },
+	})
+	return in
+}
+
+func newPages() (*pages, *spoken, error) {
+	tongues, err := tongue.Load()
+	if err != nil {
+		return nil, nil, err
+	}
+	first, said := &pages{}, &spoken{tongues, map[*template.Template]map[string]*template.Template{}}
+	for _, lang := range tongue.Languages {
+		p, err := parsePages(tongues[lang])
+		if err != nil {
+			return nil, nil, err
+		}
+		if lang == tongue.Languages[0] {
+			first = p
+			for _, page := range first.named() {
+				said.in[*page] = map[string]*template.Template{}
+			}
+			continue
+		}
+		for name, page := range first.named() {
+			said.in[*page][lang] = *p.named()[name]
+		}
+	}
+	return first, said, nil
+}
+
+// named are the pages by the names of their templates.
+func (p *pages) named() map[string]**template.Template {
+	return map[string]**template.Template{"home": &p.home, "sensor": &p.sensor, "account": &p.account,
+		"packages": &p.packages, "package": &p.onePackage, "excursions": &p.cases, "excursion": &p.oneCase, "unit": &p.oneUnit, "dispatch": &p.board,
+		"signin": &p.signin, "enter": &p.enter, "me": &p.me, "people": &p.people, "error": &p.problem}
+}
+
+func parsePages(l *tongue.Tongue) (*pages, error) {
+	base, err := template.New("base").Funcs(wordsIn(l)).ParseFS(dashboards.Templates, "templates/layout.html", "templates/story.html")
 	if err != nil {
 		return nil, fmt.Errorf("parse the layout of pages: %w", err)
 	}
 	p := &pages{}
-	for name, to := range map[string]**template.Template{"home": &p.home, "sensor": &p.sensor, "account": &p.account,
-		"packages": &p.packages, "package": &p.onePackage, "excursions": &p.cases, "excursion": &p.oneCase, "unit": &p.oneUnit, "dispatch": &p.board, "signin": &p.signin, "enter": &p.enter, "me": &p.me, "people": &p.people, "error": &p.problem} {
+	for name, to := range p.named() {
 		t, err := base.Clone()
 		if err == nil {
 			t, err = t.ParseFS(dashboards.Templates, "templates/"+name+".html")
@@ -95,8 +152,9 @@ func (s *Server) frame(title, nav string) frame {
 // render writes a whole page, or an error page if the template fails: never
 // half of one.
 func (s *Server) render(w http.ResponseWriter, t *template.Template, status int, data any) {
-	if page, ok := data.(interface{ seat() *viewer }); ok {
-		if to, ok := w.(watched); ok {
+	if to, ok := w.(watched); ok {
+		t = s.spoken.of(t, to.viewer.Lang)
+		if page, ok := data.(interface{ seat() *viewer }); ok {
 			*page.seat() = *to.viewer
 		}
 	}

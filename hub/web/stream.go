@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"frostline/hub/view"
+	"frostline/hub/web/tongue"
 	"frostline/proto/version"
 )
 
@@ -32,11 +33,11 @@ type told struct {
 	Number *int64     `json:"n,omitempty"` // of a usable reading, in the quantity's integer unit
 }
 
-func tell(key view.Series, r view.Reading, interval time.Duration, now int64) told {
+func tell(key view.Series, r view.Reading, interval time.Duration, now int64, in *tongue.Tongue) told {
 	st := view.Judge(&r, interval, now)
-	t := told{Key: key.String(), Value: noValue, State: st.State, Word: st.Word, Since: st.Since, Until: st.Until, Dated: r.Dated}
+	t := told{Key: key.String(), Value: noValue, State: st.State, Word: in.Tell(st.Word), Since: st.Since, Until: st.Until, Dated: r.Dated}
 	if r.Usable() {
-		t.Value = view.Value(key.Quantity, r.Value)
+		t.Value = in.Tell(view.Value(key.Quantity, r.Value))
 		t.Number = &r.Value
 	}
 	return t
@@ -62,7 +63,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
 	if after == "" {
 		after = q.Get("after")
 	}
-	out := events{s: s, w: w, ctl: http.NewResponseController(w), filter: filter{gateway: q.Get("gateway"), sensor: q.Get("sensor")}}
+	out := events{s: s, w: w, tongue: s.in(w), ctl: http.NewResponseController(w), filter: filter{gateway: q.Get("gateway"), sensor: q.Get("sensor")}}
 	if q.Get("board") == "dispatch" {
 		out.filter = filter{gateway: boardKey.Gateway}
 	}
@@ -112,6 +113,7 @@ type events struct {
 	w      http.ResponseWriter
 	ctl    *http.ResponseController
 	filter filter
+	tongue *tongue.Tongue
 	seq    uint64 // told up to this number
 	at     time.Time
 	b      bytes.Buffer
@@ -132,7 +134,7 @@ func (e *events) news() (<-chan struct{}, error) {
 	for i, en := range es {
 		switch {
 		case en.key.Sensor != "":
-			values = append(values, tell(en.key, en.last, en.gap, now))
+			values = append(values, tell(en.key, en.last, en.gap, now, e.tongue))
 			if len(values) == perEvent {
 				send(en.seq)
 			}
@@ -141,7 +143,7 @@ func (e *events) news() (<-chan struct{}, error) {
 			e.event("dispatch", e.id(en.seq), map[string]any{"now": now, "made": en.html})
 		case en.key.Gateway != "":
 			send(en.seq)
-			e.event("gateway", e.id(en.seq), map[string]any{"now": now, "gateway": en.key.Gateway, "html": en.html})
+			e.event("gateway", e.id(en.seq), map[string]any{"now": now, "gateway": en.key.Gateway, "html": en.says(e.tongue.Lang)})
 		default:
 			send(en.seq)
 			e.event("layout", e.id(en.seq), map[string]any{"now": now, "layout": en.html})

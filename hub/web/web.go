@@ -108,6 +108,7 @@ type Server struct {
 	seals   *sealer
 	pace    *gate.Pace
 	pages   *pages
+	spoken  *spoken
 	live    *live
 	sparks  *sketches
 	hub     string // changes at each start, so that event numbers of another one are known
@@ -145,7 +146,7 @@ func New(cfg Config) (*Server, error) {
 	s.sparks = newSketches(s)
 	s.seals, s.pace = &sealer{access: cfg.Access, now: cfg.Now}, newPace()
 	var err error
-	if s.pages, err = newPages(); err != nil {
+	if s.pages, s.spoken, err = newPages(); err != nil {
 		return nil, err
 	}
 	assets, err := newAssets()

@@ -1,0 +1,44 @@
+package web
+
+import (
+	"net/http"
+	"slices"
+
+	"frostline/hub/web/tongue"
+)
+
+// turn is a link to the same page in another language.
+type turn struct{ Href, Lang, Name string }
+
+const languageLife = 365 * 24 * 3600 // seconds that a browser keeps a choice
+
+// speak finds out in which language somebody reads: as they have chosen by ?lang=
+// now, which is kept in their browser, or before, or as the browser prefers. A
+// choice changes words and nothing else, so that a link may make it.
+func (v *viewer) speak(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	if asked := q.Get("lang"); r.Method == http.MethodGet && slices.Contains(tongue.Languages, asked) {
+		http.SetCookie(w, &http.Cookie{Name: tongue.Cookie, Value: asked, Path: "/", MaxAge: languageLife, HttpOnly: true, Secure: r.TLS != nil, SameSite: http.SameSiteLaxMode})
+		v.Lang = asked
+	} else {
+		v.Lang = tongue.Of(r)
+	}
+	if r.Method != http.MethodGet {
+		return
+	}
+	for _, lang := range tongue.Languages {
+		if lang != v.Lang {
+			q.Set("lang", lang)
+			v.Turns = append(v.Turns, turn{"?" + q.Encode(), lang, tongue.Names[lang]})
+		}
+	}
+}
+
+// in gives the language of who is answered.
+func (s *Server) in(w http.ResponseWriter) *tongue.Tongue {
+	lang := tongue.Languages[0]
+	if to, ok := w.(watched); ok && to.viewer.Lang != "" {
+		lang = to.viewer.Lang
+	}
+	return s.spoken.tongues[lang]
+}
