@@ -48,7 +48,7 @@ func TestPromise7UnknownWhereverItIsShown(t *testing.T) {
 				h.place()
 			}
 			h.pack("P1")
-			h.now.Store(start + 2*hour)
+			h.Now.Store(start + 2*hour)
 			check := func(when string, l dossier.Line) {
 				t.Helper()
 				if l.Now != dossier.NowUnknown || l.Outcome != thermal.Unknown || l.Temperature != nil || l.At != 0 || l.Why == "" {
@@ -60,7 +60,7 @@ func TestPromise7UnknownWhereverItIsShown(t *testing.T) {
 				t.Fatalf("%+v, %v", list, err)
 			}
 			check("in the list, before it was judged", list.Lines[0])
-			h.settle()
+			h.Settle()
 			if list, err = h.Lines(t.Context(), 10); err != nil || list.Watched[dossier.NowUnknown] != 1 || list.Watched[dossier.NowInRange] != 0 {
 				t.Fatalf("%+v, %v", list, err)
 			}
@@ -121,8 +121,8 @@ func TestTimeToLimit(t *testing.T) {
 	h.pack("P1")
 	line := func(now int64) dossier.Line {
 		t.Helper()
-		h.now.Store(start + now)
-		h.settle()
+		h.Now.Store(start + now)
+		h.Settle()
 		l, err := h.Line(t.Context(), "P1")
 		if err != nil {
 			t.Fatal(err)
@@ -152,7 +152,7 @@ func TestTimeToLimit(t *testing.T) {
 		t.Errorf("steady: %+v", l)
 	}
 	// What is closed has no time to anything.
-	if _, err := h.orders.Close(t.Context(), "person/ann", "", "P1", "delivered", start+19*minute, -1); err != nil {
+	if _, err := h.Orders.Close(t.Context(), "person/ann", "", "P1", "delivered", start+19*minute, -1); err != nil {
 		t.Fatal(err)
 	}
 	if l = line(20 * minute); l.Ahead != "" || l.Closed == 0 || l.Now != dossier.NowUnknown || l.Outcome != thermal.InRange {
@@ -168,7 +168,7 @@ func TestListIsSortedByUrgency(t *testing.T) {
 	for _, id := range []string{"P1", "P2", "P3", "P4"} {
 		h.pack(id)
 	}
-	h.Verdicts = told{h.engine, map[string]correlate.State{
+	h.Verdicts = told{h.Engine, map[string]correlate.State{
 		"P1": {State: correlate.InRange, Outcome: thermal.InRange}, "P2": {State: correlate.Unknown, Outcome: thermal.Unknown}, "P3": {State: correlate.OutOfRange, Outcome: thermal.Unknown}, "P4": {State: "strange"},
 	}}
 	list, err := h.Lines(t.Context(), 3)
@@ -207,7 +207,7 @@ func BenchmarkLines10000(b *testing.B) {
 	h.place()
 	in := fact.Ref{Kind: fact.Zone, ID: "Z1"}
 	for first := 0; first < 10_000; first += 500 {
-		if _, err := h.log.Command(b.Context(), "person/ann", func(ctx context.Context, c event.Change) error {
+		if _, err := h.Log.Command(b.Context(), "person/ann", func(ctx context.Context, c event.Change) error {
 			for i := first; i < first+500; i++ {
 				k := fact.Ref{Kind: fact.Package, ID: fmt.Sprintf("P%05d", i)}
 				for _, n := range []event.New{
@@ -225,8 +225,8 @@ func BenchmarkLines10000(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	h.now.Store(start + 20*minute)
-	h.settle()
+	h.Now.Store(start + 20*minute)
+	h.Settle()
 	for b.Loop() {
 		if list, err := h.Lines(b.Context(), 500); err != nil || list.Watched[dossier.NowInRange] != 10_000 || len(list.Lines) != 500 {
 			b.Fatal(len(list.Lines), list.Watched, err)
