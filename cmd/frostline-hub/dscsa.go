@@ -14,6 +14,7 @@ import (
 	"frostline/hub/trace/dscsa"
 	"frostline/hub/trace/dscsa/responder"
 	"frostline/hub/trace/form"
+	"frostline/hub/trace/lookup"
 )
 
 // openDSCSA makes what keeps the duties of a trading partner.
@@ -24,6 +25,9 @@ func (h *hub) openDSCSA(m models.Models, urn form.Translator) (err error) {
 		Config: h.config.DSCSA, Log: c.events, Store: h.store, Model: m.DSCSA, Repository: c.trace.repository,
 		Products: d, Units: d, Shipments: d, URN: dscsa.Translator(urn), Logger: log,
 	}); err != nil {
+		return err
+	}
+	if c.trace.lookup, err = lookup.New(lookup.Options{Store: h.store, Model: m.Lookup, Documents: c.trace.duties, Products: d, Packages: d, Events: c.trace.repository}); err != nil {
 		return err
 	}
 	c.trace.responder, err = responder.New(c.trace.duties, c.people, log)
@@ -60,6 +64,14 @@ func (d dealings) Unit(ctx context.Context, id string) (fact.UnitReceived, bool,
 func (d dealings) Receive(ctx context.Context, actor, reason string, units []fact.UnitReceived) error {
 	_, err := d.orders.Receive(ctx, actor, reason, units, 0)
 	return err
+}
+
+func (d dealings) HasPackage(ctx context.Context, id string) (bool, error) {
+	_, err := d.orders.Package(ctx, id)
+	if errors.Is(err, record.ErrNotFound) || errors.Is(err, record.ErrInvalid) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 const packagesOf = 500 // of a shipment, at a time

@@ -17,6 +17,7 @@ import (
 	"frostline/hub/trace/dscsa"
 	"frostline/hub/trace/dscsa/responder"
 	"frostline/hub/trace/form"
+	"frostline/hub/trace/lookup"
 	"frostline/hub/trace/provenance"
 	"frostline/hub/trace/repository"
 	"frostline/hub/trace/sensing"
@@ -88,6 +89,7 @@ type trace struct {
 	subscriptions *subscription.Desk
 	binding       *binding.Binding
 	duties        *dscsa.Desk
+	lookup        *lookup.Desk
 	responder     *responder.Handler
 }
 

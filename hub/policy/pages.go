@@ -72,6 +72,27 @@ var pages = table([]row{
 	{transport.and(QA, Approver, Pharmacist, Auditor, Admin), `
 		GET /dispatch`},
 
+	// Where units came from and went, and the duties under the DSCSA.
+	{inside, `
+		GET /trace
+		GET /trace/ended
+		GET /trace/lot
+		GET /trace/request/{id}
+		GET /trace/suspect/{id}
+		GET /trace/exception/{id}
+		GET /trace/exception/{id}/{message}`},
+	{technical, `
+		GET /trace/request/{id}/preview
+		GET /trace/request/{id}/package.zip
+		GET /trace/suspect/{id}/form-3911`},
+	{only(QA, Pharmacist, Operator), `
+		POST /trace/requests`},
+	{stock.and(QA), `
+		POST /trace/exception/{id}/resolve`},
+	{quality, `
+		POST /trace/request/{id}/answer
+		POST /trace/suspect/{id}/{step}`},
+
 	// People.
 	{only(Admin), `
 		GET /view/people

@@ -26,6 +26,7 @@ type guarded struct {
 	t      *testing.T
 	people *people.Keeper
 	origin string
+	trace  *traced
 
 	mu  sync.Mutex
 	off time.Duration // of the clock
@@ -58,7 +59,8 @@ func openGuarded(t *testing.T, change ...func(*Config)) *guarded {
 	}
 	c := newCompany()
 	c.dispatch = dispatches(t, g.now)
-	cfg := Config{Addr: "127.0.0.1:0", Access: g.people, Passkeys: g.people, Fleet: c, History: c, Feed: c, Stories: stories(), Dispatch: c.dispatch, Now: g.now, Log: log,
+	g.trace = openTraced(t, g.now)
+	cfg := Config{Addr: "127.0.0.1:0", Trace: g.trace, Lookup: g.trace.lookup, Access: g.people, Passkeys: g.people, Fleet: c, History: c, Feed: c, Stories: stories(), Dispatch: c.dispatch, Now: g.now, Log: log,
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "frostline_up 1\n") })}
 	for _, f := range change {
 		f(&cfg)

@@ -151,6 +151,9 @@ func withDispatch(t testing.TB) (*company, *dispatcher) {
 	c := newCompany()
 	d := dispatches(t, c.now)
 	c.dispatch = d
+	w := openTraced(t, c.now)
+	w.lives()
+	c.trace, c.lookup = w, w.lookup
 	return c, d
 }
 

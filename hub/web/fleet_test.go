@@ -22,6 +22,8 @@ import (
 type company struct {
 	base     int64
 	dispatch Dispatch
+	trace    Trace
+	lookup   Lookup
 	started  time.Time
 
 	mu       sync.Mutex
@@ -286,7 +288,7 @@ func (c *company) commit(s view.Series, rs ...view.Reading) {
 // serve runs a server over the company until stop or the test's end.
 func (c *company) serve(t testing.TB, addr string) (s *Server, stop func()) {
 	t.Helper()
-	s, err := New(Config{Addr: addr, vouched: &everybody, Fleet: c, History: c, Feed: c, Stories: stories(), Dispatch: c.dispatch, Now: c.now, Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))})
+	s, err := New(Config{Addr: addr, vouched: &everybody, Fleet: c, History: c, Feed: c, Stories: stories(), Dispatch: c.dispatch, Trace: c.trace, Lookup: c.lookup, Now: c.now, Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package web
 import (
 	"errors"
 	"net/http"
+	"net/url"
 	"time"
 
 	"frostline/hub/people"
@@ -98,7 +99,11 @@ func (s *Server) freshly(next http.HandlerFunc) http.HandlerFunc {
 				answerJSON(w, http.StatusForbidden, map[string]string{"problem": "sign in again first: it was " + view.Span(freshWithin.Milliseconds()) + " ago or more"})
 				return
 			}
-			http.Redirect(w, r, "/signin?again=1&next=/me", http.StatusSeeOther)
+			next := "/me"
+			if to := r.PostFormValue("next"); to != "" {
+				next = safeNext(to)
+			}
+			http.Redirect(w, r, "/signin?again=1&next="+url.QueryEscape(next), http.StatusSeeOther)
 			return
 		}
 		next(w, r)

@@ -144,6 +144,9 @@ func (s *Server) formFor(w http.ResponseWriter, r *http.Request) string {
 }
 
 func (s *Server) formOf(ctx context.Context, secret string) string {
+	if s.cfg.Access == nil {
+		return "" // a test's, which sends no form
+	}
 	m, err := s.seals.mark(ctx, "form", secret)
 	if err != nil {
 		s.log.Error("the token of a form could not be made", "error", err)

@@ -76,6 +76,8 @@ type Config struct {
 	Feed     Feed
 	Stories  Stories      // nil: no pages about packages
 	Dispatch Dispatch     // nil: no dispatcher's board
+	Trace    Trace        // nil: no pages of traceability
+	Lookup   Lookup       // required with Trace
 	Program  http.Handler // answers what is no page: the interface for programs; nil for none
 	// Parts tells how each part of the hub is doing; it is called for each
 	// visit of the first page. nil: nothing is told.
@@ -166,6 +168,12 @@ func New(cfg Config) (*Server, error) {
 	}
 	if cfg.Dispatch != nil {
 		mux.HandleFunc("GET /dispatch", s.board)
+	}
+	if cfg.Trace != nil {
+		if cfg.Lookup == nil {
+			return nil, errors.New("web: Lookup is required where there is Trace")
+		}
+		s.traceRoutes(mux)
 	}
 	s.accessRoutes(mux)
 	mux.HandleFunc("GET /health", s.health)

@@ -69,8 +69,18 @@ var form = []struct {
 	{"23", "Contact Information", true, true},
 }
 
-// reports are the types of report: item 1.
-var reports = []string{"Initial Notification", "Follow-Up Notification", "Request for Termination"}
+// Settable says whether a person may set an item of the form.
+func Settable(number string) bool {
+	for _, f := range form {
+		if f.number == number {
+			return f.settable
+		}
+	}
+	return false
+}
+
+// Reports are the types of report: item 1 of Form FDA 3911.
+var Reports = []string{"Initial Notification", "Follow-Up Notification", "Request for Termination"}
 
 // Describe sets items of the form that the hub cannot know, or knows wrong, by
 // their numbers; a text of "" takes back what was set.
@@ -79,19 +89,13 @@ func (d *Desk) Describe(ctx context.Context, by, reason, id string, items map[st
 		return Suspicion{}, record.Invalidf("items: name at least one")
 	}
 	for _, n := range slices.Sorted(maps.Keys(items)) {
-		i := slices.IndexFunc(form, func(f struct {
-			number, title    string
-			settable, wanted bool
-		}) bool {
-			return f.number == n
-		})
 		switch {
-		case i < 0 || !form[i].settable:
+		case !Settable(n):
 			return Suspicion{}, record.Invalidf("items.%s: is no item of the form that can be set", n)
 		case len(items[n]) > 4000:
 			return Suspicion{}, record.Invalidf("items.%s: has %d bytes; at most 4000", n, len(items[n]))
-		case n == "1" && items[n] != "" && !slices.Contains(reports, items[n]):
-			return Suspicion{}, record.Invalidf("items.1 %q: want one of %v", items[n], reports)
+		case n == "1" && items[n] != "" && !slices.Contains(Reports, items[n]):
+			return Suspicion{}, record.Invalidf("items.1 %q: want one of %v", items[n], Reports)
 		}
 		if n != "20" && n != "23" { // the company's own address and telephone
 			if err := fact.CheckNote("items."+n, items[n]); err != nil {
@@ -124,14 +128,14 @@ func (d *Desk) Form(ctx context.Context, id string) (Form3911, error) {
 	out := Form3911{Form: "FDA 3911", Case: id, Determined: s.Determined, Due: s.Due, Untold: s.Untold()}
 	report := s.Items["1"]
 	if report == "" {
-		report = reports[0]
+		report = Reports[0]
 	}
 	for _, f := range form {
 		it := FormItem{Number: f.number, Title: f.title, Value: known[f.number], Origin: "hub"}
 		if v := s.Items[f.number]; v != "" {
 			it.Value, it.Origin = v, "person"
 		}
-		wanted := f.wanted || f.number == "2" && report != reports[0] || f.number == "18" && report == reports[2]
+		wanted := f.wanted || f.number == "2" && report != Reports[0] || f.number == "18" && report == Reports[2]
 		if it.Value == "" {
 			it.Origin = ""
 			if it.Wanted = wanted; wanted {
@@ -151,9 +155,9 @@ func (d *Desk) known(ctx context.Context, s Suspicion) (map[string]string, error
 		}
 		return time.UnixMilli(ms).In(d.zone).Format("01/02/2006")
 	}
-	known := map[string]string{"1": reports[0], "2": s.Incident, "4": date(s.Determined), "5": s.Classification}
+	known := map[string]string{"1": Reports[0], "2": s.Incident, "4": date(s.Determined), "5": s.Classification}
 	if len(s.Told) > 0 {
-		known["1"] = reports[1]
+		known["1"] = Reports[1]
 	}
 	for _, t := range s.Told {
 		if t.To == FDA && known["3"] == "" {

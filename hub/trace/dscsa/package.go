@@ -57,16 +57,45 @@ type PackageFile struct {
 // EPCIS events of the units and of the containers they were in. The same content
 // makes the same bytes.
 func (d *Desk) pack(ctx context.Context, r TraceRequest, at int64) (body []byte, got fact.TraceAnswered, err error) {
-	m := PackageManifest{Version: 1, Request: r.TraceRequested, Made: at}
-	if m.Company, err = d.company(ctx); err != nil {
+	m, files, got, err := d.collect(ctx, r, at)
+	if err != nil {
 		return nil, got, err
+	}
+	manifest, err := json.MarshalIndent(m, "", "  ")
+	if err != nil {
+		return nil, got, err
+	}
+	files["manifest.json"] = append(manifest, '\n')
+	if body, err = archive(files); err != nil {
+		return nil, got, err
+	}
+	got.SHA256, got.Bytes = digest(body), int64(len(body))
+	return body, got, nil
+}
+
+// Preview says what the package would hold that answers a request now. Nothing
+// is kept, and what the package holds is decided when it is made.
+func (d *Desk) Preview(ctx context.Context, id string) (PackageManifest, error) {
+	r, err := d.Request(ctx, id)
+	if err != nil {
+		return PackageManifest{}, err
+	}
+	m, _, _, err := d.collect(ctx, r, d.now())
+	return m, err
+}
+
+// collect gathers what a package holds, but for its manifest.
+func (d *Desk) collect(ctx context.Context, r TraceRequest, at int64) (m PackageManifest, files map[string][]byte, got fact.TraceAnswered, err error) {
+	m = PackageManifest{Version: 1, Request: r.TraceRequested, Made: at}
+	if m.Company, err = d.company(ctx); err != nil {
+		return m, nil, got, err
 	}
 	documents := map[string]bool{}
 	units := map[string]*PackageUnit{}
 	for i, a := range r.About {
 		found, err := itemsAbout(ctx, d.o.Store, a, maxAsked*4)
 		if err != nil {
-			return nil, got, err
+			return m, nil, got, err
 		}
 		if len(found) == 0 {
 			m.NotKnown = append(m.NotKnown, a)
@@ -87,22 +116,22 @@ func (d *Desk) pack(ctx context.Context, r TraceRequest, at int64) (body []byte,
 			documents[it.Document] = true
 		}
 		if len(units) > maxAsked {
-			return nil, got, record.Refusedf("about.%d: more than %d units; enter a request for each part", i, maxAsked)
+			return m, nil, got, record.Refusedf("about.%d: more than %d units; enter a request for each part", i, maxAsked)
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(units)) {
 		m.Units = append(m.Units, *units[id])
 	}
-	files := map[string][]byte{}
+	files = map[string][]byte{}
 	total := 0
 	for _, id := range slices.Sorted(maps.Keys(documents)) {
 		s, err := d.Statement(ctx, id)
 		if err != nil {
-			return nil, got, err
+			return m, nil, got, err
 		}
 		c, err := d.Content(ctx, id)
 		if err != nil {
-			return nil, got, err
+			return m, nil, got, err
 		}
 		kind, end := kindReceived, ".xml"
 		if s.Sent {
@@ -112,7 +141,7 @@ func (d *Desk) pack(ctx context.Context, r TraceRequest, at int64) (body []byte,
 			end = ".jsonld"
 		}
 		if total += len(c.Body); total > maxPackage {
-			return nil, got, record.Refusedf("about: documents of more than %d bytes; enter a request for each part", maxPackage)
+			return m, nil, got, record.Refusedf("about: documents of more than %d bytes; enter a request for each part", maxPackage)
 		}
 		name := kind + "/" + id + end
 		files[name] = c.Body
@@ -120,7 +149,7 @@ func (d *Desk) pack(ctx context.Context, r TraceRequest, at int64) (body []byte,
 	}
 	events, leftOut, err := d.eventsAbout(ctx, m.Units)
 	if err != nil {
-		return nil, got, err
+		return m, nil, got, err
 	}
 	if m.LeftOut = leftOut; leftOut > 0 {
 		m.Notes = append(m.Notes, "events that carry sensor data are no transaction information and were left out")
@@ -128,20 +157,12 @@ func (d *Desk) pack(ctx context.Context, r TraceRequest, at int64) (body []byte,
 	if len(events) > 0 {
 		var text bytes.Buffer
 		if err := epcis.EncodeJSON(&text, &epcis.Document{Type: epcis.CaptureDocument, SchemaVersion: "2.0", Created: time.UnixMilli(at).UTC(), Events: events}); err != nil {
-			return nil, got, fmt.Errorf("write the events of a trace: %w", err)
+			return m, nil, got, fmt.Errorf("write the events of a trace: %w", err)
 		}
 		files["events.jsonld"] = text.Bytes()
 		m.Files = append(m.Files, PackageFile{"events.jsonld", text.Len(), digest(text.Bytes()), "events"})
 	}
-	manifest, err := json.MarshalIndent(m, "", "  ")
-	if err != nil {
-		return nil, got, err
-	}
-	files["manifest.json"] = append(manifest, '\n')
-	if body, err = archive(files); err != nil {
-		return nil, got, err
-	}
-	return body, fact.TraceAnswered{ID: r.ID, SHA256: digest(body), Bytes: int64(len(body)), Statements: len(documents), Events: len(events), Units: len(m.Units)}, nil
+	return m, files, fact.TraceAnswered{ID: r.ID, Statements: len(documents), Events: len(events), Units: len(m.Units)}, nil
 }
 
 // archive writes files into a zip, stored, in order of names and without times.
