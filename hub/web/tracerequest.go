@@ -246,13 +246,13 @@ type stepLine struct {
 func (s *Server) steps(r *http.Request, ref fact.Ref) (out []stepLine, err error) {
 	events, err := s.cfg.Trace.History(r.Context(), ref)
 	for _, e := range events {
-		out = append(out, stepLine{e.At, e.Actor, stepWords(e), e.Reason})
+		out = append(out, stepLine{e.At, e.Actor, happenedWords(e), e.Reason})
 	}
 	return out, err
 }
 
-// stepWords says what an event tells.
-func stepWords(e eventlog.Event) string {
+// happenedWords says what an event tells.
+func happenedWords(e eventlog.Event) string {
 	v, err := fact.Decode(e.Type, e.Data)
 	if err != nil {
 		return e.Type
@@ -263,9 +263,9 @@ func stepWords(e eventlog.Event) string {
 	case *fact.TraceAnswered:
 		return fmt.Sprintf("answered with a package of %s", counted(d.Statements, "document"))
 	case *fact.TraceReminded:
-		return "reminded: " + stageWords[deadline.Stage(d.Stage)]
+		return "reminded: " + timeWords[deadline.Stage(d.Stage)]
 	case *fact.SuspectReminded:
-		return "reminded: " + stageWords[deadline.Stage(d.Stage)]
+		return "reminded: " + timeWords[deadline.Stage(d.Stage)]
 	case *fact.SuspectProposed:
 		return "proposed to be suspect"
 	case *fact.SuspectOpened:
@@ -282,4 +282,4 @@ func stepWords(e eventlog.Event) string {
 	return e.Type
 }
 
-var stageWords = map[deadline.Stage]string{deadline.Half: "half of the time is gone", deadline.Short: "nine tenths of the time are gone", deadline.Overdue: "the time is over"}
+var timeWords = map[deadline.Stage]string{deadline.Half: "half of the time is gone", deadline.Short: "nine tenths of the time are gone", deadline.Overdue: "the time is over"}
