@@ -62,7 +62,7 @@ func TestPromise5BothDateAlike(t *testing.T) {
 			}
 		}
 	})
-	if seen["conflict"] == 0 || seen["left out"] == 0 {
+	if !testing.Short() && (seen["conflict"] == 0 || seen["left out"] == 0) {
 		t.Errorf("too little was tried: %v", seen)
 	}
 }

@@ -51,7 +51,7 @@ func TestPromise5BothJudgeAlike(t *testing.T) {
 		h.stop()
 	}
 	t.Logf("%v, of which %d rest on unsigned blocks", outcomes, unsigned)
-	if len(outcomes) < 2 || unsigned == 0 {
+	if !testing.Short() && (len(outcomes) < 2 || unsigned == 0) {
 		t.Error("the worlds are too much alike")
 	}
 }
