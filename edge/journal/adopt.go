@@ -49,7 +49,7 @@ func (l *loading) adopt() {
 	for _, d := range j.table.early {
 		_, _ = j.seriesLocked(d) // readings of a series too many are refused when they are kept
 	}
-	j.loaded, j.dirty = true, true
+	j.loaded, j.dirty, j.bare = true, true, true
 	j.notify()
 }
 

@@ -128,6 +128,7 @@ func (j *Journal) apply(p *plan) Kept {
 		j.table.declared[d.ID] = true
 	}
 	j.owed = j.owed || len(p.series) > 0
+	j.bare = j.bare && !p.preface
 	for _, n := range j.notices[:p.notices] {
 		if e := j.epoch(n.epoch); e != nil {
 			e.said = place{p.epoch.id, p.tail.Last}

@@ -72,12 +72,13 @@
 //
 // # What declared a loss is lost
 //
-// A file that goes takes with it what its blocks said of earlier losses, and
-// what later blocks cannot be understood without. That is said again in the
-// commit that gives the file up: losses, as one with those beside them and
-// marked so, the start of the epoch, series, and the last anchor of each boot and
-// source. Where the blocks cannot be read it is all that the journal knows.
-// Epochs with losses are remembered until the hub has what declares them.
+// A file that goes takes with it what its blocks said. So each segment begins
+// with what its blocks cannot be understood without: series, and the boot's
+// latest anchors. And the commit that gives a file up says again what that
+// declared lost, as one with the losses beside it and marked so, the start of
+// the epoch, and the last anchor of each boot and source. Where the blocks cannot
+// be read it is all that the journal knows. Epochs with losses are remembered
+// until the hub has what declares them.
 //
 // # Boots
 //

@@ -43,6 +43,7 @@ func (j *Journal) StartEpoch(reason string) error {
 	e.segments = []*segment{s}
 	j.epochs, j.active, j.recent, j.begin = append(slices.Clone(j.epochs), e), s, ring{}, t.Start
 	j.announce(e)
+	j.bare = false
 	j.log.Warn("a new epoch begins", "epoch", id, "reason", reason, "previous_last", old.last)
 	j.mu.Unlock()
 	was.seal()

@@ -52,6 +52,7 @@ type Journal struct {
 
 	epochs   []*epoch // ascending; the last is the present one
 	active   *segment // of the present epoch; nil after it broke
+	bare     bool     // the active segment does not say yet what its blocks are about
 	boot     uint32
 	same     bool // the boot was known before this start of the agent
 	table    table

@@ -164,8 +164,8 @@ func TestAppendReadAndReopen(t *testing.T) {
 	g.tick = f.tick
 	g.appendTo(t, j, 1)
 	ev = events(t, all(t, j, 1, 4))
-	if len(ev) != 2 || ev[0].GetBoot() == nil || ev[1].GetSeriesDeclared().GetId() != 5 {
-		t.Fatalf("events %v, want the boot and the new series", ev)
+	if len(ev) != 7 || ev[0].GetBoot() == nil || ev[1].GetSeriesDeclared().GetId() != 5 || ev[6].GetSeriesDeclared().GetId() != 4 {
+		t.Fatalf("events %v, want the boot, the new series, and those that were known", ev)
 	}
 	if err := j.Close(); err != nil {
 		t.Fatal(err)

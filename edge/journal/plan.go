@@ -2,6 +2,7 @@ package journal
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"frostline/proto/block"
@@ -19,6 +20,7 @@ type plan struct {
 	notices int     // that the commit says
 	gap     *pb.Gap // taken from the held queue
 	events  int     // lost with it
+	preface bool    // it begins with the segment's preface
 	anchors map[uint32][]byte
 	ticks   map[uint32]int64
 
@@ -51,6 +53,9 @@ func (j *Journal) plan(group []*request) (*plan, error) {
 		}
 	}
 	readings = j.fresh(p, readings)
+	if p.preface = j.bare && len(readings) > 0; p.preface {
+		events = append(events, j.preface()...)
+	}
 	head, number, before := e.head, e.last, e.readings
 	for _, b := range split(readings, events, j.o.BlockReadings) {
 		number++
@@ -73,6 +78,28 @@ func (j *Journal) plan(group []*request) (*plan, error) {
 		p.tail.Start = nil
 	}
 	return p, nil
+}
+
+// preface gives what the blocks of a segment cannot be understood without, as
+// those before them may be lost: series, and this boot's latest anchors. j.mu is
+// held.
+func (j *Journal) preface() (events [][]byte) {
+	at := j.o.Boottime()
+	for _, d := range j.known() {
+		if !j.table.used[d.ID] {
+			continue
+		}
+		b, err := block.EncodeEvent(d.event(at))
+		if err != nil { // it was encoded before, so never
+			j.log.Error("series cannot be declared again", "series", d.ID, "error", err)
+			continue
+		}
+		events = append(events, b)
+	}
+	for _, source := range slices.Sorted(maps.Keys(j.anchors)) {
+		events = append(events, j.anchors[source])
+	}
+	return events
 }
 
 // planNotices encodes what the journal itself has to say. j.mu is held.

@@ -11,11 +11,12 @@ import (
 )
 
 // stated is what blocks say that has to be said again where they are lost: what
-// was lost before them, and what later blocks cannot be understood without.
+// was lost before them, how the epoch began, and when their boot was.
 type stated struct {
 	gaps    []*pb.Gap
-	context []*pb.Event          // the epoch's start, and series
+	start   *pb.Event            // of the epoch
 	anchors map[source]*pb.Event // the last of each
+	boot    uint32               // of the last block: later ones may be of it too
 	others  int                  // events that are lost with their blocks
 }
 
@@ -33,6 +34,7 @@ func (s *segment) stated(blocks []span) (*stated, error) {
 				failed = err
 				return false
 			}
+			said.boot = b.Boot
 			for _, raw := range b.Events {
 				said.add(raw)
 			}
@@ -54,8 +56,9 @@ func (s *stated) add(raw []byte) {
 	switch k := e.Kind.(type) {
 	case *pb.Event_Gap:
 		s.gaps = append(s.gaps, k.Gap)
-	case *pb.Event_EpochStart, *pb.Event_SeriesDeclared:
-		s.context = append(s.context, e)
+	case *pb.Event_EpochStart:
+		s.start = e
+	case *pb.Event_SeriesDeclared: // each segment says it
 	case *pb.Event_Anchor:
 		s.anchors[source{k.Anchor.Boot, k.Anchor.Source}] = e
 	default:
@@ -73,27 +76,23 @@ func (j *Journal) restate(e *epoch, said *stated) {
 	at := j.o.Boottime()
 	if said == nil {
 		said = &stated{anchors: map[source]*pb.Event{}}
-		for _, d := range j.known() {
-			said.context = append(said.context, d.event(at))
-		}
-		for _, source := range slices.Sorted(maps.Keys(j.anchors)) {
-			said.add(j.anchors[source])
-		}
+		j.bare = true
 		for _, o := range j.epochs {
 			for _, x := range o.told {
 				said.gaps = append(said.gaps, &pb.Gap{Epoch: o.id, First: x.First, Last: x.Last, Readings: x.readings(), Reason: "blocks were lost"})
 			}
 		}
 	}
-	if e == j.present() {
-		for _, e := range said.context {
-			j.notices = append(j.notices, notice{event: e})
-		}
+	if said.start != nil && e == j.present() {
+		j.notices = append(j.notices, notice{event: said.start})
 	}
 	for _, k := range slices.SortedFunc(maps.Keys(said.anchors), func(a, b source) int {
 		return cmp.Or(cmp.Compare(a.boot, b.boot), cmp.Compare(a.source, b.source))
 	}) {
-		j.notices = append(j.notices, notice{event: said.anchors[k]})
+		_, known := j.anchors[k.source] // then segments begin with it
+		if k.boot == said.boot && !(k.boot == j.boot && known) {
+			j.notices = append(j.notices, notice{event: said.anchors[k]})
+		}
 	}
 	done := map[place]bool{}
 	for _, g := range said.gaps {

@@ -72,7 +72,7 @@ func (j *Journal) activate(e *epoch, s *segment) {
 		segments = segments[:n-1]
 	}
 	e.segments = append(segments, s)
-	j.active = s
+	j.active, j.bare = s, true
 	j.mu.Unlock()
 	if old != nil {
 		old.seal()
