@@ -6,13 +6,18 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 
+	"frostline/hub/catalog"
 	"frostline/hub/correlate"
 	"frostline/hub/custody"
 	"frostline/hub/dossier"
+	"frostline/hub/event"
 	"frostline/hub/evidence"
+	"frostline/hub/evidence/ledger"
+	"frostline/hub/evidence/verify"
 	"frostline/hub/excursion"
 	"frostline/hub/fact"
 	"frostline/hub/people"
@@ -115,6 +120,20 @@ type stories struct {
 	evidence *evidence.Exporter
 	reports  *report.Desk
 	units    *provenance.Teller
+	catalog  *catalog.Catalog
+	events   *event.Log
+	ledger   *ledger.Ledger
+}
+
+// spans judges a part of a watch for an assessment.
+type spans struct{ *correlate.Engine }
+
+func (s spans) Assess(ctx context.Context, of fact.ExcursionFacts, from, to int64) (fact.Assessment, error) {
+	a, err := s.Engine.Assess(ctx, of, from, to)
+	if errors.Is(err, correlate.ErrSpan) {
+		err = kind{fmt.Errorf("range: %w", err), excursion.ErrInvalid}
+	}
+	return a, err
 }
 
 func known(err error) error {
@@ -133,8 +152,45 @@ func (s stories) Package(ctx context.Context, id string) (dossier.Package, dossi
 	return p, line, known(err)
 }
 
-func (s stories) Cases(ctx context.Context, limit int) ([]dossier.CaseLine, error) {
-	return s.CaseLines(ctx, limit)
+func (s stories) Look(ctx context.Context, q dossier.Query) (dossier.Look, error) {
+	l, err := s.Builder.Look(ctx, q)
+	return l, known(err)
+}
+
+func (s stories) Profiles(ctx context.Context) (all []thermal.Profile, err error) {
+	for after := ""; ; {
+		list, err := s.catalog.List(ctx, fact.Profile, catalog.Filter{}, after, 200)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range list {
+			after = e.Ref.ID
+			r, err := e.Record()
+			if err != nil {
+				return nil, err
+			}
+			if p, ok := r.(fact.ProfileRecord); ok {
+				all = append(all, p.Profile)
+			}
+		}
+		if len(list) < 200 {
+			return all, nil
+		}
+	}
+}
+
+func (s stories) Trail(ctx context.Context, of fact.Ref, after int64, limit int) ([]event.Event, error) {
+	return s.events.Stream(ctx, of.String(), after, limit)
+}
+
+// Verify checks the evidence of a shipment by the hub's own log key, as a stranger
+// would who has got that key.
+func (s stories) Verify(ctx context.Context, shipment string) (*verify.Report, error) {
+	zip, _, err := s.Bundle(ctx, shipment)
+	if err != nil {
+		return nil, err
+	}
+	return verify.Bundle(ctx, bytes.NewReader(zip), int64(len(zip)), verify.Options{Key: s.ledger.Key()})
 }
 
 func (s stories) Case(ctx context.Context, id string) (dossier.Case, dossier.Package, error) {

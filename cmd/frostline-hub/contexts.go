@@ -172,7 +172,7 @@ func (h *hub) openContexts(ctx context.Context) (err error) {
 		return fmt.Errorf("notify: %w", err)
 	}
 	if c.cases, err = excursion.New(excursion.Options{
-		Events: c.events, Store: h.store, Tables: m.Cases, Signers: signers{c.people, h}, Policy: &h.config.Notify, Log: part("excursion"),
+		Events: c.events, Store: h.store, Tables: m.Cases, Signers: signers{c.people, h}, Spans: spans{c.correlate}, Policy: &h.config.Notify, Log: part("excursion"),
 	}); err != nil {
 		return err
 	}
@@ -297,5 +297,5 @@ func (h *hub) program(rest, epcis http.Handler) http.Handler {
 }
 
 func (h *hub) stories() web.Stories {
-	return stories{h.contexts.dossiers, h.contexts.evidence, h.contexts.reports, h.contexts.trace.provenance}
+	return stories{h.contexts.dossiers, h.contexts.evidence, h.contexts.reports, h.contexts.trace.provenance, h.contexts.catalog, h.contexts.events, h.contexts.ledger}
 }

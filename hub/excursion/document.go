@@ -19,7 +19,7 @@ import (
 // Bounds of what is attached to a case.
 const (
 	MaxDocument  = 8 << 20 // bytes of one
-	MaxDocuments = 5       // with one comment
+	MaxDocuments = 3       // with one comment
 	MaxAttached  = 100     // to one case
 )
 

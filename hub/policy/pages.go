@@ -62,8 +62,23 @@ var pages = table([]row{
 		GET /view/package/{id}
 		GET /view/unit/{id}
 		GET /view/excursions
-		GET /view/excursion/{id}`},
+		GET /view/excursions/{id}
+		GET /view/excursion/{id}
+		GET /view/excursion/{id}/document/{sha}`},
+	{quality.and(Pharmacist, Dispatcher, Warehouse, Operator), `
+		POST /view/excursion/{id}/acknowledge
+		POST /view/excursion/{id}/comment`},
+	{quality, `
+		POST /view/excursion/{id}/investigate
+		POST /view/excursion/{id}/assess
+		POST /view/excursion/{id}/propose
+		POST /view/excursion/{id}/sign
+		POST /view/excursion/{id}/close`},
+	{only(Approver), `
+		POST /view/excursion/{id}/approve`},
 	{technical.and(Pharmacist), `
+		POST /view/excursion/{id}/verify
+		GET /view/trail/{kind}/{id}
 		GET /view/excursion/{id}/report.pdf
 		GET /view/shipment/{id}/report.pdf
 		GET /view/shipment/{id}/evidence.zip`},

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"frostline/hub/excursion"
 	"frostline/hub/gate"
 	"frostline/hub/people"
 	"frostline/hub/policy"
@@ -162,7 +163,7 @@ func (s *Server) admitted(next http.Handler) http.Handler {
 				"It is for: "+roleWords(rule.Roles)+". You are signed in as "+v.Person.Name+", with: "+roleWords(v.Person.Roles)+". An administrator can change that.")
 			return
 		}
-		if r.Method == http.MethodPost && !s.formed(w, r) {
+		if r.Method == http.MethodPost && !s.formed(w, r, pattern) {
 			return
 		}
 		if pattern == "GET /live" && v.secret != "" {
@@ -216,9 +217,12 @@ const maxForm = 64 << 10 // bytes
 // formed checks that what is sent is of one of the hub's own pages: a form with
 // the token of its page, or JSON, which a page elsewhere cannot send without
 // asking first.
-func (s *Server) formed(w http.ResponseWriter, r *http.Request) bool {
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+func (s *Server) formed(w http.ResponseWriter, r *http.Request, pattern string) bool {
 	kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
+	if strings.TrimSpace(kind) == "multipart/form-data" && pattern == stepPattern(excursion.Comment) {
+		return s.uploaded(w, r)
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	switch strings.TrimSpace(kind) {
 	case "application/json":
 		return true
@@ -227,14 +231,19 @@ func (s *Server) formed(w http.ResponseWriter, r *http.Request) bool {
 			s.fail(w, r, http.StatusBadRequest, "What was sent could not be read", "It is no form of this hub, or more than 64 KiB.")
 			return false
 		}
-		if want := s.formToken(r); want == "" || !same(r.PostFormValue("form"), want) {
-			s.fail(w, r, http.StatusForbidden, "This form is out of date", "Whoever filled it in may have signed in or out since. Go back, load the page anew and send it again.")
-			return false
-		}
-		return true
+		return s.oursForm(w, r)
 	}
 	http.Error(w, "want a form, or JSON", http.StatusUnsupportedMediaType)
 	return false
+}
+
+// oursForm checks that a form was made for whoever sends it.
+func (s *Server) oursForm(w http.ResponseWriter, r *http.Request) bool {
+	if want := s.formToken(r); want == "" || !same(r.PostFormValue("form"), want) {
+		s.fail(w, r, http.StatusForbidden, "This form is out of date", "Whoever filled it in may have signed in or out since. Go back, load the page anew and send it again.")
+		return false
+	}
+	return true
 }
 
 // safeNext gives where to go on after signing in: a path of this hub, or "/".

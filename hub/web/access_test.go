@@ -16,6 +16,8 @@ import (
 
 	"github.com/pquerna/otp/totp"
 
+	"frostline/hub/event"
+	"frostline/hub/excursion"
 	"frostline/hub/people"
 	"frostline/hub/store"
 )
@@ -59,8 +61,17 @@ func openGuarded(t *testing.T, change ...func(*Config)) *guarded {
 	}
 	c := newCompany()
 	c.dispatch = dispatches(t, g.now)
+	tables := excursion.NewTables()
+	events, err := event.Open(t.Context(), event.Options{Store: db, Models: tables.Models(), Now: g.now, Log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cases, err := excursion.New(excursion.Options{Events: events, Store: db, Tables: tables, Signers: signers{g.people, func() *Server { return g.Server }}, Now: g.now, Log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
 	g.trace = openTraced(t, g.now)
-	cfg := Config{Addr: "127.0.0.1:0", Trace: g.trace, Lookup: g.trace.lookup, Access: g.people, Passkeys: g.people, Fleet: c, History: c, Feed: c, Stories: stories(), Dispatch: c.dispatch, Now: g.now, Log: log,
+	cfg := Config{Addr: "127.0.0.1:0", Trace: g.trace, Lookup: g.trace.lookup, Access: g.people, Passkeys: g.people, Fleet: c, History: c, Feed: c, Stories: stories(), Excursions: cases, Dispatch: c.dispatch, Now: g.now, Log: log,
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "frostline_up 1\n") })}
 	for _, f := range change {
 		f(&cfg)

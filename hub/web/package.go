@@ -138,32 +138,3 @@ func placeWord(in string) string {
 	kind, id, _ := strings.Cut(in, "/")
 	return kind + " " + id
 }
-
-type casePage struct {
-	frame
-	Case       caseView
-	Pack       dossier.Package
-	Judgements []judgementView
-	Report     string
-}
-
-// oneCase is GET /view/excursion/{id}.
-func (s *Server) oneCase(w http.ResponseWriter, r *http.Request) {
-	id := r.PathValue("id")
-	c, p, err := s.cfg.Stories.Case(r.Context(), id)
-	if errors.Is(err, ErrNoStory) {
-		s.fail(w, r, http.StatusNotFound, "There is no such excursion", "Nothing is known of excursion "+id+".")
-		return
-	}
-	if err != nil {
-		s.broken(w, r, "tell of excursion "+id, err)
-		return
-	}
-	page := casePage{frame: s.storyFrame("Excursion of package "+p.ID, "excursions"), Case: caseOf(c, p.ID), Pack: p, Report: casePath(id) + "/report.pdf"}
-	for i := range p.Judgements {
-		if p.Judgements[i].Profile.ID == c.Facts.Profile {
-			page.Judgements = append(page.Judgements, judgementOf(&p.Judgements[i]))
-		}
-	}
-	s.render(w, s.pages.oneCase, http.StatusOK, page)
-}

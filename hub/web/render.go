@@ -18,7 +18,7 @@ import (
 )
 
 // pages holds one template set for each page, all over the same layout.
-type pages struct{ home, sensor, account, packages, onePackage, cases, oneCase, oneUnit, board, trace, traceEnded, traceLot, traceRequest, suspect, form3911, exception, signin, enter, me, people, problem *template.Template }
+type pages struct{ home, sensor, account, packages, onePackage, cases, oneCase, oneUnit, trail, board, trace, traceEnded, traceLot, traceRequest, suspect, form3911, exception, signin, enter, me, people, problem *template.Template }
 
 // spoken are the same pages in all languages.
 type spoken struct {
@@ -116,7 +116,7 @@ func newPages() (*pages, *spoken, error) {
 // named are the pages by the names of their templates.
 func (p *pages) named() map[string]**template.Template {
 	return map[string]**template.Template{"home": &p.home, "sensor": &p.sensor, "account": &p.account,
-		"packages": &p.packages, "package": &p.onePackage, "excursions": &p.cases, "excursion": &p.oneCase, "unit": &p.oneUnit, "dispatch": &p.board,
+		"packages": &p.packages, "package": &p.onePackage, "excursions": &p.cases, "excursion": &p.oneCase, "unit": &p.oneUnit, "trail": &p.trail, "dispatch": &p.board,
 		"trace": &p.trace, "traceended": &p.traceEnded, "tracelot": &p.traceLot, "tracerequest": &p.traceRequest, "suspect": &p.suspect, "form3911": &p.form3911, "exception": &p.exception,
 		"signin": &p.signin, "enter": &p.enter, "me": &p.me, "people": &p.people, "error": &p.problem}
 }

@@ -126,3 +126,31 @@ func (s span) rowWidth() int64 {
 	}
 	return (24 * time.Hour).Milliseconds()
 }
+
+// instantOf reads an instant of an address or form: RFC 3339, or without a zone
+// as a browser's field of date and time gives it, which is UTC here.
+func instantOf(name, text string) (int64, error) {
+	for _, form := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02T15:04"} {
+		if t, err := time.Parse(form, text); err == nil {
+			if ms := t.UnixMilli(); ms > 0 && ms < 1<<45 {
+				return ms, nil
+			}
+			return 0, fmt.Errorf("%s %q is outside the years that times are kept for", name, text)
+		}
+	}
+	return 0, fmt.Errorf("%s %q is not a time: want for example 2026-09-14T06:00:00", name, text)
+}
+
+// addressTime is an instant as it stands in an address, and fieldTime in a field
+// of date and time. Both are cut to seconds.
+func addressTime(ms int64) string { return time.UnixMilli(ms).UTC().Format(time.RFC3339) }
+func fieldTime(ms int64) string   { return time.UnixMilli(ms).UTC().Format("2006-01-02T15:04:05") }
+
+// fieldOf is an instant of an address as a field shows it; "" for none.
+func fieldOf(text string) string {
+	at, err := instantOf("", text)
+	if err != nil {
+		return ""
+	}
+	return fieldTime(at)
+}

@@ -8,6 +8,9 @@ import (
 	"strings"
 
 	"frostline/hub/dossier"
+	"frostline/hub/event"
+	"frostline/hub/evidence/verify"
+	"frostline/hub/fact"
 	"frostline/hub/trace/provenance"
 	"frostline/hub/view"
 	"frostline/proto/thermal"
@@ -24,10 +27,20 @@ type Stories interface {
 	Lines(ctx context.Context, limit int) (dossier.Listing, error)
 	// Package tells of one package.
 	Package(ctx context.Context, id string) (dossier.Package, dossier.Line, error)
-	// Cases lists cases, those that need somebody first, at most so many.
-	Cases(ctx context.Context, limit int) ([]dossier.CaseLine, error)
+	// CaseLines lists cases, those that need somebody first.
+	CaseLines(ctx context.Context, q dossier.CaseQuery) (dossier.Queue, error)
 	// Case tells of one case, and of its package.
 	Case(ctx context.Context, id string) (dossier.Case, dossier.Package, error)
+	// Look judges a part of a package's watch, or by another profile; its error
+	// wraps dossier.ErrSpan where the part is not within the watch.
+	Look(ctx context.Context, q dossier.Query) (dossier.Look, error)
+	// Profiles lists the storage profiles in force, by id.
+	Profiles(ctx context.Context) ([]thermal.Profile, error)
+	// Trail gives what was recorded in the stream of a thing after a version, at
+	// most so many events.
+	Trail(ctx context.Context, of fact.Ref, after int64, limit int) ([]event.Event, error)
+	// Verify makes the evidence of a shipment and checks it.
+	Verify(ctx context.Context, shipment string) (*verify.Report, error)
 	// Unit tells the way of one unit.
 	Unit(ctx context.Context, id string) (*provenance.Provenance, error)
 	// ShipmentReport and CaseReport print, and Bundle gives the evidence; all
@@ -43,7 +56,10 @@ func (s *Server) storyRoutes(mux *routes) {
 	mux.HandleFunc("GET /view/package/{id}", s.onePackage)
 	mux.HandleFunc("GET /view/unit/{id}", s.oneUnit)
 	mux.HandleFunc("GET /view/excursions", s.cases)
+	mux.HandleFunc("GET /view/excursions/{id}", s.movedCase)
 	mux.HandleFunc("GET /view/excursion/{id}", s.oneCase)
+	mux.HandleFunc("POST /view/excursion/{id}/verify", s.verifyCase)
+	mux.HandleFunc("GET /view/trail/{kind}/{id}", s.recordTrail)
 	mux.HandleFunc("GET /view/excursion/{id}/report.pdf", s.document("application/pdf", func(ctx context.Context, id string) ([]byte, string, error) {
 		return s.cfg.Stories.CaseReport(ctx, id)
 	}))
@@ -133,12 +149,6 @@ func (s *Server) storyFrame(title, nav string) frame {
 	return f
 }
 
-type casesPage struct {
-	frame
-	Cases []caseView
-	Open  int
-}
-
 type caseView struct {
 	dossier.Case
 	Package  string
@@ -171,24 +181,6 @@ func caseOf(c dossier.Case, pkg string) caseView {
 		"reopened": "to be acknowledged anew: data have changed", "retracted": "to be acknowledged and closed: data say it never was",
 	}[c.State]
 	return v
-}
-
-// cases is GET /view/excursions.
-func (s *Server) cases(w http.ResponseWriter, r *http.Request) {
-	page := casesPage{frame: s.storyFrame("Excursions", "excursions")}
-	all, err := s.cfg.Stories.Cases(r.Context(), listed)
-	if err != nil {
-		s.broken(w, r, "list the excursions", err)
-		return
-	}
-	for _, c := range all {
-		v := caseOf(c.Case, c.Package)
-		page.Cases = append(page.Cases, v)
-		if !v.Closed {
-			page.Open++
-		}
-	}
-	s.render(w, s.pages.cases, http.StatusOK, page)
 }
 
 // document serves a file that a story is told in.

@@ -10,6 +10,9 @@ import (
 
 	"frostline/hub/dossier"
 	"frostline/hub/dossier/dossiertest"
+	"frostline/hub/event"
+	"frostline/hub/evidence/verify"
+	"frostline/hub/fact"
 	"frostline/hub/trace/provenance"
 	"frostline/hub/web/webtest"
 	"frostline/proto/thermal"
@@ -40,8 +43,30 @@ func (s *storyteller) Package(_ context.Context, id string) (dossier.Package, do
 	}
 	return s.Packages[0], s.lines()[0], nil
 }
-func (s *storyteller) Cases(context.Context, int) ([]dossier.CaseLine, error) {
-	return []dossier.CaseLine{{Case: s.Packages[0].Cases[0], Package: s.Packages[0].ID}}, nil
+func (s *storyteller) CaseLines(context.Context, dossier.CaseQuery) (dossier.Queue, error) {
+	return dossier.Queue{Lines: []dossier.CaseLine{{Case: s.Packages[0].Cases[0], Package: s.Packages[0].ID}}, Found: 1, All: 1}, nil
+}
+
+// Look knows the whole watch alone; TestWorkbench looks at parts, by the engine.
+func (s *storyteller) Look(_ context.Context, q dossier.Query) (dossier.Look, error) {
+	j := s.Packages[0].Judgements[0]
+	from, to := j.Verdict.From, j.Verdict.To
+	return dossier.Look{Judgement: j, WatchFrom: from, WatchTo: to,
+		Sources: []dossier.Source{{From: from, To: to, Gateway: "van-14", Sensor: "box-1", In: "compartment/van-14-box"}},
+		Budgets: []dossier.LotLane{{Lot: "L77", Units: 2, Lives: 1, Name: "8 to 25 °C", Allowed: 72 * 3_600_000, Before: 18 * 3_600_000, After: 19 * 3_600_000,
+			Points: []dossier.LanePoint{{At: from, Spent: 18 * 3_600_000}, {At: from + (to-from)/2, Spent: 18_500_000 * 3}, {At: to, Spent: 19 * 3_600_000}}}}}, nil
+}
+func (s *storyteller) Profiles(context.Context) ([]thermal.Profile, error) {
+	return []thermal.Profile{s.Packages[0].Judgements[0].Profile}, nil
+}
+func (s *storyteller) Trail(_ context.Context, of fact.Ref, after int64, _ int) ([]event.Event, error) {
+	if of.ID != s.Packages[0].ID || after > 0 {
+		return nil, nil
+	}
+	return []event.Event{{ID: "e1", Position: 7, Stream: of.String(), Version: 1, Type: fact.PackageWasPacked, At: s.Packages[0].Packed, Actor: "person/amy", Reason: "<b>order</b>", Data: []byte(`{"id":"<script>"}`)}}, nil
+}
+func (s *storyteller) Verify(context.Context, string) (*verify.Report, error) {
+	return &verify.Report{Problems: []verify.Problem{{Check: verify.Container, Gateway: "van-14", Epoch: 1, Block: 120, Detail: "the block was changed"}}}, nil
 }
 func (s *storyteller) Case(_ context.Context, id string) (dossier.Case, dossier.Package, error) {
 	if id != "ex-1" {
@@ -82,12 +107,13 @@ func TestPagesTellStories(t *testing.T) {
 	}
 	p := stories().Packages[0]
 	for path, wants := range map[string][]string{
-		"view/packages":        {p.ID, "out of range", "8.42 °C", "nowhere known", "12</span> unknown now", "11 more are watched", "closed"},
-		"view/package/" + p.ID: {"verdict: excursion", "10.87 °C", "hatch", "the sensor was silent", "custodian before was not told", "report.pdf"},
-		"view/excursions":      {"was above 8 °C for 42 min", "0</span> not closed"},
+		"view/packages":              {p.ID, "out of range", "8.42 °C", "nowhere known", "12</span> unknown now", "11 more are watched", "closed"},
+		"view/package/" + p.ID:       {"verdict: excursion", "10.87 °C", "hatch", "the sensor was silent", "custodian before was not told", "report.pdf"},
+		"view/excursions":            {"was above 8 °C for 42 min", "0</span> not closed"},
+		"view/trail/package/" + p.ID: {"person/amy", "orders package packed", "&lt;b&gt;order", "event 7 of the log"},
 		"view/unit/00614141999996.A1": {"gap: custody", "nobody has told of receiving it", "alarm: 4.1 °C to 11.9 °C", "entry 41 of the evidence log", "not yet in the evidence log",
 			"declared wrong", "with SSCC 003400000000000014", "not told yet", "party GLN 0614141000005 to party co1"},
-		"view/excursion/ex-1": {"Amélie Østergård, PharmD", "no longer matches", "acknowledged", "lot L77"},
+		"view/excursion/ex-1": {"Budget 8 to 25 °C, 2 units of lot L77: 19 h of 72 h", "sensor box-1 of van-14", "Show the chart as a table", "Amélie Østergård, PharmD", "no longer matches", "acknowledged", "lot L77"},
 	} {
 		code, body, _ := get(path)
 		for _, want := range wants {
@@ -124,7 +150,7 @@ func TestTheTallyOfCasesStays(t *testing.T) {
 	tb := webtest.New(t, webtest.Browser(t), s.URL())
 	tb.Open(s.URL() + "view/excursions")
 	tb.Until(following)
-	if n := webtest.Eval[string](tb, "document.querySelector('#tally .n').textContent"); n != "0" {
+	if n := webtest.Eval[string](tb, "document.querySelector('#case-tally [data-state=wrong] .n').textContent"); n != "0" {
 		t.Errorf("%q cases are not closed, want 0", n)
 	}
 }

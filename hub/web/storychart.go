@@ -33,8 +33,8 @@ func drawStory(j *dossier.Judgement, class string, width, height float64) templa
 	}
 	y := func(t thermal.Temp) float64 { return (height - bottom) * float64(high-t) / float64(high-low) }
 	var o strings.Builder
-	fmt.Fprintf(&o, `<svg class="story-chart %s" viewBox="0 0 %g %g" role="img" aria-label="%s">`, class, width, height,
-		template.HTMLEscapeString("Temperature. "+j.Summary()))
+	fmt.Fprintf(&o, `<svg class="story-chart %s" viewBox="0 0 %g %g" data-from="%d" data-to="%d" data-left="%g" role="img" aria-label="%s">`, class, width, height,
+		c.From, c.To, left, template.HTMLEscapeString("Temperature. "+j.Summary()))
 	block := func(class, fill string, from, to int64, title string) {
 		fmt.Fprintf(&o, `<rect class="%s"%s x="%.2f" y="0" width="%.2f" height="%g"><title>%s</title></rect>`, class, fill, x(from), math.Max(x(to)-x(from), 1.5), height-bottom, template.HTMLEscapeString(title))
 	}

@@ -76,6 +76,8 @@ type Config struct {
 	Feed     Feed
 	Stories  Stories      // nil: no pages about packages
 	Dispatch Dispatch     // nil: no dispatcher's board
+	// Excursions are what people do about excursions; nil: the pages only show them.
+	Excursions Excursions
 	Trace    Trace        // nil: no pages of traceability
 	Lookup   Lookup       // required with Trace
 	Program  http.Handler // answers what is no page: the interface for programs; nil for none
@@ -117,6 +119,7 @@ type Server struct {
 	ready   chan struct{}
 	url     string        // set before ready is closed
 	wake    chan struct{} // asks for a poll now
+	uploads chan struct{} // holds one for each that is being read
 
 	mu       sync.Mutex
 	streams  int
@@ -143,7 +146,7 @@ func New(cfg Config) (*Server, error) {
 	}
 	s := &Server{
 		cfg: cfg, log: cfg.Log, now: cfg.Now, addr: addr, live: newLive(cfg.Now),
-		hub: token(), ready: make(chan struct{}), wake: make(chan struct{}, 1), stopping: make(chan struct{}),
+		hub: token(), ready: make(chan struct{}), wake: make(chan struct{}, 1), uploads: make(chan struct{}, uploadsAtOnce), stopping: make(chan struct{}),
 	}
 	s.sparks = newSketches(s)
 	s.seals, s.pace = &sealer{access: cfg.Access, now: cfg.Now}, newPace()
@@ -165,6 +168,9 @@ func New(cfg Config) (*Server, error) {
 	mux.HandleFunc("GET /live", s.stream)
 	if cfg.Stories != nil {
 		s.storyRoutes(mux)
+		if cfg.Excursions != nil {
+			s.workRoutes(mux)
+		}
 	}
 	if cfg.Dispatch != nil {
 		mux.HandleFunc("GET /dispatch", s.board)

@@ -93,9 +93,9 @@ func TestGuard(t *testing.T) {
 }
 
 // events reads a stream of server-sent events.
-type event struct{ id, name, data string }
+type sent struct{ id, name, data string }
 
-func follow(t *testing.T, ctx context.Context, url string, header ...string) func() (event, error) {
+func follow(t *testing.T, ctx context.Context, url string, header ...string) func() (sent, error) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(ctx, "GET", url, nil)
 	if err != nil {
@@ -114,7 +114,7 @@ func follow(t *testing.T, ctx context.Context, url string, header ...string) fun
 	}
 	lines := bufio.NewScanner(resp.Body)
 	lines.Buffer(nil, 1<<20)
-	return func() (e event, err error) {
+	return func() (e sent, err error) {
 		for lines.Scan() {
 			switch name, value, _ := strings.Cut(lines.Text(), ": "); name {
 			case "id":
@@ -144,7 +144,7 @@ func TestStreamResumesAndEnds(t *testing.T) {
 		c.commit(zoneA, view.Reading{Epoch: 1, Boot: 9, Tick: tick, Dated: true, UTC: c.now().UnixMilli(), Value: v})
 	}
 	// until reads events to the one that tells the temperature v.
-	until := func(next func() (event, error), v string) event {
+	until := func(next func() (sent, error), v string) sent {
 		t.Helper()
 		for {
 			e, err := next()
