@@ -108,6 +108,9 @@ func (s Saga) Says() string {
 	case Waiting:
 		return "waits for quality to sign a disposition"
 	case Parked:
+		if s.Asks() {
+			return "waits for a person: is the delivery to be held?"
+		}
 		if s.Undoing {
 			return "waits for a person: undoing a step failed, " + doing[s.Step]
 		}
@@ -116,6 +119,12 @@ func (s Saga) Says() string {
 		return outcomes[s.Outcome]
 	}
 	return "runs"
+}
+
+// Asks reports whether a saga is parked though nothing has failed: it was told to
+// ask what is done with the delivery.
+func (s Saga) Asks() bool {
+	return s.State == Parked && s.Step == "stop" && s.Stop == StopAsk && !s.Undoing && !slices.ContainsFunc(s.Taken, func(d DecisionMade) bool { return d.Step == s.Step })
 }
 
 // Saga gives a saga.
