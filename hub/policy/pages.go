@@ -108,6 +108,17 @@ var pages = table([]row{
 		POST /trace/request/{id}/answer
 		POST /trace/suspect/{id}/{step}`},
 
+	// What follows from excursions, and what quality holds.
+	{inside, `
+		GET /view/sagas
+		GET /view/saga/{id}
+		GET /view/holds
+		GET /view/hold/{id}`},
+	{quality, `
+		POST /view/saga/{id}/decide
+		POST /view/holds/place
+		POST /view/hold/{id}/release`},
+
 	// People.
 	{only(Admin), `
 		GET /view/people

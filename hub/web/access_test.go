@@ -73,6 +73,8 @@ func openGuarded(t *testing.T, change ...func(*Config)) *guarded {
 	g.trace = openTraced(t, g.now)
 	cfg := Config{Addr: "127.0.0.1:0", Trace: g.trace, Lookup: g.trace.lookup, Access: g.people, Passkeys: g.people, Fleet: c, History: c, Feed: c, Stories: stories(), Excursions: cases, Dispatch: c.dispatch, Now: g.now, Log: log,
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "frostline_up 1\n") })}
+	carried := openCarried(t, db, g.now)
+	cfg.Sagas, cfg.Holds = carried.sagas, carried.holds
 	for _, f := range change {
 		f(&cfg)
 	}

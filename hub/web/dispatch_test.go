@@ -154,6 +154,9 @@ func withDispatch(t testing.TB) (*company, *dispatcher) {
 	w := openTraced(t, c.now)
 	w.lives()
 	c.trace, c.lookup = w, w.lookup
+	carried := openCarried(t, somewhere(t), c.now)
+	carried.stories()
+	c.sagas, c.holds = carried.sagas, carried.holds
 	return c, d
 }
 

@@ -24,6 +24,8 @@ type company struct {
 	dispatch Dispatch
 	trace    Trace
 	lookup   Lookup
+	sagas    Sagas
+	holds    Holds
 	started  time.Time
 
 	mu       sync.Mutex
@@ -288,7 +290,7 @@ func (c *company) commit(s view.Series, rs ...view.Reading) {
 // serve runs a server over the company until stop or the test's end.
 func (c *company) serve(t testing.TB, addr string) (s *Server, stop func()) {
 	t.Helper()
-	s, err := New(Config{Addr: addr, vouched: &everybody, Fleet: c, History: c, Feed: c, Stories: stories(), Dispatch: c.dispatch, Trace: c.trace, Lookup: c.lookup, Now: c.now, Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))})
+	s, err := New(Config{Addr: addr, vouched: &everybody, Access: sealing{}, Fleet: c, History: c, Feed: c, Stories: stories(), Dispatch: c.dispatch, Trace: c.trace, Lookup: c.lookup, Sagas: c.sagas, Holds: c.holds, Now: c.now, Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -316,3 +318,8 @@ func (c *company) serve(t testing.TB, addr string) (s *Server, stop func()) {
 // everybody has every role. The pages' own tests are by them; who may see what
 // is tested apart.
 var everybody = people.Person{ID: "everybody", Name: "Every Body", Roles: policy.Roles}
+
+// sealing has the key that forms are marked with, and nobody signs in by it.
+type sealing struct{ Access }
+
+func (sealing) Key(context.Context, string) ([]byte, error) { return make([]byte, 32), nil }

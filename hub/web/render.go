@@ -18,7 +18,7 @@ import (
 )
 
 // pages holds one template set for each page, all over the same layout.
-type pages struct{ home, sensor, account, packages, onePackage, cases, oneCase, oneUnit, trail, board, trace, traceEnded, traceLot, traceRequest, suspect, form3911, exception, signin, enter, me, people, problem *template.Template }
+type pages struct{ home, sensor, account, packages, onePackage, cases, oneCase, oneUnit, trail, board, trace, traceEnded, traceLot, traceRequest, suspect, form3911, exception, sagas, oneSaga, holds, oneHold, signin, enter, me, people, problem *template.Template }
 
 // spoken are the same pages in all languages.
 type spoken struct {
@@ -47,6 +47,7 @@ type frame struct {
 	Stories  bool    // there are pages about packages
 	Dispatch bool    // there is the dispatcher's board
 	Trace    bool    // there are pages of traceability
+	Sagas    bool    // there are pages about what follows from excursions
 	Viewer   *viewer // who looks; filled in by render
 	Still    bool    // it does not follow the hub
 }
@@ -118,11 +119,12 @@ func (p *pages) named() map[string]**template.Template {
 	return map[string]**template.Template{"home": &p.home, "sensor": &p.sensor, "account": &p.account,
 		"packages": &p.packages, "package": &p.onePackage, "excursions": &p.cases, "excursion": &p.oneCase, "unit": &p.oneUnit, "trail": &p.trail, "dispatch": &p.board,
 		"trace": &p.trace, "traceended": &p.traceEnded, "tracelot": &p.traceLot, "tracerequest": &p.traceRequest, "suspect": &p.suspect, "form3911": &p.form3911, "exception": &p.exception,
+		"sagas": &p.sagas, "saga": &p.oneSaga, "holds": &p.holds, "hold": &p.oneHold,
 		"signin": &p.signin, "enter": &p.enter, "me": &p.me, "people": &p.people, "error": &p.problem}
 }
 
 func parsePages(l *tongue.Tongue) (*pages, error) {
-	base, err := template.New("base").Funcs(wordsIn(l)).ParseFS(dashboards.Templates, "templates/layout.html", "templates/story.html", "templates/tracelist.html")
+	base, err := template.New("base").Funcs(wordsIn(l)).ParseFS(dashboards.Templates, "templates/layout.html", "templates/story.html", "templates/tracelist.html", "templates/holdlist.html")
 	if err != nil {
 		return nil, fmt.Errorf("parse the layout of pages: %w", err)
 	}
@@ -147,7 +149,7 @@ func (s *Server) frame(title, nav string) frame {
 	_, seq, _ := s.live.since(^uint64(0), filter{})
 	return frame{
 		Title: title, Nav: nav, Cursor: s.hub + "." + strconv.FormatUint(seq, 10),
-		Now: s.now().UnixMilli(), Version: version.String(), Stories: s.cfg.Stories != nil, Viewer: &viewer{}, Dispatch: s.cfg.Dispatch != nil, Trace: s.cfg.Trace != nil,
+		Now: s.now().UnixMilli(), Version: version.String(), Stories: s.cfg.Stories != nil, Viewer: &viewer{}, Dispatch: s.cfg.Dispatch != nil, Trace: s.cfg.Trace != nil, Sagas: s.cfg.Sagas != nil,
 	}
 }
 

@@ -46,6 +46,13 @@ var shots = []shot{
 	{"illegitimate", "trace/suspect/sus-bad", "true"},
 	{"form-3911", "trace/suspect/sus-bad/form-3911", ""},
 	{"exception", "trace/exception/4f1c2c1e-0d5c-4b5e-9d55-6a3f4a1d9a01", "true"},
+	{"sagas", "view/sagas", "true"},
+	{"saga-parked", "view/saga/excursion-x1", "true"},
+	{"saga-asks", "view/saga/excursion-x2", "true"},
+	{"saga-waits", "view/saga/excursion-x3", "true"},
+	{"saga-over", "view/saga/excursion-x5", "true"},
+	{"holds", "view/holds", "true"},
+	{"hold", "view/hold/hold-m1", "true"},
 	{"dispatch", "dispatch", "true"},
 	{"dispatch-route", "dispatch#route-R-7", "document.getElementById('route-R-7').open"},
 }

@@ -80,6 +80,8 @@ type Config struct {
 	Excursions Excursions
 	Trace    Trace        // nil: no pages of traceability
 	Lookup   Lookup       // required with Trace
+	Sagas    Sagas        // nil: no pages about what follows from excursions
+	Holds    Holds        // required with Sagas
 	Program  http.Handler // answers what is no page: the interface for programs; nil for none
 	// Parts tells how each part of the hub is doing; it is called for each
 	// visit of the first page. nil: nothing is told.
@@ -180,6 +182,12 @@ func New(cfg Config) (*Server, error) {
 			return nil, errors.New("web: Lookup is required where there is Trace")
 		}
 		s.traceRoutes(mux)
+	}
+	if cfg.Sagas != nil {
+		if cfg.Holds == nil {
+			return nil, errors.New("web: Holds is required where there is Sagas")
+		}
+		s.sagaRoutes(mux)
 	}
 	s.accessRoutes(mux)
 	mux.HandleFunc("GET /health", s.health)
