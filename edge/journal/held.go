@@ -15,12 +15,19 @@ type held struct {
 	bytes    int
 	readings uint64
 	blocks   int
+	leaving  counted // what was taken out to be kept, and is not yet
 	// What had to be dropped. Of events only the number is, in the end: they
 	// are saved first.
 	gap        *pb.Gap // readings that have not been declared lost
 	saved      []draft // events of dropped drafts
 	savedBytes int
 	lostEvents int
+}
+
+// counted is how much drafts are.
+type counted struct {
+	blocks   int
+	readings uint64
 }
 
 // draft is a block without number.

@@ -106,16 +106,20 @@ func (j *Journal) drain() error {
 			r.readings = append(r.readings, b.Readings...)
 			r.events = append(r.events, b.Events...)
 		}
+		j.held.leaving = counted{len(drafts), uint64(len(r.readings))}
 		j.mu.Unlock()
 		_, err := j.keep([]*request{r}, false)
+		j.mu.Lock()
+		j.held.leaving = counted{}
+		if err != nil && !errors.Is(err, errPlan) {
+			j.held.unpop(drafts)
+		}
+		j.mu.Unlock()
 		if errors.Is(err, errPlan) {
 			j.refused([]*request{r}, err)
 			continue
 		}
 		if err != nil {
-			j.mu.Lock()
-			j.held.unpop(drafts)
-			j.mu.Unlock()
 			return err
 		}
 	}

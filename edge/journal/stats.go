@@ -78,7 +78,7 @@ func (j *Journal) Stats() Stats {
 	bytes := j.bytesLocked()
 	s := Stats{
 		Loaded: j.loaded, Boot: j.boot, Bytes: bytes, MaxBytes: j.o.MaxBytes, Damaged: j.aside,
-		HeldBlocks: j.held.blocks, HeldReadings: j.held.readings, LastAck: j.count.lastAck,
+		HeldBlocks: j.held.blocks + j.held.leaving.blocks, HeldReadings: j.held.readings + j.held.leaving.readings, LastAck: j.count.lastAck,
 		Thinned: j.count.thinned, Repeats: j.count.repeats, Dropped: j.count.dropped, Commits: j.count.commits, Torn: j.count.torn,
 		Broken: j.count.broken, Outages: j.count.outages, Deleted: j.count.deleted, Overflow: j.count.overflowing,
 		LostReadings: j.count.dropped,
