@@ -74,15 +74,15 @@ type Config struct {
 	Fleet    Fleet
 	History  History
 	Feed     Feed
-	Stories  Stories      // nil: no pages about packages
-	Dispatch Dispatch     // nil: no dispatcher's board
+	Stories  Stories  // nil: no pages about packages
+	Dispatch Dispatch // nil: no dispatcher's board
 	// Excursions are what people do about excursions; nil: the pages only show them.
 	Excursions Excursions
-	Trace    Trace        // nil: no pages of traceability
-	Lookup   Lookup       // required with Trace
-	Sagas    Sagas        // nil: no pages about what follows from excursions
-	Holds    Holds        // required with Sagas
-	Program  http.Handler // answers what is no page: the interface for programs; nil for none
+	Trace      Trace        // nil: no pages of traceability
+	Lookup     Lookup       // required with Trace
+	Sagas      Sagas        // nil: no pages about what follows from excursions
+	Holds      Holds        // required with Sagas
+	Program    http.Handler // answers what is no page: the interface for programs; nil for none
 	// Parts tells how each part of the hub is doing; it is called for each
 	// visit of the first page. nil: nothing is told.
 	Parts   func(ctx context.Context) []view.Part
