@@ -130,3 +130,8 @@ func (h *hub) openProvider() (web.Provider, error) {
 	}
 	return oidc.New(h.config.OIDC, h.contexts.people, nil)
 }
+
+// operations is what operators look after gateways with.
+func (h *hub) operations() *web.Operations {
+	return &web.Operations{Admission: h.access, Desired: h.contexts.desired, Rollouts: h.contexts.rollout, Enrol: h.enrolAddress()}
+}

@@ -40,8 +40,8 @@ var Roles = map[string][]string{
 	"driver":      {"read", "write"},
 	"warehouse":   {"read", "write", "epcis:capture", "epcis:query"},
 	"auditor":     {"read", "epcis:query"},
-	"operator":    {"read", "write", "epcis:capture", "epcis:query", "verify"},
-	"admin":       {"read", "write", "admin", "epcis:capture", "epcis:query"},
+	"operator":    {"read", "write", "fleet", "epcis:capture", "epcis:query", "verify"},
+	"admin":       {"read", "write", "admin", "fleet", "epcis:capture", "epcis:query"},
 }
 
 // Has says whether a person is enabled and has a role.

@@ -34,7 +34,7 @@ const (
 
 // AllScopes are the scopes that a token can have. Those of EPCIS are for its REST
 // binding alone, and verify for the verification of product identifiers.
-var AllScopes = []string{"admin", "epcis:capture", "epcis:query", "qa", "read", "verify", "write"}
+var AllScopes = []string{"admin", "epcis:capture", "epcis:query", "fleet", "qa", "read", "verify", "write"}
 
 // partnerScopes are those that a partner's token can have.
 var partnerScopes = []string{"epcis:capture", "epcis:query", "read", "verify", "write"}

@@ -85,7 +85,7 @@ var calls = table([]row{
 	{technical, `
 		get-gateway-config list-gateway-commands get-gateway-command list-gateway-scans count-gateway-scans
 		list-releases list-rollouts get-rollout list-rollout-gateways`},
-	{only(Admin), `put-gateway-config command-gateway start-rollout pause-rollout resume-rollout abort-rollout`},
+	{gateways, `put-gateway-config command-gateway start-rollout pause-rollout resume-rollout abort-rollout`},
 
 	// People and tokens.
 	{only(Admin), `list-people get-person disable-person list-tokens revoke-token`},

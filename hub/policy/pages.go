@@ -119,6 +119,21 @@ var pages = table([]row{
 		POST /view/holds/place
 		POST /view/hold/{id}/release`},
 
+	// Gateways: who looks after them, and who looks.
+	{technical, `
+		GET /view/fleet
+		GET /view/fleet/{id}
+		GET /view/rollouts`},
+	{gateways, `
+		POST /view/fleet/enrol
+		POST /view/fleet/{id}/revoke
+		POST /view/fleet/{id}/command
+		POST /view/fleet/{id}/settings
+		POST /view/rollouts/start
+		POST /view/rollouts/{id}/pause
+		POST /view/rollouts/{id}/resume
+		POST /view/rollouts/{id}/abort`},
+
 	// People.
 	{only(Admin), `
 		GET /view/people

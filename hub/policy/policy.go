@@ -118,4 +118,5 @@ var (
 	technical = only(QA, Approver, Auditor, Operator, Admin)
 	stock     = only(Warehouse, Pharmacist, Operator)
 	transport = only(Dispatcher, Operator)
+	gateways  = only(Operator, Admin)
 )

@@ -105,7 +105,7 @@ func registerDesired(api huma.API, d Desired) {
 			}
 			return mandateReplyOf(d, s), nil
 		})
-	put := op(http.MethodPut, "/gateways/{id}/config", "put-gateway-config", Admin, "Set what a gateway is to run, whole")
+	put := op(http.MethodPut, "/gateways/{id}/config", "put-gateway-config", Fleet, "Set what a gateway is to run, whole")
 	put.Description = "The document is signed and sent. The gateway judges it whole: what it says to it shows in the operation's sibling, get-gateway-config. " +
 		"It is undone by itself where the gateway gets no block acknowledged under it. The same document again is no new version, unless it was refused."
 	huma.Register(api, put, func(ctx context.Context, in *struct {
@@ -124,7 +124,7 @@ func registerDesired(api huma.API, d Desired) {
 		}
 		return mandateReplyOf(d, s), nil
 	})
-	huma.Register(api, status(op(http.MethodPost, "/gateways/{id}/commands", "command-gateway", Admin, "Ask a gateway to do something once"), http.StatusCreated),
+	huma.Register(api, status(op(http.MethodPost, "/gateways/{id}/commands", "command-gateway", Fleet, "Ask a gateway to do something once"), http.StatusCreated),
 		func(ctx context.Context, in *struct {
 			MandatePath
 			Why

@@ -16,6 +16,7 @@ const (
 	Read  Scope = "read"  // look at anything but people and tokens
 	Write Scope = "write" // enter records, orders, scans and statements
 	QA    Scope = "qa"    // decide on excursions, sign, place and lift holds
+	Fleet Scope = "fleet" // settings, commands and releases of gateways
 	Admin Scope = "admin" // people, tokens, rules
 )
 
@@ -24,6 +25,7 @@ var Scopes = map[Scope]string{
 	Read:  "look at anything but people and tokens",
 	Write: "enter records, orders, scans and statements",
 	QA:    "decide on excursions, sign, place and lift holds",
+	Fleet: "say what gateways are to be and do",
 	Admin: "keep people, tokens and rules",
 }
 

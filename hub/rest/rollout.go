@@ -146,7 +146,7 @@ func registerRollouts(api huma.API, d Rollouts) {
 			}
 			return &struct{ Body []AgentRelease }{out}, nil
 		})
-	start := op(http.MethodPost, "/rollouts", "start-rollout", Admin, "Have gateways run a release, wave by wave")
+	start := op(http.MethodPost, "/rollouts", "start-rollout", Fleet, "Have gateways run a release, wave by wave")
 	start.Description = "A gateway runs a release on trial until this hub has acknowledged readings under it, and goes back by itself where that does not come about. " +
 		"The next wave is asked when the waves before have confirmed; too many failures stop the rollout. One goes on at a time."
 	huma.Register(api, status(start, http.StatusCreated), func(ctx context.Context, in *struct {
@@ -211,7 +211,7 @@ func registerRollouts(api huma.API, d Rollouts) {
 		{"resume", "Go on with a rollout that was paused or stopped; failures so far are forgiven", d.Resume},
 		{"abort", "End a rollout: what gateways have not begun is withdrawn", d.Abort},
 	} {
-		huma.Register(api, op(http.MethodPost, "/rollouts/{id}/"+x.word, x.word+"-rollout", Admin, x.summary),
+		huma.Register(api, op(http.MethodPost, "/rollouts/{id}/"+x.word, x.word+"-rollout", Fleet, x.summary),
 			func(ctx context.Context, in *struct {
 				RolloutPath
 				Why

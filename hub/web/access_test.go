@@ -75,6 +75,7 @@ func openGuarded(t *testing.T, change ...func(*Config)) *guarded {
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "frostline_up 1\n") })}
 	carried := openCarried(t, db, g.now)
 	cfg.Sagas, cfg.Holds = carried.sagas, carried.holds
+	cfg.Operations = operate(t, g.now, "site-1", "van-14", "van-15")
 	for _, f := range change {
 		f(&cfg)
 	}

@@ -20,6 +20,7 @@ func TestPagesAreForEverybody(t *testing.T) {
 	script := axe.Script(t)
 	b := webtest.Browser(t)
 	c, _ := withDispatch(t)
+	c.operated(t, "site-1", "van-14", "van-15")
 	s, _ := c.serve(t, "127.0.0.1:0")
 	none := &company{base: base, started: time.Now(), watchers: map[int]func(view.Batch){}}
 	empty, _ := none.serve(t, "127.0.0.1:0")

@@ -20,13 +20,15 @@ import (
 // that follow from the time alone, so that a page and its expectation agree.
 // Its clock runs at the real pace from a fixed moment.
 type company struct {
-	base     int64
-	dispatch Dispatch
-	trace    Trace
-	lookup   Lookup
-	sagas    Sagas
-	holds    Holds
-	started  time.Time
+	base       int64
+	dispatch   Dispatch
+	trace      Trace
+	lookup     Lookup
+	sagas      Sagas
+	holds      Holds
+	operations *Operations
+	access     Access // nil: pages without forms
+	started    time.Time
 
 	mu       sync.Mutex
 	jumped   int64
@@ -60,6 +62,7 @@ func newCompany() *company {
 	min := int64(60_000)
 	c.gateway("site-1", func(g *view.Gateway) {
 		g.Kept, g.Committed = 86_400, 86_400
+		g.Journal = view.Journal{HoursLeft: new(uint32(720)), FullPercent: 1}
 	})
 	c.sensor("site-1", "zone-a-air", "sht4x", "0x44", time.Second, map[reading.Quantity]model{
 		reading.Temperature: {value: wave(4400, 380, 12*time.Minute), holes: [][2]int64{{base - 22*min, base - 17*min}}, undated: 312},
@@ -90,6 +93,7 @@ func newCompany() *company {
 	})
 	c.gateway("van-14", func(g *view.Gateway) {
 		g.Kept, g.Committed, g.PendingBlocks, g.PendingReadings = 576_000, 163_700, 6_871, 412_300
+		g.Journal = view.Journal{HoursLeft: new(uint32(18)), FullPercent: 71}
 		g.Faults = []view.Fault{{At: base - 4*min, Part: "uplink", Detail: "no network for 8 h 2 min; readings were kept"}}
 	})
 	c.sensor("van-14", "position", "nmea", "/dev/ttyUSB0", time.Second, map[reading.Quantity]model{
@@ -106,6 +110,7 @@ func newCompany() *company {
 	c.gateway("van-15", func(g *view.Gateway) {
 		g.Connected, g.Heard, g.LastCommit = false, base-48*min, base-48*min
 		g.Kept, g.Committed, g.PendingBlocks, g.PendingReadings = 52_100, 51_900, 3, 200
+		g.Journal = view.Journal{HoursLeft: new(uint32(3)), FullPercent: 94}
 	})
 	c.sensor("van-15", "box-1", "tmp117", "0x48", time.Second, map[reading.Quantity]model{
 		reading.Temperature: {value: wave(4900, 250, 20*time.Minute), until: base - 48*min},
@@ -290,7 +295,7 @@ func (c *company) commit(s view.Series, rs ...view.Reading) {
 // serve runs a server over the company until stop or the test's end.
 func (c *company) serve(t testing.TB, addr string) (s *Server, stop func()) {
 	t.Helper()
-	s, err := New(Config{Addr: addr, vouched: &everybody, Access: sealing{}, Fleet: c, History: c, Feed: c, Stories: stories(), Dispatch: c.dispatch, Trace: c.trace, Lookup: c.lookup, Sagas: c.sagas, Holds: c.holds, Now: c.now, Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))})
+	s, err := New(Config{Addr: addr, vouched: &everybody, Access: sealing{}, Fleet: c, History: c, Feed: c, Stories: stories(), Dispatch: c.dispatch, Operations: c.operations, Trace: c.trace, Lookup: c.lookup, Sagas: c.sagas, Holds: c.holds, Now: c.now, Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))})
 	if err != nil {
 		t.Fatal(err)
 	}

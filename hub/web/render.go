@@ -18,7 +18,7 @@ import (
 )
 
 // pages holds one template set for each page, all over the same layout.
-type pages struct{ home, sensor, account, packages, onePackage, cases, oneCase, oneUnit, trail, board, trace, traceEnded, traceLot, traceRequest, suspect, form3911, exception, sagas, oneSaga, holds, oneHold, signin, enter, me, people, problem *template.Template }
+type pages struct{ home, sensor, account, packages, onePackage, cases, oneCase, oneUnit, trail, board, trace, traceEnded, traceLot, traceRequest, suspect, form3911, exception, sagas, oneSaga, holds, oneHold, fleet, gateway, rollouts, signin, enter, me, people, problem *template.Template }
 
 // spoken are the same pages in all languages.
 type spoken struct {
@@ -48,6 +48,7 @@ type frame struct {
 	Dispatch bool    // there is the dispatcher's board
 	Trace    bool    // there are pages of traceability
 	Sagas    bool    // there are pages about what follows from excursions
+	Operated bool    // there are pages for operators
 	Viewer   *viewer // who looks; filled in by render
 	Still    bool    // it does not follow the hub
 }
@@ -85,6 +86,7 @@ func wordsIn(l *tongue.Tongue) template.FuncMap {
 	maps.Copy(in, template.FuncMap{
 		"lang": func() string { return l.Lang }, "t": l.Say, "tell": l.Tell,
 		"moment": func(ms int64) string { return l.Date(view.Moment(ms)) },
+		"day":    func(ms int64) string { return l.Date(view.Date(ms)) },
 	})
 	return in
 }
@@ -120,6 +122,7 @@ func (p *pages) named() map[string]**template.Template {
 		"packages": &p.packages, "package": &p.onePackage, "excursions": &p.cases, "excursion": &p.oneCase, "unit": &p.oneUnit, "trail": &p.trail, "dispatch": &p.board,
 		"trace": &p.trace, "traceended": &p.traceEnded, "tracelot": &p.traceLot, "tracerequest": &p.traceRequest, "suspect": &p.suspect, "form3911": &p.form3911, "exception": &p.exception,
 		"sagas": &p.sagas, "saga": &p.oneSaga, "holds": &p.holds, "hold": &p.oneHold,
+		"fleet": &p.fleet, "gateway": &p.gateway, "rollouts": &p.rollouts,
 		"signin": &p.signin, "enter": &p.enter, "me": &p.me, "people": &p.people, "error": &p.problem}
 }
 
@@ -149,7 +152,7 @@ func (s *Server) frame(title, nav string) frame {
 	_, seq, _ := s.live.since(^uint64(0), filter{})
 	return frame{
 		Title: title, Nav: nav, Cursor: s.hub + "." + strconv.FormatUint(seq, 10),
-		Now: s.now().UnixMilli(), Version: version.String(), Stories: s.cfg.Stories != nil, Viewer: &viewer{}, Dispatch: s.cfg.Dispatch != nil, Trace: s.cfg.Trace != nil, Sagas: s.cfg.Sagas != nil,
+		Now: s.now().UnixMilli(), Version: version.String(), Stories: s.cfg.Stories != nil, Viewer: &viewer{}, Operated: s.cfg.Operations != nil, Dispatch: s.cfg.Dispatch != nil, Trace: s.cfg.Trace != nil, Sagas: s.cfg.Sagas != nil,
 	}
 }
 

@@ -53,6 +53,9 @@ var shots = []shot{
 	{"saga-over", "view/saga/excursion-x5", "true"},
 	{"holds", "view/holds", "true"},
 	{"hold", "view/hold/hold-m1", "true"},
+	{"fleet", "view/fleet", "true"},
+	{"gateway", "view/fleet/site-1", "true"},
+	{"rollouts", "view/rollouts", "true"},
 	{"dispatch", "dispatch", "true"},
 	{"dispatch-route", "dispatch#route-R-7", "document.getElementById('route-R-7').open"},
 }
@@ -67,6 +70,7 @@ func TestScreenshots(t *testing.T) {
 		t.Fatal(err)
 	}
 	c, _ := withDispatch(t)
+	c.operated(t, "site-1", "van-14", "van-15")
 	s, _ := c.serve(t, "127.0.0.1:0")
 	none := &company{base: base, started: time.Now(), watchers: map[int]func(view.Batch){}}
 	empty, _ := none.serve(t, "127.0.0.1:0")

@@ -82,6 +82,7 @@ type Config struct {
 	Lookup     Lookup       // required with Trace
 	Sagas      Sagas        // nil: no pages about what follows from excursions
 	Holds      Holds        // required with Sagas
+	Operations *Operations  // nil: no pages for operators
 	Program    http.Handler // answers what is no page: the interface for programs; nil for none
 	// Parts tells how each part of the hub is doing; it is called for each
 	// visit of the first page. nil: nothing is told.
@@ -188,6 +189,9 @@ func New(cfg Config) (*Server, error) {
 			return nil, errors.New("web: Holds is required where there is Sagas")
 		}
 		s.sagaRoutes(mux)
+	}
+	if cfg.Operations != nil {
+		s.fleetRoutes(mux)
 	}
 	s.accessRoutes(mux)
 	mux.HandleFunc("GET /health", s.health)
