@@ -59,7 +59,7 @@ func (c *change) appendSome(ctx context.Context, all []New) error {
 	}
 	before := c.last
 	var fresh []Event
-	rows := insertEvents.into(c.tx)
+	rows := insertEvents.Into(c.tx)
 	for i, n := range all {
 		e := &events[i]
 		if stored, found := known[n.ID]; found {
@@ -79,7 +79,7 @@ func (c *change) appendSome(ctx context.Context, all []New) error {
 		if n.ID != "" {
 			known[n.ID] = *e
 		}
-		if err := rows.add(ctx, e.Position, e.ID, e.Stream, e.Version, e.Type, e.Schema, e.At, e.Actor, e.Reason, string(e.Data)); err != nil {
+		if err := rows.Add(ctx, e.Position, e.ID, e.Stream, e.Version, e.Type, e.Schema, e.At, e.Actor, e.Reason, string(e.Data)); err != nil {
 			return fmt.Errorf("store events: %w", err)
 		}
 		fresh = append(fresh, *e)
@@ -88,7 +88,7 @@ func (c *change) appendSome(ctx context.Context, all []New) error {
 	if len(fresh) == 0 {
 		return nil
 	}
-	if err := rows.rest(ctx); err != nil {
+	if err := rows.Flush(ctx); err != nil {
 		return fmt.Errorf("store events: %w", err)
 	}
 	if c.l.outbox {
@@ -113,7 +113,7 @@ func stale(e *Event, version, expect int64) error {
 	return fmt.Errorf("append %s to %s: %w: it has version %d, not %d", e.Type, e.Stream, ErrStale, version, expect)
 }
 
-var insertEvents = &statement{head: "INSERT INTO event (" + columns + ") VALUES ", width: 10}
+var insertEvents = store.NewInsert("event", "", "position BIGINT", "id TEXT", "stream TEXT", "version BIGINT", "type TEXT", "schema BIGINT", "at_ms BIGINT", "actor TEXT", "reason TEXT", "data TEXT")
 
 // byIDs gives the events of those IDs that are known.
 func byIDs(ctx context.Context, q store.Querier, ids []string) (map[string]Event, error) {

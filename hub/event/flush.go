@@ -6,9 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strconv"
-	"strings"
-	"sync"
 
 	"frostline/hub/store"
 )
@@ -23,7 +20,7 @@ func (r *Rows[T]) flush(ctx context.Context, tx *store.Tx) (more bool, err error
 	slices.SortFunc(r.dirty, func(a, b *row[T]) int { return cmp.Compare(a.id, b.id) })
 	n := min(len(r.dirty), flushAtOnce)
 	var fresh []entry
-	documents, keys := upsertDocument.into(tx), insertKey.into(tx)
+	documents, keys := upsertDocument.Into(tx), insertKey.Into(tx)
 	for _, row := range r.dirty[:n] {
 		after, err := r.table.keys(row.id, row.doc)
 		if err != nil {
@@ -50,7 +47,7 @@ func (r *Rows[T]) flush(ctx context.Context, tx *store.Tx) (more bool, err error
 				return false, fmt.Errorf("document %q: %w", row.id, err)
 			}
 			row.size = len(body)
-			if err := documents.add(ctx, r.generation, row.id, row.position, string(body)); err != nil {
+			if err := documents.Add(ctx, r.generation, row.id, row.position, string(body)); err != nil {
 				return false, fmt.Errorf("store documents: %w", err)
 			}
 		case row.known:
@@ -62,16 +59,16 @@ func (r *Rows[T]) flush(ctx context.Context, tx *store.Tx) (more bool, err error
 		row.known, row.keys, row.dirty = row.doc != nil, after, false
 	}
 	r.dirty = r.dirty[n:]
-	if err := documents.rest(ctx); err != nil {
+	if err := documents.Flush(ctx); err != nil {
 		return false, fmt.Errorf("store documents: %w", err)
 	}
 	slices.SortFunc(fresh, func(a, b entry) int { return cmp.Or(compareKeys(a.Key, b.Key), cmp.Compare(a.id, b.id)) })
 	for _, e := range fresh {
-		if err := keys.add(ctx, r.generation, e.Name, e.Value, e.id); err != nil {
+		if err := keys.Add(ctx, r.generation, e.Name, e.Value, e.id); err != nil {
 			return false, fmt.Errorf("store keys: %w", err)
 		}
 	}
-	if err := keys.rest(ctx); err != nil {
+	if err := keys.Flush(ctx); err != nil {
 		return false, fmt.Errorf("store keys: %w", err)
 	}
 	return len(r.dirty) > 0, nil
@@ -97,96 +94,8 @@ func without(a, b []Key) []Key {
 	return rest
 }
 
-// statement inserts many rows at once.
-type statement struct {
-	head, tail string
-	width      int // parameters of a row
-	texts      sync.Map
-}
-
 var (
-	upsertDocument = &statement{
-		head: "INSERT INTO event_document (model, id, position, body) VALUES ", width: 4,
-		tail: " ON CONFLICT (model, id) DO UPDATE SET position = excluded.position, body = excluded.body",
-	}
-	insertKey = &statement{
-		head: "INSERT INTO event_key (model, name, value, id) VALUES ", width: 4,
-		tail: " ON CONFLICT (model, name, value, id) DO NOTHING",
-	}
+	upsertDocument = store.NewInsert("event_document", "ON CONFLICT (model, id) DO UPDATE SET position = excluded.position, body = excluded.body",
+		"model BIGINT", "id TEXT", "position BIGINT", "body TEXT")
+	insertKey = store.NewInsert("event_key", "ON CONFLICT (model, name, value, id) DO NOTHING", "model BIGINT", "name TEXT", "value TEXT", "id TEXT")
 )
-
-// text is the statement for a number of rows. Few numbers are used: the store
-// keeps a prepared statement for each.
-func (s *statement) text(rows int) string {
-	if t, ok := s.texts.Load(rows); ok {
-		return t.(string)
-	}
-	var b strings.Builder
-	b.WriteString(s.head)
-	for i := range rows * s.width {
-		switch {
-		case i == 0:
-			b.WriteString("(")
-		case i%s.width == 0:
-			b.WriteString("), (")
-		default:
-			b.WriteString(", ")
-		}
-		b.WriteString("$" + strconv.Itoa(i+1))
-	}
-	b.WriteString(")" + s.tail)
-	s.texts.Store(rows, b.String())
-	return b.String()
-}
-
-// insertion collects the rows of one statement.
-type insertion struct {
-	*statement
-	tx   *store.Tx
-	rows int // of one statement
-	args []any
-}
-
-// Rows of one statement: SQLite looks for each parameter among all of them, and
-// to PostgreSQL each statement is a round trip.
-const (
-	rowsAtOnce         = 16
-	rowsAtOncePostgres = 64
-)
-
-func (s *statement) into(tx *store.Tx) *insertion {
-	i := &insertion{statement: s, tx: tx, rows: rowsAtOnce}
-	if tx.Dialect() == store.Postgres {
-		i.rows = rowsAtOncePostgres
-	}
-	return i
-}
-
-func (i *insertion) add(ctx context.Context, args ...any) error {
-	i.args = append(i.args, args...)
-	if len(i.args) < i.rows*i.width {
-		return nil
-	}
-	return i.send(ctx, i.rows)
-}
-
-// rest writes what is left, in sixteens, fours and ones.
-func (i *insertion) rest(ctx context.Context) error {
-	for _, rows := range []int{rowsAtOnce, 4, 1} {
-		for len(i.args) >= rows*i.width {
-			if err := i.send(ctx, rows); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-func (i *insertion) send(ctx context.Context, rows int) error {
-	n := rows * i.width
-	if _, err := i.tx.Exec(ctx, i.text(rows), i.args[:n]...); err != nil {
-		return err
-	}
-	i.args = i.args[:copy(i.args, i.args[n:])]
-	return nil
-}

@@ -3,7 +3,6 @@ package repository
 import (
 	"context"
 	"database/sql"
-	"fmt"
 	"strconv"
 	"strings"
 	"sync"
@@ -11,105 +10,26 @@ import (
 	"frostline/hub/store"
 )
 
-// table is how rows of a table are inserted, many by one statement.
-type table struct {
-	head, tail string
-	width      int // parameters of a row
-	texts      sync.Map
-}
-
+// How rows are inserted.
 var (
-	eventRows      = &table{head: "INSERT INTO epcis_event (seq, id, id_key, hash, declares, time_ms, recorded_ms, capture, document) VALUES ", width: 9}
-	valueRows      = &table{head: "INSERT INTO epcis_value (id, kind, value) VALUES ", width: 3}
-	termRows       = &table{head: "INSERT INTO epcis_term (value, time_ms, seq, role) VALUES ", width: 4, tail: " ON CONFLICT DO NOTHING"}
-	numberRows     = &table{head: "INSERT INTO epcis_number (field, seq, number) VALUES ", width: 3, tail: " ON CONFLICT DO NOTHING"}
-	vocabularyRows = &table{head: "INSERT INTO epcis_vocabulary (type, id, document, capture) VALUES ", width: 4,
-		tail: " ON CONFLICT (type, id) DO UPDATE SET document = excluded.document, capture = excluded.capture"}
-	childRows = &table{head: "INSERT INTO epcis_child (parent, child) VALUES ", width: 2, tail: " ON CONFLICT DO NOTHING"}
+	eventRows  = store.NewInsert("epcis_event", "", "seq BIGINT", "id TEXT", "id_key BIGINT", "hash TEXT", "declares TEXT", "time_ms BIGINT", "recorded_ms BIGINT", "capture TEXT", "document TEXT")
+	valueRows  = store.NewInsert("epcis_value", "", "id BIGINT", "kind BIGINT", "value TEXT")
+	termRows   = store.NewInsert("epcis_term", "", "value BIGINT", "time_ms BIGINT", "seq BIGINT", "role BIGINT")
+	numberRows = store.NewInsert("epcis_number", "", "field BIGINT", "seq BIGINT", "number DOUBLE PRECISION")
+	childRows  = store.NewInsert("epcis_child", "ON CONFLICT DO NOTHING", "parent TEXT", "child TEXT")
+	jobRows    = store.NewInsert("epcis_capture", "", "id TEXT", "number BIGINT", "actor TEXT", "created_ms BIGINT", "finished_ms BIGINT", "behaviour TEXT", "success BIGINT", "captured BIGINT", "known BIGINT", "problems TEXT")
 )
-
-// Rows of one statement: SQLite looks for each parameter among all of them, and
-// to PostgreSQL each statement is a round trip.
-const (
-	rowsAtOnce         = 16
-	rowsAtOncePostgres = 128
-)
-
-// text is the statement for a number of rows. Few numbers are used: the store
-// keeps a prepared statement for each.
-func (t *table) text(rows int) string {
-	if s, ok := t.texts.Load(rows); ok {
-		return s.(string)
-	}
-	var b strings.Builder
-	b.WriteString(t.head)
-	for i := range rows * t.width {
-		switch {
-		case i == 0:
-			b.WriteString("(")
-		case i%t.width == 0:
-			b.WriteString("), (")
-		default:
-			b.WriteString(", ")
-		}
-		b.WriteString("$" + strconv.Itoa(i+1))
-	}
-	b.WriteString(")" + t.tail)
-	t.texts.Store(rows, b.String())
-	return b.String()
-}
-
-// insertion collects the rows of one statement.
-type insertion struct {
-	*table
-	tx   *store.Tx
-	rows int
-	args []any
-}
-
-func (t *table) into(tx *store.Tx) *insertion {
-	i := &insertion{table: t, tx: tx, rows: rowsAtOnce}
-	if tx.Dialect() == store.Postgres {
-		i.rows = rowsAtOncePostgres
-	}
-	return i
-}
-
-func (i *insertion) add(ctx context.Context, args ...any) error {
-	if i.args = append(i.args, args...); len(i.args) < i.rows*i.width {
-		return nil
-	}
-	return i.send(ctx, i.rows)
-}
-
-// rest writes what is left.
-func (i *insertion) rest(ctx context.Context) error {
-	for _, rows := range []int{64, 16, 4, 1} {
-		for rows <= i.rows && len(i.args) >= rows*i.width {
-			if err := i.send(ctx, rows); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-func (i *insertion) send(ctx context.Context, rows int) error {
-	n := rows * i.width
-	if _, err := i.tx.Exec(ctx, i.text(rows), i.args[:n]...); err != nil {
-		return fmt.Errorf("%s…: %w", i.head[:min(30, len(i.head))], err)
-	}
-	i.args = i.args[:copy(i.args, i.args[n:])]
-	return nil
-}
 
 // lookup asks about many values in few queries: each is that for one value,
 // with parameters $1 to $width, put together by UNION ALL. It is not said by
-// IN, which PostgreSQL plans by how large a table was when it was small.
+// IN, which PostgreSQL plans by how large a table was when it was small. Within
+// a writer's transaction there, arrays of the values are joined to it instead,
+// one value at a time.
 type lookup struct {
-	one   string
-	width int
-	texts sync.Map
+	one    string
+	width  int
+	arrays []string // types of the parameters; nil for never by arrays
+	texts  sync.Map
 }
 
 const lookupMost = 64
@@ -136,6 +56,9 @@ func (l *lookup) text(n int) string {
 // each hands the rows for all arguments, a multiple of width, to visit. It may
 // give a row more than once.
 func (l *lookup) each(ctx context.Context, q store.Querier, args []any, visit func(*sql.Rows) error) error {
+	if tx, ok := q.(*store.Tx); ok && tx.Dialect() == store.Postgres && l.arrays != nil && len(args) > l.width {
+		return rowsOf(ctx, q, l.joined(), visit, l.columns(args)...)
+	}
 	for len(args) > 0 {
 		n := lookupMost
 		for n > 1 && n/4 >= len(args)/l.width {
@@ -151,6 +74,44 @@ func (l *lookup) each(ctx context.Context, q store.Querier, args []any, visit fu
 		}
 	}
 	return nil
+}
+
+// joined is the query for any number of values. OFFSET keeps it one query a value,
+// by the index.
+func (l *lookup) joined() string {
+	if s, ok := l.texts.Load(0); ok {
+		return s.(string)
+	}
+	one, arrays, names := l.one, make([]string, l.width), make([]string, l.width)
+	for p := l.width; p > 0; p-- {
+		name := "v" + strconv.Itoa(p)
+		one = strings.ReplaceAll(one, "$"+strconv.Itoa(p)+" ", "k."+name+" ")
+		arrays[p-1], names[p-1] = "$"+strconv.Itoa(p)+"::"+l.arrays[p-1]+"[]", name
+	}
+	s := "SELECT f.* FROM unnest(" + strings.Join(arrays, ", ") + ") AS k(" + strings.Join(names, ", ") + "), LATERAL (" + one + "OFFSET 0) AS f"
+	l.texts.Store(0, s)
+	return s
+}
+
+// columns are arguments as arrays, one a parameter.
+func (l *lookup) columns(args []any) []any {
+	out := make([]any, l.width)
+	for p := range l.width {
+		if l.arrays[p] == "bigint" {
+			list := make([]int64, 0, len(args)/l.width)
+			for i := p; i < len(args); i += l.width {
+				list = append(list, args[i].(int64))
+			}
+			out[p] = list
+			continue
+		}
+		list := make([]string, 0, len(args)/l.width)
+		for i := p; i < len(args); i += l.width {
+			list = append(list, args[i].(string))
+		}
+		out[p] = list
+	}
+	return out
 }
 
 func rowsOf(ctx context.Context, q store.Querier, query string, visit func(*sql.Rows) error, args ...any) error {

@@ -61,7 +61,7 @@ func (v *values) get(t text) (int64, bool) {
 	return id, ok
 }
 
-var valueByText = &lookup{one: "SELECT id, kind, value FROM epcis_value WHERE kind = $1 AND value = $2 ", width: 2}
+var valueByText = &lookup{one: "SELECT id, kind, value FROM epcis_value WHERE kind = $1 AND value = $2 ", width: 2, arrays: []string{"bigint", "text"}}
 
 // resolve makes sure that each text has a number, which get then gives.
 func (v *values) resolve(ctx context.Context, tx *store.Tx, all []text) error {
@@ -95,16 +95,16 @@ func (v *values) resolve(ctx context.Context, tx *store.Tx, all []text) error {
 			return fmt.Errorf("read last value: %w", err)
 		}
 	}
-	rows := valueRows.into(tx)
+	rows := valueRows.Into(tx)
 	for _, t := range missing {
 		if _, ok := v.fresh[t]; ok {
 			continue
 		}
 		v.fresh[t] = v.next
-		if err := rows.add(ctx, v.next, int64(t.kind), t.value); err != nil {
+		if err := rows.Add(ctx, v.next, int64(t.kind), t.value); err != nil {
 			return err
 		}
 		v.next++
 	}
-	return rows.rest(ctx)
+	return rows.Flush(ctx)
 }

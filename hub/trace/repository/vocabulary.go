@@ -14,24 +14,27 @@ type Element struct {
 	Children []string // ids of what is part of it
 }
 
+const upsertElement = `INSERT INTO epcis_vocabulary (type, id, document, capture) VALUES ($1, $2, $3, $4)
+	ON CONFLICT (type, id) DO UPDATE SET document = excluded.document, capture = excluded.capture`
+
 // masters writes the master data of a job, unless it failed as a whole. What is
 // said of a thing replaces what was said before; what is part of it is added to.
 func (t *transaction) masters(ctx context.Context, w *waiter) error {
 	if !w.job.Success && w.capture.Behaviour == Rollback {
 		return nil
 	}
-	children := childRows.into(t.tx)
+	children := childRows.Into(t.tx)
 	for _, e := range w.capture.Masters {
-		if _, err := t.tx.Exec(ctx, vocabularyRows.text(1), e.Type, e.ID, string(e.Document), w.job.ID); err != nil {
+		if _, err := t.tx.Exec(ctx, upsertElement, e.Type, e.ID, string(e.Document), w.job.ID); err != nil {
 			return fmt.Errorf("store master data of %s: %w", e.ID, err)
 		}
 		for _, c := range e.Children {
-			if err := children.add(ctx, e.ID, c); err != nil {
+			if err := children.Add(ctx, e.ID, c); err != nil {
 				return err
 			}
 		}
 	}
-	return children.rest(ctx)
+	return children.Flush(ctx)
 }
 
 const (

@@ -1,6 +1,7 @@
 package repository
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -104,13 +105,17 @@ func (t *transaction) run(ctx context.Context, c event.Change, group []*waiter) 
 	if err := t.store(ctx, fresh, jobs); err != nil {
 		return err
 	}
+	jobsDone := jobRows.Into(t.tx)
 	for _, w := range group {
 		if err := t.masters(ctx, w); err != nil {
 			return err
 		}
-		if err := t.finish(ctx, w); err != nil {
+		if err := t.finish(ctx, w, jobsDone); err != nil {
 			return err
 		}
+	}
+	if err := jobsDone.Flush(ctx); err != nil {
+		return fmt.Errorf("store jobs: %w", err)
 	}
 	var news []event.New
 	for _, f := range facts(captured) {
@@ -140,7 +145,7 @@ func facts(all []fact.Captured) (out []fact.EventsCaptured) {
 	return out
 }
 
-var eventByKey = &lookup{one: "SELECT id, hash, declares FROM epcis_event WHERE id_key = $1 ", width: 1}
+var eventByKey = &lookup{one: "SELECT id, hash, declares FROM epcis_event WHERE id_key = $1 ", width: 1, arrays: []string{"bigint"}}
 
 // begin reads where things stand and what is known of the ids.
 func (t *transaction) begin(ctx context.Context, group []*waiter) error {
@@ -242,39 +247,68 @@ func (t *transaction) store(ctx context.Context, fresh []*Record, jobs []string)
 	if err := t.r.values.resolve(ctx, t.tx, texts); err != nil {
 		return err
 	}
-	events, terms, numbers := eventRows.into(t.tx), termRows.into(t.tx), numberRows.into(t.tx)
+	events := eventRows.Into(t.tx)
+	var terms []termRow
+	var numbers []numberRow
 	seq := t.seq - int64(len(fresh))
 	for i, r := range fresh {
 		seq++
-		if err := events.add(ctx, seq, r.ID, idKey(r.ID), r.Hash, r.Declares, r.Time, t.recorded, jobs[i], string(r.Document)); err != nil {
+		if err := events.Add(ctx, seq, r.ID, idKey(r.ID), r.Hash, r.Declares, r.Time, t.recorded, jobs[i], string(r.Document)); err != nil {
 			return err
 		}
 		for _, x := range r.Terms {
 			id, _ := t.r.values.get(text{x.Kind, x.Value})
-			if err := terms.add(ctx, id, r.Time, seq, int64(x.Role)); err != nil {
-				return err
-			}
+			terms = append(terms, termRow{id, r.Time, seq, int64(x.Role)})
 		}
 		for _, x := range r.Numbers {
 			id, _ := t.r.values.get(text{Measured, x.Field})
-			if err := numbers.add(ctx, id, seq, x.Value); err != nil {
-				return err
-			}
-			if err := terms.add(ctx, id, r.Time, seq, int64(None)); err != nil {
-				return err
-			}
+			numbers = append(numbers, numberRow{id, seq, x.Value})
+			terms = append(terms, termRow{id, r.Time, seq, int64(None)})
 		}
 	}
-	for _, rows := range []*insertion{events, terms, numbers} {
-		if err := rows.rest(ctx); err != nil {
+	if err := events.Flush(ctx); err != nil {
+		return err
+	}
+	return t.index(ctx, terms, numbers)
+}
+
+// termRow and numberRow are rows of the indexes of events.
+type termRow struct{ value, time, seq, role int64 }
+
+type numberRow struct {
+	field, seq int64
+	number     float64
+}
+
+// index writes rows of the indexes, each once, in the order of the tables: their
+// neighbours are cheap. No two events have a row in common.
+func (t *transaction) index(ctx context.Context, terms []termRow, numbers []numberRow) error {
+	slices.SortFunc(terms, func(a, b termRow) int {
+		return cmp.Or(cmp.Compare(a.value, b.value), cmp.Compare(a.time, b.time), cmp.Compare(a.seq, b.seq), cmp.Compare(a.role, b.role))
+	})
+	rows := termRows.Into(t.tx)
+	for _, x := range slices.Compact(terms) {
+		if err := rows.Add(ctx, x.value, x.time, x.seq, x.role); err != nil {
 			return err
 		}
 	}
-	return nil
+	if err := rows.Flush(ctx); err != nil {
+		return err
+	}
+	slices.SortFunc(numbers, func(a, b numberRow) int {
+		return cmp.Or(cmp.Compare(a.field, b.field), cmp.Compare(a.seq, b.seq), cmp.Compare(a.number, b.number))
+	})
+	rows = numberRows.Into(t.tx)
+	for _, x := range slices.Compact(numbers) {
+		if err := rows.Add(ctx, x.field, x.seq, x.number); err != nil {
+			return err
+		}
+	}
+	return rows.Flush(ctx)
 }
 
 // finish writes the row of a job.
-func (t *transaction) finish(ctx context.Context, w *waiter) error {
+func (t *transaction) finish(ctx context.Context, w *waiter, rows *store.Rows) error {
 	t.number++
 	w.job.Number, w.job.Finished = t.number, t.r.now().UnixMilli()
 	problems, err := json.Marshal(w.job.Problems)
@@ -282,10 +316,7 @@ func (t *transaction) finish(ctx context.Context, w *waiter) error {
 		return err
 	}
 	j := &w.job
-	_, err = t.tx.Exec(ctx, `INSERT INTO epcis_capture (id, number, actor, created_ms, finished_ms, behaviour, success, captured, known, problems)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-		j.ID, j.Number, j.By, j.Created, j.Finished, string(j.Behaviour), truth(j.Success), j.Captured, j.Known, string(problems))
-	if err != nil {
+	if err := rows.Add(ctx, j.ID, j.Number, j.By, j.Created, j.Finished, string(j.Behaviour), truth(j.Success), j.Captured, j.Known, string(problems)); err != nil {
 		return fmt.Errorf("store job: %w", err)
 	}
 	return nil
