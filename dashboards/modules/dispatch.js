@@ -18,13 +18,17 @@ async function renew() {
   renewed = Date.now();
   let open = [];
   let focus;
+  let at;
   const page = await fresh(location.pathname, () => { // what was opened while it was fetched, too
     open = [...document.querySelectorAll('#runs details[open]')].map((d) => d.id);
     focus = document.activeElement?.closest?.('details[id]')?.id;
+    at = document.activeElement?.id;
   });
   if (!page) return;
   for (const id of open) document.getElementById(id)?.setAttribute('open', '');
-  if (focus && document.activeElement === document.body) document.getElementById(focus)?.querySelector('summary')?.focus({ preventScroll: true });
+  if (focus && document.activeElement === document.body) {
+    (document.getElementById(at || '') ?? document.getElementById(focus)?.querySelector('summary'))?.focus({ preventScroll: true });
+  }
   ages(document, live.now());
 }
 

@@ -86,6 +86,8 @@ var pages = table([]row{
 	// Deliveries on their way.
 	{transport.and(QA, Approver, Pharmacist, Auditor, Admin), `
 		GET /dispatch`},
+	{transport, `
+		POST /dispatch/{id}/order`},
 
 	// Where units came from and went, and the duties under the DSCSA.
 	{inside, `

@@ -28,6 +28,13 @@ type Dispatch interface {
 	// Latest gives the order that was suggested for a revision of a route, if one
 	// was.
 	Latest(route string, revision int64) (propose.Proposal, bool)
+	// Proposal compares the order of a route with others now, or gives what came of
+	// that some seconds ago.
+	Proposal(ctx context.Context, route string) (propose.Proposal, error)
+	// Reorder has the stops of a route that have not ended made in another order, if
+	// its revision is still the one given. Its error wraps event.ErrStale where it is
+	// not, and record.ErrRefused or record.ErrInvalid for an order that cannot be.
+	Reorder(ctx context.Context, actor, reason, route string, order []string, revision int64) (dispatch.Route, error)
 }
 
 // Bounds of the dispatcher's board. What is left out is counted on it.
@@ -47,7 +54,10 @@ type boardPage struct {
 	Lines  []deliveryView
 	More   int
 	Routes []runView
-	Others int // routes that are not shown
+	Others int    // routes that are not shown
+	Form   string // "": who looks applies no orders
+	Told   string // what came of applying one
+	Failed bool   // nothing did
 }
 
 // deliveryView is a delivery as the board shows it.
@@ -75,6 +85,8 @@ type runView struct {
 	Proposal *propose.Proposal // nil: not made yet
 	Pill     string            // what it comes to, in a word or two; "" for nothing
 	Command  string            // that applies it
+	Form     string            // of whoever may apply it
+	Seen     string            // what whoever applies it has looked at
 	Messages int
 }
 
@@ -107,7 +119,7 @@ func deliveryOf(d risk.Delivery, made int64) deliveryView {
 // board is GET /dispatch.
 func (s *Server) board(w http.ResponseWriter, r *http.Request) {
 	page := boardPage{frame: s.frame("Dispatch", "dispatch")}
-	page.Styles, page.Modules = []string{"style/home.css", "style/sensor.css", "style/story.css", "style/dispatch.css"}, []string{"dispatch.js"}
+	page.Styles, page.Modules = []string{"style/home.css", "style/sensor.css", "style/story.css", "style/access.css", "style/dispatch.css"}, []string{"dispatch.js"}
 	all, made := s.cfg.Dispatch.List()
 	page.Made, page.Stale, page.Until = made, made == 0 || page.Now-made > boardStale, page.Now+boardHolds
 	n := map[risk.Class]int{}
@@ -150,6 +162,13 @@ func (s *Server) board(w http.ResponseWriter, r *http.Request) {
 			before++
 		}
 	}
+	if viewerOf(r).May("POST /dispatch/{id}/order") {
+		page.Form = s.formFor(w, r)
+		for i := range page.Routes {
+			page.Routes[i].Form = page.Form
+		}
+	}
+	page.Told, page.Failed = appliedWords(r, page.Routes)
 	page.More = max(0, len(all)-boardLines)
 	for _, d := range all[:len(all)-page.More] {
 		v := deliveryOf(d, made)
@@ -187,6 +206,7 @@ func (s *Server) run(route dispatch.Route, deliveries []risk.Delivery, made int6
 		v.Proposal = &p
 		if p.Advice == propose.Change {
 			v.Pill = "another order is suggested"
+			v.Seen = seen(p)
 			v.Command = "frostline routes order " + route.ID + " " + strings.Join(p.Order, " ") + " --revision " + strconv.FormatInt(p.Revision, 10)
 		}
 	}

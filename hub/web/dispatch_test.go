@@ -58,6 +58,12 @@ func (d *dispatcher) Leg(_ context.Context, id string) (dispatch.Route, error) {
 func (d *dispatcher) Latest(route string, revision int64) (propose.Proposal, bool) {
 	return d.desk.Latest(route, revision)
 }
+func (d *dispatcher) Proposal(ctx context.Context, route string) (propose.Proposal, error) {
+	return d.desk.Proposal(ctx, route)
+}
+func (d *dispatcher) Reorder(_ context.Context, _, _, id string, _ []string, _ int64) (dispatch.Route, error) {
+	return dispatch.Route{}, record.Refusedf("route %q: is in memory; TestDispatcherAppliesAnOrder has a real one", id)
+}
 func (d *dispatcher) Open(context.Context) ([]dispatch.Route, error) { return nil, nil }
 func (d *dispatcher) Job(_ context.Context, id string) (dispatch.Job, error) {
 	return dispatch.Job{JobPlanned: fact.JobPlanned{ID: id, Shipment: "SH-" + id, Load: 4000}}, nil

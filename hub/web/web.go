@@ -177,6 +177,7 @@ func New(cfg Config) (*Server, error) {
 	}
 	if cfg.Dispatch != nil {
 		mux.HandleFunc("GET /dispatch", s.board)
+		mux.HandleFunc("POST /dispatch/{id}/order", s.applyOrder)
 	}
 	if cfg.Trace != nil {
 		if cfg.Lookup == nil {
