@@ -45,24 +45,18 @@ func keep(ctx context.Context, ch event.Change, id, kind string, c Content, now 
 	return nil
 }
 
-const itemsAtOnce = 200
+var itemRows = store.NewInsert("dscsa_item", "", "gtin TEXT", "serial TEXT", "document TEXT", "lot TEXT", "expiry TEXT")
 
 // keepItems notes which units a document is about.
 func keepItems(ctx context.Context, ch event.Change, id string, units []statement.Unit) error {
-	for len(units) > 0 {
-		n := min(len(units), itemsAtOnce)
-		query, args := "INSERT INTO dscsa_item (gtin, serial, document, lot, expiry) VALUES ", make([]any, 0, n*5)
-		for i, u := range units[:n] {
-			if i > 0 {
-				query += ", "
-			}
-			query += fmt.Sprintf("($%d, $%d, $%d, $%d, $%d)", i*5+1, i*5+2, i*5+3, i*5+4, i*5+5)
-			args = append(args, u.GTIN, u.Serial, id, u.Lot, u.Expiry)
-		}
-		if _, err := ch.Tx().Exec(ctx, query, args...); err != nil {
+	rows := itemRows.Into(ch.Tx())
+	for _, u := range units {
+		if err := rows.Add(ctx, u.GTIN, u.Serial, id, u.Lot, u.Expiry); err != nil {
 			return fmt.Errorf("note the units of document %s: %w", id, err)
 		}
-		units = units[n:]
+	}
+	if err := rows.Flush(ctx); err != nil {
+		return fmt.Errorf("note the units of document %s: %w", id, err)
 	}
 	return nil
 }
