@@ -11,6 +11,7 @@ import (
 	"frostline/hub/dossier"
 	"frostline/hub/evidence/verify"
 	"frostline/hub/fact"
+	"frostline/hub/view"
 )
 
 // casePage is the workbench: what happened, what it rests on, and what is to be
@@ -33,7 +34,11 @@ type casePage struct {
 	Problem string
 	Checked *verify.Report
 	First   string // the first thing that does not hold
+	Counted amounts
 }
+
+// amounts are how much was verified.
+type amounts struct{ Readings, Blocks, Seals, Events string }
 
 // restView is something that the story rests on, and where it is shown.
 type restView struct{ Name, Word, Href string }
@@ -169,7 +174,7 @@ func stepsOf(c *dossier.Case) (out []stepView) {
 func bytesWord(n int64) string {
 	switch {
 	case n >= 1<<20:
-		return strconv.FormatFloat(float64(n)/(1<<20), 'f', 1, 64) + " MiB"
+		return strings.TrimSuffix(strconv.FormatFloat(float64(n)/(1<<20), 'f', 1, 64), ".0") + " MiB"
 	case n >= 1<<10:
 		return strconv.FormatInt((n+1<<9)>>10, 10) + " KiB"
 	}
@@ -195,6 +200,10 @@ func (s *Server) verifyCase(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		s.broken(w, r, "check the evidence", err)
 		return
+	}
+	if page.Checked != nil {
+		n := page.Checked.Counts
+		page.Counted = amounts{view.Count(n.Readings), view.Count(n.Blocks), view.Count(n.Seals), view.Count(n.Events)}
 	}
 	if page.Checked != nil && len(page.Checked.Problems) > 0 {
 		page.First = strings.TrimSuffix(page.Checked.Problems[0].String(), ".")

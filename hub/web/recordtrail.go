@@ -55,7 +55,7 @@ func (s *Server) recordTrail(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	page := trailPage{frame: s.storyFrame("Trail of "+string(ref.Kind)+" "+ref.ID, ""), Kind: string(ref.Kind), ID: ref.ID, After: after}
-	page.Styles, page.Still = append(page.Styles, "style/workbench.css"), true
+	page.Styles, page.Modules, page.Still = append(page.Styles, "style/workbench.css"), nil, true
 	page.Href = map[fact.Kind]string{fact.Package: packagePath(ref.ID), fact.Unit: unitPath(ref.ID), fact.Excursion: casePath(ref.ID)}[ref.Kind]
 	if len(events) > trailLines {
 		events = events[:trailLines]

@@ -54,7 +54,7 @@ func (s *storyteller) Look(_ context.Context, q dossier.Query) (dossier.Look, er
 	return dossier.Look{Judgement: j, WatchFrom: from, WatchTo: to,
 		Sources: []dossier.Source{{From: from, To: to, Gateway: "van-14", Sensor: "box-1", In: "compartment/van-14-box"}},
 		Budgets: []dossier.LotLane{{Lot: "L77", Units: 2, Lives: 1, Name: "8 to 25 °C", Allowed: 72 * 3_600_000, Before: 18 * 3_600_000, After: 19 * 3_600_000,
-			Points: []dossier.LanePoint{{At: from, Spent: 18 * 3_600_000}, {At: from + (to-from)/2, Spent: 18_500_000 * 3}, {At: to, Spent: 19 * 3_600_000}}}}}, nil
+			Points: []dossier.LanePoint{{At: from, Spent: 18 * 3_600_000}, {At: from + (to-from)/2, Spent: 66_600_000}, {At: to, Spent: 19 * 3_600_000}}}}}, nil
 }
 func (s *storyteller) Profiles(context.Context) ([]thermal.Profile, error) {
 	return []thermal.Profile{s.Packages[0].Judgements[0].Profile}, nil
@@ -113,7 +113,7 @@ func TestPagesTellStories(t *testing.T) {
 		"view/trail/package/" + p.ID: {"person/amy", "orders package packed", "&lt;b&gt;order", "event 7 of the log"},
 		"view/unit/00614141999996.A1": {"gap: custody", "nobody has told of receiving it", "alarm: 4.1 °C to 11.9 °C", "entry 41 of the evidence log", "not yet in the evidence log",
 			"declared wrong", "with SSCC 003400000000000014", "not told yet", "party GLN 0614141000005 to party co1"},
-		"view/excursion/ex-1": {"Budget 8 to 25 °C, 2 units of lot L77: 19 h of 72 h", "sensor box-1 of van-14", "Show the chart as a table", "Amélie Østergård, PharmD", "no longer matches", "acknowledged", "lot L77"},
+		"view/excursion/ex-1": {"Budget 8 to 25 °C, 2 units of lot L77: 19 h of 3 d used, 2 d 5 h left", "sensor box-1 of van-14", "Show the chart as a table", "Amélie Østergård, PharmD", "no longer matches", "acknowledged", "lot L77"},
 	} {
 		code, body, _ := get(path)
 		for _, want := range wants {

@@ -28,8 +28,9 @@ import (
 // measured, where the van was, and the evidence are given.
 type bench struct {
 	*guarded
-	world *dossiertest.World
-	id    string // of the excursion
+	world    *dossiertest.World
+	verified *verify.Report // what verifying finds
+	id       string         // of the excursion
 }
 
 const hourMS = int64(3_600_000)
@@ -130,14 +131,13 @@ const unitOne, unitTwo, unitThree = "09506000134352.S1", "09506000134352.S2", "0
 // its readings, ten hours after it began.
 func openBench(t *testing.T) *bench {
 	t.Helper()
-	b := &bench{}
-	var made teller
+	b := &bench{verified: &verify.Report{Holds: true}}
 	b.guarded = openGuarded(t, func(c *Config) {
 		keeper := c.Access.(*people.Keeper)
 		holes := [][2]int64{{dossiertest.Start + 6*hourMS, dossiertest.Start + 7*hourMS + 600_000}}
 		db := storetest.Open(t, storetest.SQLite(t))
 		b.world = dossiertest.New(t, db, dossiertest.Every(10_000, dossiertest.Start+10*hourMS, holes, cargo), signers{keeper, func() *Server { return b.Server }}, patience{})
-		made = teller{World: b.world, verified: &verify.Report{Holds: true}}
+		made := teller{World: b.world, verified: b.verified}
 		van := &company{base: dossiertest.Start + 10*hourMS, started: time.Now(), models: map[view.Series]model{}, watchers: map[int]func(view.Batch){}}
 		van.gateway("van-1", func(*view.Gateway) {})
 		van.sensor("van-1", "gnss", "nmea", "/dev/ttyUSB0", 10*time.Second, map[reading.Quantity]model{

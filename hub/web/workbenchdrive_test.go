@@ -184,3 +184,47 @@ func (b *bench) sameAsEngine(tb *webtest.Tab, from, to int64) {
 		}
 	}
 }
+
+// TestScreenshotsOfWorkbench takes the workbench while it is worked on.
+func TestScreenshotsOfWorkbench(t *testing.T) {
+	if *screenshots == "" {
+		t.Skip("no -screenshots folder given (make screenshots)")
+	}
+	if err := os.MkdirAll(*screenshots, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	b, chrome := openBench(t), webtest.Browser(t)
+	door := webtest.New(t, chrome, b.origin)
+	b.enter(door, "ann", "qa", "qa_approver", "auditor")
+	page := "view/excursion/" + b.id
+	take := func(name, path, until string) { shot{name, path, until}.take(t, chrome, b.origin+"/") }
+	take("queue", "view/excursions?state=open", "true")
+	take("queue-none", "view/excursions?q=nothing", "true")
+	take("workbench", page, "true")
+	by := func() excursion.By {
+		return excursion.By{Actor: "person/ann", Case: b.id, Why: "the door was open", Expect: -1}
+	}
+	for _, step := range []func() error{
+		func() error { _, err := b.world.Cases.Acknowledge(t.Context(), by()); return err },
+		func() error { _, err := b.world.Cases.Investigate(t.Context(), by()); return err },
+		func() error {
+			_, err := b.world.Cases.Attach(t.Context(), by(), "The driver has sent this.", []excursion.Upload{{Name: "door.jpg", Body: []byte("x")}})
+			return err
+		},
+		func() error {
+			_, err := b.world.Cases.Assess(t.Context(), by(), dossiertest.Start+2*hourMS, dossiertest.Start+5*hourMS)
+			return err
+		},
+	} {
+		if err := step(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	around := "?from=2026-09-21T16:52:51Z&to=2026-09-21T18:23:28Z"
+	take("workbench-whatif", page+around+"&if_above=8&if_above_min=45", "true")
+	if _, err := b.world.Cases.Propose(t.Context(), by(), []excursion.Decision{{Lot: "L1", Decision: "release"}, {Lot: "L2", Decision: "reject"}}); err != nil {
+		t.Fatal(err)
+	}
+	take("workbench-sign", page+around, "true")
+	take("trail", "view/trail/excursion/"+b.id, "")
+}
