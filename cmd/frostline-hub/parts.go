@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -257,6 +258,9 @@ func (h *hub) influxPart(context.Context) (health.Report, error) {
 // openHealth makes the board of all parts, and what Prometheus reads.
 func (h *hub) openHealth(reg *prometheus.Registry) (err error) {
 	if h.health, err = health.NewBoard(h.parts(), nil, h.log.With("part", "health")); err != nil {
+		return err
+	}
+	if err = h.health.Remember(filepath.Join(h.config.Data, "health.json")); err != nil {
 		return err
 	}
 	reg.MustRegister(h.health, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))

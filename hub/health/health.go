@@ -5,7 +5,8 @@
 // a moment, so that many who look cost no more than one. A part that does not
 // answer in time counts as wrong. Since when something has been wrong is
 // noticed here, at the first look; a look is taken at least every Every while
-// Run runs, and what goes wrong and right again is logged once each.
+// Run runs, and what goes wrong and right again is logged once each. How long each
+// part was well is held against an objective for it.
 package health
 
 import (
@@ -68,6 +69,8 @@ type Board struct {
 	at    time.Time // of the last look
 	seen  []standing
 	since map[string]time.Time // wrong parts
+
+	memory memory // guarded by mu
 }
 
 type standing struct {
@@ -98,12 +101,14 @@ func NewBoard(parts []Part, now func() time.Time, log *slog.Logger) (*Board, err
 func (b *Board) Run(ctx context.Context) error {
 	tick := time.NewTicker(Every)
 	defer tick.Stop()
+	defer func() { b.save(b.now(), true) }()
 	for { // not at once: parts begin at the same time
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
 			b.look(ctx)
+			b.save(b.now(), false)
 		}
 	}
 }
@@ -170,7 +175,9 @@ func (b *Board) look(ctx context.Context) []standing {
 	}
 	all.Wait()
 	b.mu.Lock()
+	was := b.at
 	b.at, b.seen = b.now(), seen
+	b.count(was, b.at)
 	b.notice()
 	b.mu.Unlock()
 	return seen

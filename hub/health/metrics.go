@@ -11,6 +11,7 @@ func (b *Board) Describe(chan<- *prometheus.Desc) {}
 
 var (
 	well = prometheus.NewDesc("frostline_part_well", "1 while a part of the hub is well, 0 while it is not.", []string{"part"}, nil)
+	left = prometheus.NewDesc("frostline_part_error_budget_seconds", "How long a part may still be unwell within 28 days, by its objective; below 0 it is overspent.", []string{"part"}, nil)
 	sick = prometheus.NewDesc("frostline_part_unwell_seconds", "For how long a part of the hub has not been well, 0 while it is.", []string{"part"}, nil)
 )
 
@@ -27,6 +28,9 @@ func (b *Board) Collect(to chan<- prometheus.Metric) {
 		}
 		to <- prometheus.MustNewConstMetric(well, prometheus.GaugeValue, ok, p.Name)
 		to <- prometheus.MustNewConstMetric(sick, prometheus.GaugeValue, d, p.Name)
+	}
+	for _, o := range b.Objectives() {
+		to <- prometheus.MustNewConstMetric(left, prometheus.GaugeValue, o.Left().Seconds(), o.Part)
 	}
 	b.mu.Lock()
 	seen := b.seen

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"sync"
 	"time"
 
@@ -95,7 +96,19 @@ func (k *Keeper) note(ctx context.Context, tx *store.Tx, actor, action, subject,
 
 // Trail gives who did what to people and tokens, in order, after an id.
 func (k *Keeper) Trail(ctx context.Context, after int64, limit int) (out []Change, err error) {
-	rows, err := k.db.Query(ctx, `SELECT id, at_ms, actor, action, subject, detail FROM people_event WHERE id > $1 ORDER BY id LIMIT $2`, after, limit)
+	return k.trail(ctx, `SELECT id, at_ms, actor, action, subject, detail FROM people_event WHERE id > $1 ORDER BY id LIMIT $2`, after, limit)
+}
+
+// TrailBefore gives the same, newest first, before an id; 0 is from the newest.
+func (k *Keeper) TrailBefore(ctx context.Context, before int64, limit int) ([]Change, error) {
+	if before <= 0 {
+		before = math.MaxInt64
+	}
+	return k.trail(ctx, `SELECT id, at_ms, actor, action, subject, detail FROM people_event WHERE id < $1 ORDER BY id DESC LIMIT $2`, before, limit)
+}
+
+func (k *Keeper) trail(ctx context.Context, query string, args ...any) (out []Change, err error) {
+	rows, err := k.db.Query(ctx, query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read the trail: %w", err)
 	}

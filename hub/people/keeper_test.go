@@ -94,6 +94,10 @@ func TestPersons(t *testing.T) {
 		}
 		var got []string
 		trail, err := k.Trail(ctx, 0, 100)
+		back, wrong := k.TrailBefore(ctx, 0, 2)
+		if more, _ := k.TrailBefore(ctx, back[1].ID, 100); wrong != nil || back[0] != trail[len(trail)-1] || len(more) != len(trail)-2 {
+			t.Errorf("backwards: %v, then %d, of %d; %v", back, len(more), len(trail), wrong)
+		}
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -126,6 +126,13 @@ var pages = table([]row{
 		GET /view/fleet
 		GET /view/fleet/{id}
 		GET /view/rollouts`},
+	{technical, `
+		GET /view/log
+		GET /view/health`},
+	{only(Auditor, Admin), `
+		GET /view/audit
+		GET /view/audit/people.csv
+		GET /view/audit/gateways.csv`},
 	{gateways, `
 		POST /view/fleet/enrol
 		POST /view/fleet/{id}/revoke

@@ -10,18 +10,23 @@ import (
 
 	"frostline/hub/access"
 	"frostline/hub/desired"
+	"frostline/hub/health"
 	"frostline/hub/rollout"
 	"frostline/hub/view"
 	"frostline/proto/enrol"
 )
 
-// Operations is what operators look after gateways with.
+// Operations is what operators look after gateways and hub with, and what auditors
+// look at. All fields are required.
 type Operations struct {
 	Admission Admission
 	Desired   Desired
 	Rollouts  Rollouts
 	// Enrol is host:port where gateways enrol, as a technician has to type it.
-	Enrol string
+	Enrol      string
+	Ledger     Ledger
+	Trail      Trail
+	Objectives func() []health.Objective
 }
 
 // Admission lets gateways in; *access.Registrar does.
@@ -52,6 +57,7 @@ type Rollouts interface {
 }
 
 func (s *Server) fleetRoutes(mux *routes) {
+	s.auditRoutes(mux)
 	mux.HandleFunc("GET /view/fleet", s.fleetPage)
 	mux.HandleFunc("POST /view/fleet/enrol", s.freshly(s.enrolGateway))
 	mux.HandleFunc("GET /view/fleet/{id}", s.gatewayPage)
@@ -63,6 +69,15 @@ func (s *Server) fleetRoutes(mux *routes) {
 	mux.HandleFunc("POST /view/rollouts/{id}/pause", s.changeRollout("pause"))
 	mux.HandleFunc("POST /view/rollouts/{id}/resume", s.changeRollout("resume"))
 	mux.HandleFunc("POST /view/rollouts/{id}/abort", s.changeRollout("abort"))
+}
+
+// OperatedHere says whether the page is among those of operators.
+func (f frame) OperatedHere() bool {
+	switch f.Nav {
+	case "fleet", "rollouts", "health", "log", "audit":
+		return true
+	}
+	return false
 }
 
 type fleetPage struct {
@@ -94,7 +109,8 @@ type fleetLine struct {
 	Word     string
 	Concerns []concern
 	Expires  int64  // of its certificate; 0 for none
-	Buffer   string // "" where it has not said
+	Buffer   string // hours left; "" where it has not said
+	Hours    uint32 // the same, for order
 }
 
 // Thresholds of what an operator is told of.
@@ -116,14 +132,12 @@ func concerns(v gatewayView, expires, now int64) (out []concern) {
 	if v.Revoked != 0 {
 		return out
 	}
-	hours := uint32(1 << 31)
-	if j.HoursLeft != nil {
-		hours = *j.HoursLeft
-	}
+	hours := hoursLeft(v.Gateway, v.Link.Link, now)
 	waits := v.PendingBlocks > inFlight || v.Link.Link != view.Online
 	add(j.MemoryBlocks > 0, "wrong", "its disk takes nothing: {with} blocks wait in memory", view.Count(j.MemoryBlocks))
 	add(j.FullPercent >= 100, "wrong", "its buffer is full", "")
-	add(waits && hours < bufferDire && j.FullPercent < 100, "wrong", "its buffer is full in {with} h", view.Count(hours))
+	add(waits && hours == 0 && j.FullPercent < 100, "wrong", "its buffer may be full by now", "")
+	add(waits && hours > 0 && hours < bufferDire && j.FullPercent < 100, "wrong", "its buffer is full in {with} h", view.Count(hours))
 	add(expires != 0 && expires <= now, "wrong", "its certificate has expired", "")
 	add(expires == 0 && v.Enrolled != 0, "wrong", "it has no certificate", "")
 	add(j.Damaged > 0, "wrong", "{with} segments of its journal are damaged and set aside", view.Count(j.Damaged))
@@ -143,6 +157,19 @@ func concerns(v gatewayView, expires, now int64) (out []concern) {
 	return out
 }
 
+// hoursLeft is what a gateway last said of its buffer, less the time since then
+// where it is away; a large number where it has not said.
+func hoursLeft(g view.Gateway, link view.Link, now int64) uint32 {
+	if g.Journal.HoursLeft == nil {
+		return 1 << 31
+	}
+	left := int64(*g.Journal.HoursLeft)
+	if link != view.Online {
+		left -= (now - g.Heard) / 3_600_000
+	}
+	return uint32(max(left, 0))
+}
+
 // badMarks are the marks of lines, the worst first.
 var badMarks = []string{"wrong", "not-ok", "silent", "live"}
 
@@ -155,8 +182,8 @@ func standingOf(g view.Gateway, expires, now int64) fleetLine {
 		l.Mark = l.Concerns[0].State
 	}
 	l.Word = markWords[l.Mark]
-	if h := g.Journal.HoursLeft; h != nil {
-		l.Buffer = view.Count(*h)
+	if l.Hours = hoursLeft(g, l.Link.Link, now); g.Journal.HoursLeft != nil {
+		l.Buffer = view.Count(l.Hours)
 	}
 	return l
 }
@@ -170,14 +197,8 @@ func worse(a, b fleetLine) int {
 		}
 		return 0
 	}
-	left := func(l fleetLine) uint32 {
-		if h := l.Journal.HoursLeft; h != nil {
-			return *h
-		}
-		return 1 << 31
-	}
 	return cmp.Or(cmp.Compare(over(a), over(b)), cmp.Compare(slices.Index(badMarks, a.Mark), slices.Index(badMarks, b.Mark)),
-		cmp.Compare(left(a), left(b)), strings.Compare(a.ID, b.ID))
+		cmp.Compare(a.Hours, b.Hours), strings.Compare(a.ID, b.ID))
 }
 
 // fleetPage is GET /view/fleet: every gateway, the worst first.

@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"context"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
@@ -17,6 +18,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -24,6 +26,8 @@ import (
 	"frostline/hub/access"
 	"frostline/hub/desired"
 	eventlog "frostline/hub/event"
+	"frostline/hub/evidence/ledger"
+	"frostline/hub/health"
 	"frostline/hub/people"
 	"frostline/hub/policy"
 	"frostline/hub/rollout"
@@ -85,7 +89,27 @@ func operate(t testing.TB, now func() time.Time, gateways ...string) *Operations
 		_, err = d.Ask(t.Context(), "person/june", "which one is it", "first", gateways[0], "identify", "30s")
 		must(err)
 	}
-	return &Operations{Admission: r, Desired: d, Rollouts: ro, Enrol: "hub.example:8884"}
+	l, err := ledger.Open(t.Context(), ledger.Options{Dir: t.TempDir(), Origin: "frostline/test", Store: db, Events: events, Now: now, Log: log, Interval: 50 * time.Millisecond})
+	must(err)
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- l.Run(ctx) }()
+	t.Cleanup(func() { stop(); must(<-ended) })
+	if last := events.Last(); last > 0 {
+		must(l.Reach(t.Context(), last))
+	}
+	trail, err := people.New(people.Options{Store: db, Now: now, Log: log})
+	must(err)
+	if len(gateways) > 0 {
+		_, err = trail.Add(t.Context(), "os/0", "june", "=June", []string{policy.Operator}, phrase)
+		must(err)
+	}
+	ask := func(problem string) func(context.Context) (health.Report, error) {
+		return func(context.Context) (health.Report, error) { return health.Report{Problem: problem}, nil }
+	}
+	board, err := health.NewBoard([]health.Part{{Name: "store", Ask: ask("")}, {Name: "notify", Ask: ask("2 deliveries were given up: somebody was not told")}, {Name: "proposals", Ask: ask("")}}, now, log)
+	must(err)
+	return &Operations{Admission: r, Desired: d, Rollouts: ro, Enrol: "hub.example:8884", Ledger: l, Trail: trail, Objectives: board.Objectives}
 }
 
 // operated is a company whose hub has operators, and forms for them.
@@ -173,6 +197,8 @@ func TestConcerns(t *testing.T) {
 		{"full", func(g *view.Gateway) {
 			g.PendingBlocks, g.Journal.HoursLeft, g.Journal.FullPercent = 100, hours(0), 100
 		}, far, "wrong", "its buffer is full"},
+		{"away for long", func(g *view.Gateway) { g.Connected, g.Heard, g.Journal.HoursLeft = false, now-4*3_600_000, hours(4) }, far, "wrong", "its buffer may be full by now"},
+		{"away for a while", func(g *view.Gateway) { g.Connected, g.Heard, g.Journal.HoursLeft = false, now-2*3_600_000, hours(5) }, far, "wrong", "its buffer is full in {with} h"},
 		{"disk", func(g *view.Gateway) { g.Journal.MemoryBlocks = 4 }, far, "wrong", "its disk takes nothing: {with} blocks wait in memory"},
 		{"expired", func(*view.Gateway) {}, now, "wrong", "its certificate has expired"},
 		{"expires", func(*view.Gateway) {}, now + 86_400_000, "not-ok", "its certificate expires in {with} and was not renewed"},
@@ -261,5 +287,47 @@ func TestOperatorLooksAfterGateways(t *testing.T) {
 	g.later(freshWithin + time.Minute)
 	if p := op.send(op.get("/view/fleet"), "/view/fleet/enrol", "gateway", "site-10"); p.code != http.StatusSeeOther || !strings.HasPrefix(p.to, "/signin?again=1") {
 		t.Errorf("who signed in long ago makes a code: %d to %q", p.code, p.to)
+	}
+}
+
+// TestAuditorReadsEverything: every page that is only looked at is an auditor's,
+// with exports and the log's checkpoints, and nothing that changes anything is.
+func TestAuditorReadsEverything(t *testing.T) {
+	g := openGuarded(t)
+	eve := g.as("eve", policy.Auditor)
+	for path, wants := range map[string][]string{
+		"/view/log":                {"frostline/test", "/log/checkpoint", "frostline witness --log 'frostline/test+", "Verify it", "<summary>show</summary>", "No witness is asked"},
+		"/view/health":             {"99.9 %", "40 min", ">well<"},
+		"/view/audit":              {"person/june", "code created", "person added", "/view/audit/people.csv"},
+		"/view/audit/people.csv":   {"id,at,actor,action,subject,detail\n1,2", "person/june"},
+		"/view/audit/gateways.csv": {"id,at,actor,action,gateway,detail\n", "code created,van-15", "enrolled,site-1"},
+	} {
+		p := eve.get(path)
+		for _, want := range wants {
+			if p.code != http.StatusOK || !strings.Contains(html.UnescapeString(p.body), want) {
+				t.Errorf("%s: %d, without %q", path, p.code, want)
+			}
+		}
+	}
+	changes := []string{"POST /me/signout", "POST /me/signout/everywhere", "POST /me/password", "POST /me/codes", "POST /me/codes/confirm", "POST /me/codes/remove", "POST /me/passkeys/begin", "POST /me/passkeys/finish", "POST /me/passkeys/remove"} // of their own account
+	for _, pattern := range policy.Pages() {
+		rule, _ := policy.Page(pattern)
+		may := rule.Person([]string{policy.Auditor})
+		switch {
+		case pattern == "POST /view/excursion/{id}/verify": // it looks, and keeps nothing
+		case strings.HasPrefix(pattern, "POST ") && may && !rule.Open && !slices.Contains(changes, pattern):
+			t.Errorf("an auditor may %s, which changes something", pattern)
+		case strings.HasPrefix(pattern, "GET ") && !may && !rule.Local && pattern != "GET /view/people":
+			t.Errorf("an auditor may not %s", pattern)
+		}
+	}
+}
+
+// TestExportsAreInert: text that a spreadsheet would take for a formula is text.
+func TestExportsAreInert(t *testing.T) {
+	for in, want := range map[string]string{"": "", "a=b": "a=b", "=1+1": "'=1+1", "@x": "'@x", "-5": "'-5", "\tx": "'\tx"} {
+		if got := inert(in); got != want {
+			t.Errorf("%q becomes %q, want %q", in, got, want)
+		}
 	}
 }

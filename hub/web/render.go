@@ -18,7 +18,7 @@ import (
 )
 
 // pages holds one template set for each page, all over the same layout.
-type pages struct{ home, sensor, account, packages, onePackage, cases, oneCase, oneUnit, trail, board, trace, traceEnded, traceLot, traceRequest, suspect, form3911, exception, sagas, oneSaga, holds, oneHold, fleet, gateway, rollouts, signin, enter, me, people, problem *template.Template }
+type pages struct{ home, sensor, account, packages, onePackage, cases, oneCase, oneUnit, trail, board, trace, traceEnded, traceLot, traceRequest, suspect, form3911, exception, sagas, oneSaga, holds, oneHold, fleet, gateway, rollouts, evidenceLog, health, audit, signin, enter, me, people, problem *template.Template }
 
 // spoken are the same pages in all languages.
 type spoken struct {
@@ -122,7 +122,7 @@ func (p *pages) named() map[string]**template.Template {
 		"packages": &p.packages, "package": &p.onePackage, "excursions": &p.cases, "excursion": &p.oneCase, "unit": &p.oneUnit, "trail": &p.trail, "dispatch": &p.board,
 		"trace": &p.trace, "traceended": &p.traceEnded, "tracelot": &p.traceLot, "tracerequest": &p.traceRequest, "suspect": &p.suspect, "form3911": &p.form3911, "exception": &p.exception,
 		"sagas": &p.sagas, "saga": &p.oneSaga, "holds": &p.holds, "hold": &p.oneHold,
-		"fleet": &p.fleet, "gateway": &p.gateway, "rollouts": &p.rollouts,
+		"fleet": &p.fleet, "gateway": &p.gateway, "rollouts": &p.rollouts, "log": &p.evidenceLog, "health": &p.health, "audit": &p.audit,
 		"signin": &p.signin, "enter": &p.enter, "me": &p.me, "people": &p.people, "error": &p.problem}
 }
 

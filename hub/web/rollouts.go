@@ -65,7 +65,7 @@ func (s *Server) rolloutsPage(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) showRollouts(w http.ResponseWriter, r *http.Request, status int, p rolloutsPage) {
-	p.frame = s.frame("Updates", "fleet")
+	p.frame = s.frame("Updates", "rollouts")
 	p.Styles, p.Modules = []string{"style/home.css", "style/sensor.css", "style/access.css", "style/fleet.css"}, []string{"account.js"}
 	d := s.cfg.Operations.Rollouts
 	all, err := d.Rollouts(r.Context(), 0, mostRollouts)

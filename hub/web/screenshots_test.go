@@ -56,6 +56,9 @@ var shots = []shot{
 	{"fleet", "view/fleet", "true"},
 	{"gateway", "view/fleet/site-1", "true"},
 	{"rollouts", "view/rollouts", "true"},
+	{"health", "view/health", "true"},
+	{"log", "view/log", "true"},
+	{"audit", "view/audit", ""},
 	{"dispatch", "dispatch", "true"},
 	{"dispatch-route", "dispatch#route-R-7", "document.getElementById('route-R-7').open"},
 }

@@ -164,6 +164,29 @@ func (l *Ledger) At(ctx context.Context, size uint64) (c Checkpoint, ok bool, er
 	return l.one(ctx, `WHERE size >= $1 ORDER BY size LIMIT 1`, int64(size))
 }
 
+// Checkpoints gives those that were kept, newest first, below a size; 0 is from
+// the newest.
+func (l *Ledger) Checkpoints(ctx context.Context, below uint64, limit int) (out []Checkpoint, err error) {
+	if below == 0 || below > 1<<62 {
+		below = 1 << 62
+	}
+	rows, err := l.o.Store.Query(ctx, checkpointColumns+`WHERE size < $1 ORDER BY size DESC LIMIT $2`, int64(below), limit)
+	if err != nil {
+		return nil, fmt.Errorf("list checkpoints of evidence log: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var c Checkpoint
+		var quorum int64
+		if err := rows.Scan(&c.Size, &c.Root, &c.At, &c.Cosigned, &quorum, &c.Note); err != nil {
+			return nil, fmt.Errorf("list checkpoints of evidence log: %w", err)
+		}
+		c.Quorum = quorum == 1
+		out = append(out, c)
+	}
+	return out, rows.Err()
+}
+
 func (l *Ledger) newest(ctx context.Context) (Checkpoint, bool, error) {
 	return l.one(ctx, `ORDER BY size DESC LIMIT 1`)
 }

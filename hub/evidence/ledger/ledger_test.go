@@ -511,3 +511,38 @@ func BenchmarkAppend(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/4096, "ns/event")
 }
+
+// TestCheckpointsAreListed newest first, page by page, each as it was kept.
+func TestCheckpointsAreListed(t *testing.T) {
+	storetest.Run(t, func(t *testing.T, db *store.DB) {
+		for i := range 5 {
+			if err := db.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+				_, err := tx.Exec(ctx, `INSERT INTO evidence_checkpoint (size, root, at_ms, cosigned, quorum, note) VALUES ($1, $2, $3, $4, $5, $6)`, int64(i+1)*10, []byte{byte(i)}, int64(i), i, int64(i%2), "note")
+				return err
+			}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		l := &Ledger{o: Options{Store: db}}
+		var sizes []uint64
+		for below := uint64(0); ; {
+			all, err := l.Checkpoints(t.Context(), below, 2)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(all) == 0 {
+				break
+			}
+			for _, c := range all {
+				if c.Quorum != (c.At%2 == 1) || c.Cosigned != int(c.At) || c.Root[0] != byte(c.At) || c.Note != "note" {
+					t.Errorf("checkpoint %+v", c)
+				}
+				sizes = append(sizes, c.Size)
+				below = c.Size
+			}
+		}
+		if !slices.Equal(sizes, []uint64{50, 40, 30, 20, 10}) {
+			t.Errorf("listed %v", sizes)
+		}
+	})
+}
