@@ -160,7 +160,7 @@ func concerns(v gatewayView, expires, now int64) (out []concern) {
 // hoursLeft is what a gateway last said of its buffer, less the time since then
 // where it is away; a large number where it has not said.
 func hoursLeft(g view.Gateway, link view.Link, now int64) uint32 {
-	if g.Journal.HoursLeft == nil {
+	if g.Journal.HoursLeft == nil || g.Heard == 0 {
 		return 1 << 31
 	}
 	left := int64(*g.Journal.HoursLeft)
