@@ -28,7 +28,7 @@ type exceptionView struct {
 func exceptionPath(id string) string { return "/trace/exception/" + url.PathEscape(id) }
 
 func exceptionOf(c dscsa.Discrepancy) exceptionView {
-	v := exceptionView{Discrepancy: c, Href: exceptionPath(c.ID), Short: c.ID, Mark: view.NotOK, Word: "open", From: "reported by this hub"}
+	v := exceptionView{Discrepancy: c, Href: exceptionPath(c.ID), Short: c.ID, Mark: view.NotOK, Word: "unresolved", From: "reported by this hub"}
 	if len(c.ID) > 8 {
 		v.Short = c.ID[:8]
 	}
@@ -155,7 +155,7 @@ func reported(x exception.Exceptions, items map[string]exceptionItem) (out []exc
 		add(i.Item, exceptionItem{"product without data", product(i.GTIN, opt(i.Serial)), "seen by " + strings.ToLower(i.Source), i.Ask})
 	}
 	for _, i := range x.NoProduct {
-		add(i.Item, exceptionItem{"data without product", product(i.GTIN, i.Serial), "in " + i.File, i.Ask})
+		add(i.Item, exceptionItem{"data without product", product(i.GTIN, i.Serial), "in file " + i.File, i.Ask})
 	}
 	for _, i := range x.Misfits {
 		add(i.Item, exceptionItem{"label and data differ", product(i.ReceivedGTIN, opt(i.ReceivedSerial)),

@@ -60,9 +60,10 @@ var words = template.FuncMap{
 	"count": func(n uint64) string { return view.Count(n) },
 
 	"span": view.Span, "degrees": dossier.Degrees, "outcome": dossier.Word, "because": dossier.Because,
-	"unitPath": unitPath,
-	"between":  func(from, to int64) string { return view.Span(to - from) },
-	"state":    func(s string) string { return strings.ReplaceAll(s, "_", " ") },
+	"unitPath":   unitPath,
+	"aboutWords": aboutWords, "toldWords": toldWords,
+	"between": func(from, to int64) string { return view.Span(to - from) },
+	"state":   func(s string) string { return strings.ReplaceAll(s, "_", " ") },
 	"alarmMark": func(a view.Alarm) string {
 		switch {
 		case a.Active && a.Unknown:

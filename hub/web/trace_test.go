@@ -9,12 +9,14 @@ import (
 	"testing"
 	"time"
 
+	"frostline/dashboards"
 	eventlog "frostline/hub/event"
 	"frostline/hub/fact"
 	"frostline/hub/store/storetest"
 	"frostline/hub/trace/dscsa"
 	"frostline/hub/trace/dscsa/dscsatest"
 	"frostline/hub/trace/lookup"
+	"frostline/hub/web/tongue"
 )
 
 // traced is real duties of a trading partner on a store of their own.
@@ -151,7 +153,7 @@ func TestTracePage(t *testing.T) {
 		}
 	}
 	lot := v.get(lotPath(dscsatest.GTIN, "A123"))
-	if n := strings.Count(lot.body, `href="/view/unit/`); n != theUnits || !strings.Contains(lot.body, "12 units, of which 12 were received") {
+	if n := strings.Count(lot.body, `href="/view/unit/`); n != theUnits || !strings.Contains(lot.body, "Units: 12, of which received: 12.") {
 		t.Errorf("the lot has %d units", n)
 	}
 	if p := v.get("/trace/lot?gtin=1&lot=x"); p.code != http.StatusBadRequest {
@@ -186,7 +188,7 @@ func TestTraceRequestPage(t *testing.T) {
 		t.Errorf("the warehouse: %d", p.code)
 	}
 	preview := qa.get("/trace/request/TR-1/preview")
-	for _, want := range []string{"1 unit, 2 files", "events.jsonld", "No document is known about: GTIN 00614141999996", "received/ti-"} {
+	for _, want := range []string{"Units: 1; files: 2", "events.jsonld", "and the package says so:", "GTIN 00614141999996", "received/ti-"} {
 		if !strings.Contains(preview.body, want) {
 			t.Errorf("the preview lacks %q", want)
 		}
@@ -332,5 +334,43 @@ func TestExceptionPages(t *testing.T) {
 	}
 	if p := qa.send(qa.get("/trace/request/TR-1"), "/trace/exception/"+ourCase+"/resolve"); p.code != http.StatusUnprocessableEntity {
 		t.Errorf("a partner's case is resolved by us: %d", p.code)
+	}
+}
+
+// TestTraceInSpanish: each word of these pages has its Spanish, and what is put
+// together is said in it.
+func TestTraceInSpanish(t *testing.T) {
+	tongues, err := tongue.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"trace", "traceended", "tracelist", "tracelot", "tracerequest", "suspect", "form3911", "exception"} {
+		text, err := dashboards.Templates.ReadFile("templates/" + name + ".html")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, key := range regexp.MustCompile(`\bt "([^"]*)"`).FindAllStringSubmatch(string(text), -1) {
+			if !tongues["es"].Known(key[1]) {
+				t.Errorf("%s: %q has no Spanish", name, key[1])
+			}
+		}
+	}
+	g, _ := guardedTrace(t)
+	v := g.as("quinn", "qa")
+	for path, want := range map[string][]string{
+		"/trace":                      {`<html lang="es">`, "fuera de plazo desde hace 2 h", "por producto ilegítimo", "en 48 horas", "2 unidades: producto ilegítimo (Counterfeit)", "que alguien avise: socio 0300011111116", "2 unidades del paquete 003123450000000018: posible producto sospechoso", "el catálogo no tiene ningún producto", "las unidades se conocen entonces por sí solas", "nuestra respuesta"},
+		searchPath("A123"):            {"Leído como un número de serie o de lote.", "Unidades del lote A123"},
+		"/trace/request/TR-1/preview": {"GTIN " + dscsatest.GTIN + ", número de serie 11", "registrada, la pide Wholesaler"},
+		"/trace/suspect/sus-bad":      {"socio 0300011111116: sin avisar todavía", "determinado ilegítimo: Counterfeit", "avisado: FDA, por portal"},
+		"/trace/exception/" + ourCase: {"Informe del socio", "datos sin producto", "en el archivo F-1", "Enviar el producto"},
+		"/trace/ended":                {"respondida a tiempo, tras 12 h"},
+	} {
+		p := v.do("GET", path, "", "Accept-Language", "es-US,es;q=0.9")
+		body := html.UnescapeString(p.body)
+		for _, w := range want {
+			if !strings.Contains(body, w) {
+				t.Errorf("%s: %q is not in it", path, w)
+			}
+		}
 	}
 }
