@@ -13,6 +13,7 @@ import (
 	"frostline/hub/excursion"
 	"frostline/hub/fact"
 	"frostline/hub/record"
+	"frostline/proto/gs1"
 	"frostline/proto/thermal"
 )
 
@@ -133,6 +134,7 @@ func (b *Builder) matcher(ctx context.Context, text string) (func(*excursion.Vie
 	if text == "" {
 		return func(*excursion.View) bool { return true }, nil
 	}
+	text = scanned(text)
 	packages := map[string]bool{}
 	for _, find := range []func(context.Context, string, map[string]bool) error{b.ofOrder, b.ofShipment, b.ofUnit} {
 		if err := find(ctx, text, packages); err != nil && !errors.Is(err, record.ErrNotFound) && !errors.Is(err, custody.ErrNotFound) && !errors.Is(err, custody.ErrInvalid) {
@@ -146,6 +148,22 @@ func (b *Builder) matcher(ctx context.Context, text string) (func(*excursion.Vie
 		return packages[f.Package] || has(v.ID) || has(f.Package) || has(v.Place) || has(f.Source) ||
 			slices.ContainsFunc(f.Units, func(u fact.Affected) bool { return has(u.Unit) || has(u.Lot) })
 	}, nil
+}
+
+// scanned gives the unit, lot or package that a text of GS1 names, as a scanner
+// sends it or as EPC; any other text is given as it is.
+func scanned(text string) string {
+	e, err := gs1.Parse(text)
+	switch {
+	case err != nil:
+	case e.GTIN() != "" && e.Serial() != "":
+		return e.GTIN() + "." + e.Serial()
+	case e.Lot() != "":
+		return e.Lot()
+	case e.SSCC() != "":
+		return e.SSCC()
+	}
+	return text
 }
 
 func (b *Builder) ofOrder(ctx context.Context, id string, into map[string]bool) error {

@@ -86,7 +86,7 @@ func (s *Server) mapOf(r *http.Request, l *dossier.Look, c *dossier.Case, p *dos
 	for _, k := range marks {
 		both.points = append(both.points, k.place)
 	}
-	m.Caption = both.caption() + "; dark: the way, red: during the excursion, squares: hand-overs"
+	m.Caption = both.caption() + "; from the ring to the dot; thick: during the excursion; squares: hand-overs"
 	step := max(len(t.points)/20, 1)
 	for i := 0; i < len(t.points); i += step {
 		what := "on its way"

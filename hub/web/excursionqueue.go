@@ -41,9 +41,10 @@ type option struct {
 
 type queueView struct {
 	caseView
-	DueMark view.State
-	DueWord string
-	Lots    string
+	SeverityMark view.State
+	DueMark      view.State
+	DueWord      string
+	Lots         string
 }
 
 // cases is GET /view/excursions: the queue, by what the address asks for.
@@ -91,7 +92,13 @@ func (s *Server) cases(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) queued(c dossier.CaseLine) queueView {
-	v := queueView{caseView: caseOf(c.Case, c.Package), DueMark: view.Silent}
+	v := queueView{caseView: caseOf(c.Case, c.Package), DueMark: view.Silent, SeverityMark: "wrong"}
+	switch {
+	case c.Facts.Kind == fact.Unmonitored:
+		v.SeverityMark = view.Silent
+	case c.Facts.Severity == thermal.Warning:
+		v.SeverityMark = view.NotOK
+	}
 	now := s.now().UnixMilli()
 	switch {
 	case c.Overdue:

@@ -1,11 +1,13 @@
 package web
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 
 	"frostline/hub/dossier"
@@ -14,6 +16,7 @@ import (
 	"frostline/hub/fact"
 	"frostline/hub/view"
 	"frostline/hub/web/webtest"
+	"frostline/test/axe"
 )
 
 // enter signs somebody in at a browser.
@@ -227,4 +230,58 @@ func TestScreenshotsOfWorkbench(t *testing.T) {
 	}
 	take("workbench-sign", page+around, "true")
 	take("trail", "view/trail/excursion/"+b.id, "")
+}
+
+// TestWorkbenchIsForEverybody: axe-core finds nothing while it is worked on, nor
+// without JavaScript what takes it.
+func TestWorkbenchIsForEverybody(t *testing.T) {
+	script := axe.Script(t)
+	b, chrome := openBench(t), webtest.Browser(t)
+	b.enter(webtest.New(t, chrome, b.origin), "ann", "qa", "qa_approver", "auditor")
+	by := func() excursion.By {
+		return excursion.By{Actor: "person/ann", Case: b.id, Why: "x", Expect: -1}
+	}
+	page := "view/excursion/" + b.id
+	examine := func(name, path, until string) { shot{name, path, until}.examine(t, chrome, script, b.origin+"/") }
+	examine("queue", "view/excursions?q=none", "true")
+	examine("opened", page+"?if_above=8", "true")
+	for _, step := range []func(context.Context, excursion.By) (excursion.View, error){b.world.Cases.Acknowledge, b.world.Cases.Investigate} {
+		if _, err := step(t.Context(), by()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	examine("investigated", page+"?from=2026-09-21T16:52:51Z", "true")
+	if _, err := b.world.Cases.Propose(t.Context(), by(), []excursion.Decision{{Lot: "L1", Decision: "release"}, {Lot: "L2", Decision: "reject"}}); err != nil {
+		t.Fatal(err)
+	}
+	examine("proposed", page, "true")
+	examine("trail", "view/trail/package/P1", "")
+}
+
+// TestWorkbenchFits a phone, and works without JavaScript.
+func TestWorkbenchFits(t *testing.T) {
+	b := openBench(t)
+	tb := webtest.New(t, webtest.Browser(t), b.origin)
+	b.enter(tb, "ann", "qa", "auditor")
+	webtest.Call(tb, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+	page := b.origin + "/view/excursion/" + b.id
+	for _, width := range []int64{320, 390, 1440} {
+		tb.Size(width, 800, "dark")
+		for _, path := range []string{page + "?if_above=8", b.origin + "/view/excursions", b.origin + "/view/trail/package/P1"} {
+			tb.Do(chromedp.Navigate(path))
+			if over := webtest.Eval[int64](tb, "document.documentElement.scrollWidth - document.documentElement.clientWidth"); over > 0 {
+				t.Errorf("%s at %d px is %d px too wide", path, width, over)
+			}
+		}
+	}
+	tb.Do(chromedp.Navigate(page))
+	webtest.Eval[any](tb, "(f => { f.elements.from.value = '2026-09-21T17:00:00'; f.elements.to.value = '2026-09-21T19:00:00'; })(document.querySelector('form.brush'))")
+	tb.Do(chromedp.Click(".brush button"))
+	tb.Until("location.search.includes('from=2026-09-21T17')")
+	b.sameAsEngine(tb, dossiertest.Start+10_000_000, dossiertest.Start+17_200_000)
+	tb.Do(chromedp.SendKeys("form[action$='/acknowledge'] [name=reason]", "seen"), chromedp.Click("form[action$='/acknowledge'] button"))
+	tb.Until("document.querySelector('.notice.good')?.innerText.includes('acknowledged')")
+	if strings.Contains(webtest.Eval[string](tb, "document.body.innerText"), "drag across the chart") {
+		t.Error("what needs JavaScript is offered without it")
+	}
 }

@@ -201,7 +201,7 @@ func TestQueue(t *testing.T) {
 		return ids, p
 	}
 	for query, n := range map[string]int{
-		"": 2, "?q=P1": 2, "?q=rx-1": 0, "?q=RX-1": 2, "?q=H1": 2, "?q=L2": 2, "?q=" + unitThree: 2, "?q=s3": 2, "?q=van-1%2Fcargo": 1, "?q=van-1-box": 2, "?q=nothing": 0,
+		"": 2, "?q=P1": 2, "?q=rx-1": 0, "?q=RX-1": 2, "?q=H1": 2, "?q=L2": 2, "?q=" + unitThree: 2, "?q=s3": 2, "?q=" + url.QueryEscape("(01)09506000134352(21)S3"): 2, "?q=" + url.QueryEscape("https://id.gs1.org/01/09506000134352/10/L2"): 2, "?q=" + url.QueryEscape("(01)09506000134352(21)S9"): 0, "?q=van-1%2Fcargo": 1, "?q=van-1-box": 2, "?q=nothing": 0,
 		"?state=open": 2, "?state=closed": 0, "?state=overdue": 0, "?severity=critical": 0, "?kind=limit": 1, "?kind=unmonitored": 1,
 		"?from=2026-09-21": 2, "?from=2026-09-22": 0, "?to=2026-09-20": 0, "?to=2026-09-21T18:00:00": 1, "?q=" + url.QueryEscape(b.id[:20]): 1,
 	} {
