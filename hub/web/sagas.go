@@ -52,7 +52,7 @@ type sagasPage struct {
 	More   int // open ones that are not listed
 	Held   int
 	Of     string // an excursion, of which it lists the sagas alone
-	Full   bool // there are more holds than were counted
+	Full   bool   // there are more holds than were counted
 }
 
 // sagaView is a saga as pages show it.
@@ -249,12 +249,24 @@ func (s *Server) showSaga(w http.ResponseWriter, r *http.Request, status int, pa
 	if len(x.Choices) > 0 {
 		if v.May("POST /view/saga/{id}/decide") {
 			page.Buttons, page.Sure = buttons(x, s.cfg.Sagas.Way(x)), sureWords(x)
+			if i := slices.IndexFunc(page.Buttons, func(b buttonView) bool { return b.Decision == workflow.Compensate }); i >= 0 && othersHold(x, page.Holds) {
+				page.Buttons[i].Means = append(page.Buttons[i].Means, stays)
+			}
 			page.Form = s.formFor(w, r)
 		} else {
 			page.Decides = roleWords(rolesFor("POST /view/saga/{id}/decide"))
 		}
 	}
 	s.render(w, s.pages.oneSaga, status, page)
+}
+
+// othersHold says whether a hold stands on the package that is not the saga's.
+func othersHold(x workflow.Saga, holds []holdView) bool {
+	return slices.ContainsFunc(holds, func(h holdView) bool {
+		return h.Lifted == 0 && !slices.ContainsFunc(x.Steps, func(d workflow.StepDone) bool {
+			return slices.Contains(d.Refs, fact.Ref{Kind: fact.Hold, ID: h.ID})
+		})
+	})
 }
 
 // answered is the frame of a page about a saga or hold. One that answers a form

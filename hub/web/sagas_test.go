@@ -108,7 +108,7 @@ func (c *carried) begun(excursion, pkg, stop string, steps ...fact.SagaStep) str
 	id := "excursion-" + excursion
 	units := []string{"00614141999996." + excursion + "1", "00614141999996." + excursion + "2"}
 	_, err := c.holds.Place(context.Background(), "system/workflow", "temperature excursion", fact.HoldPlaced{
-		ID: "hold-" + excursion, Package: pkg, Units: units, Excursion: excursion, Cause: "excursion: quality has not decided yet",
+		ID: "hold-" + excursion, Package: pkg, Units: units, Excursion: excursion, Cause: "temperature excursion: until quality releases it",
 	})
 	if err != nil {
 		c.t.Fatal(err)
@@ -147,6 +147,9 @@ func (c *carried) stories() {
 	if _, err := c.holds.Place(context.Background(), "system/hold", "no seal", fact.HoldPlaced{ID: "hold-t1", Units: []string{"00614141999996.T1"}, Suspect: "T1", Cause: "suspect product, case T1"}); err != nil {
 		c.t.Fatal(err)
 	}
+	if _, err := c.holds.Place(context.Background(), "person/ann", "", fact.HoldPlaced{ID: "hold-m2", Package: "PKG-3", Cause: "the seal is broken"}); err != nil {
+		c.t.Fatal(err)
+	}
 	if _, err := c.holds.Place(context.Background(), "person/ann", "", fact.HoldPlaced{ID: "hold-m1", Units: []string{"00614141999996.M1", "00614141999996.M2"}, Cause: "dented at the dock"}); err != nil {
 		c.t.Fatal(err)
 	}
@@ -170,11 +173,11 @@ func TestPagesTellOfSagas(t *testing.T) {
 	for path, wants := range map[string][]string{
 		"/view/sagas": {"These wait for a person", "Package 003123450000000018: waits for a person: a step failed, holding the delivery", `route "R-7": the database is locked (8 attempts)`,
 			"Done so far: The package is in quarantine; Its delivery was looked up.", "Comes next: Tell quality and dispatch,", "<em>if quality releases it</em> End the quarantine", "<em>if quality rejects it</em> Order a replacement", "is the delivery to be held?",
-			"waits for quality", "runs", "Ended lately", "released: the delivery goes on", "In quarantine: 7", `aria-current="page">Sagas<`},
-		"/view/saga/excursion-x1": {"Try again", "The step is done once more: hold the delivery.", "what it did is undone: the quarantine is lifted.", "I know that quality has not decided", "to come, if quality has rejected it",
+			"waits for quality", "runs", "Ended lately", "released: the delivery goes on", "In quarantine: 8", `aria-current="page">Sagas<`},
+		"/view/saga/excursion-x1": {"Try again", "The step is done once more: hold the delivery.", "what it did is undone: its hold on the package is lifted.", "I know that quality has not decided", "to come, if quality has rejected it",
 			`href="/view/hold/hold-x1"`, `href="/dispatch#route-R-7"`, "<dd>J-x1</dd>", "s1 of route R-7"},
 		"/view/saga/excursion-x2": {"Hold the delivery", "Let it go on", "a person decides"},
-		"/view/saga/excursion-x3": {"waits for quality to sign a disposition", "Undo and end", "its stops are let go; the quarantine is lifted"},
+		"/view/saga/excursion-x3": {"waits for quality to sign a disposition", "Undo and end", "its stops are let go; its hold on the package is lifted. The package stays in quarantine: something else holds it too."},
 		"/view/saga/excursion-x4": {"Quality has rejected it", "at it now", "order saga-5d0f"},
 		"/view/saga/excursion-x5": {"Quality has released it", "The delivery goes on"},
 		"/view/holds":             {"suspect product, case T1", "dented at the dock", "package PKG-3, 2 units", "Put into quarantine"},

@@ -13,7 +13,7 @@ import (
 type stepWords struct{ Do, Did, Undo string }
 
 var sagaSteps = map[string]stepWords{
-	"quarantine":   {"Put the package into quarantine", "The package is in quarantine", "the quarantine is lifted"},
+	"quarantine":   {"Put the package into quarantine", "The package is in quarantine", "its hold on the package is lifted"},
 	"find":         {"Look for its delivery", "Its delivery was looked up", ""},
 	"stop":         {"Hold the delivery", "The delivery is held", "its stops are let go"},
 	"tell":         {"Tell quality and dispatch", "Quality and dispatch are told", ""},
@@ -131,6 +131,9 @@ func buttons(x workflow.Saga, way []workflow.Stage) (all []buttonView) {
 	return all
 }
 
+// stays is what whoever compensates is told where something else holds the package.
+const stays = "The package stays in quarantine: something else holds it too."
+
 // undoWords tell what compensating comes to.
 func undoWords(x workflow.Saga, way []workflow.Stage) []string {
 	all := []string{"The saga ends, and what it did is undone:"}
@@ -155,7 +158,7 @@ func sureWords(x workflow.Saga) string {
 	if !slices.Contains(x.Choices, workflow.Compensate) || disposed(x) != "" {
 		return ""
 	}
-	return "I know that quality has not decided, and that ending it lifts the quarantine (for “Undo and end” alone)"
+	return "I know that quality has not decided, and that ending it lifts its hold on the package (for “Undo and end” alone)"
 }
 
 // lower begins a sentence within another.

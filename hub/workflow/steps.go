@@ -83,7 +83,7 @@ func (e *Engine) quarantine(ctx context.Context, r *run, s *fact.SagaStep) error
 	id := r.hold()
 	s.Refs = []fact.Ref{{Kind: fact.Hold, ID: id}}
 	return before(e.o.Holds.Place(ctx, actor, "temperature excursion", fact.HoldPlaced{
-		ID: id, Package: r.saga.Package, Units: r.saga.Units, MoreUnits: r.saga.MoreUnits, Excursion: r.saga.Excursion, Cause: "excursion: quality has not decided yet",
+		ID: id, Package: r.saga.Package, Units: r.saga.Units, MoreUnits: r.saga.MoreUnits, Excursion: r.saga.Excursion, Cause: "temperature excursion: until quality releases it",
 	}))
 }
 
@@ -140,7 +140,7 @@ func (e *Engine) stop(ctx context.Context, r *run, s *fact.SagaStep) error {
 			}
 		default:
 			err := e.o.Dispatch.Hold(ctx, actor, "temperature excursion", fact.StopHeld{
-				ID: derive(r.saga.ID, "stop", at.Route, at.Stop), Route: at.Route, Stop: at.Stop, Held: true, Cause: "excursion: quality has not decided yet",
+				ID: derive(r.saga.ID, "stop", at.Route, at.Stop), Route: at.Route, Stop: at.Stop, Held: true, Cause: "temperature excursion: until quality releases it",
 			})
 			if over, err := e.over(ctx, r, at, before(err)); err != nil {
 				return err
