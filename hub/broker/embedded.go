@@ -120,6 +120,9 @@ func (e *Embedded) Run(ctx context.Context, handle func(Message)) error {
 		return errors.New("embedded broker: run was called before")
 	}
 	srv, err := e.start(ctx)
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		return nil // it was stopped before it was up
+	}
 	if err != nil {
 		return err
 	}

@@ -176,6 +176,17 @@ func TestEmbeddedTakesAFreePort(t *testing.T) {
 	}
 }
 
+// One that is stopped before it is up has not failed.
+func TestEmbeddedStopsWhileItStarts(t *testing.T) {
+	for range 5 { // which of the two comes first is not certain
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := newEmbedded(t).Hub(t).Run(ctx, func(broker.Message) {}); err != nil {
+			t.Fatalf("run: %v, want nil", err)
+		}
+	}
+}
+
 // An external broker that is away is no failure: it is tried again, and shows.
 func TestUnreachableBrokerShowsAndEnds(t *testing.T) {
 	address := freeAddress(t)
