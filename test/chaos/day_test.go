@@ -127,6 +127,9 @@ func (d *day) leg(n int, until int64) {
 func (d *day) settled(v *van) {
 	if s := v.journal.Stats(); s.HeldReadings == 0 {
 		d.mu.Lock()
+		for p := range d.held {
+			d.kept[p] = 0
+		}
 		clear(d.held)
 		d.mu.Unlock()
 	}
@@ -338,7 +341,7 @@ func (d *day) count(h *hub) {
 		number, kept := d.kept[p]
 		switch _, there := have[p]; {
 		case there:
-		case kept && declared(number):
+		case kept && (number == 0 || declared(number)):
 			missing++
 		case !kept && d.dark[p]:
 			dark++
