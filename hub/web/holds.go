@@ -34,7 +34,6 @@ type holdView struct {
 	Mark     view.State
 	Word     string
 	PackHref string
-	What     string   // is held
 	By       string   // who placed it, "" where it was changed since
 	Left     []string // units that it holds still
 	Saga     string   // that placed it, "" for none
@@ -45,16 +44,6 @@ func (s *Server) holdOf(h hold.Hold) holdView {
 	v := holdView{Hold: h, Href: holdPath(h.ID), Mark: "held", Word: "in quarantine"}
 	if h.Revision == 1 {
 		v.By = who(h.Changed.By)
-	}
-	switch {
-	case h.Package != "" && len(h.Units) > 0:
-		v.What = "package " + h.Package + ", " + counted(len(h.Units), "unit")
-	case h.Package != "":
-		v.What = "package " + h.Package
-	case len(h.Units) == 1:
-		v.What = "unit " + h.Units[0]
-	default:
-		v.What = counted(len(h.Units), "unit")
 	}
 	if h.Package != "" {
 		v.PackHref = packagePath(h.Package)

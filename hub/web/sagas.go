@@ -200,7 +200,8 @@ type stageView struct {
 	Links []linkView
 }
 
-type linkView struct{ Word, Href string }
+// linkView is a thing by its kind and id, or by a word alone.
+type linkView struct{ Kind, ID, Word, Href string }
 
 // turnView is what was done or decided, in the order of time.
 type turnView struct {
@@ -308,10 +309,10 @@ func (s *Server) stageOf(x workflow.Saga, st workflow.Stage, board bool) stageVi
 
 // linkOf leads to a thing, where there is a page of it.
 func linkOf(ref fact.Ref, board bool) linkView {
-	l := linkView{Word: string(ref.Kind) + " " + ref.ID}
+	l := linkView{Kind: string(ref.Kind), ID: ref.ID}
 	switch ref.Kind {
 	case fact.Hold:
-		l = linkView{"the hold", holdPath(ref.ID)}
+		l = linkView{Word: "the hold", Href: holdPath(ref.ID)}
 	case fact.Saga:
 		l.Href = sagaPath(ref.ID)
 	case fact.Package:

@@ -6,17 +6,20 @@ import (
 	"log/slog"
 	"net/http"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/chromedp/chromedp"
 
+	"frostline/dashboards"
 	log "frostline/hub/event"
 	"frostline/hub/fact"
 	"frostline/hub/hold"
 	"frostline/hub/store"
 	"frostline/hub/store/storetest"
+	"frostline/hub/web/tongue"
 	"frostline/hub/web/webtest"
 	"frostline/hub/workflow"
 )
@@ -222,6 +225,67 @@ func TestPagesTellOfSagas(t *testing.T) {
 	}
 	if p := empty.get("/view/holds"); !strings.Contains(p.body, "Nothing is in quarantine") {
 		t.Errorf("a hub without holds: %d", p.code)
+	}
+}
+
+// TestSagasInSpanish: each word of these pages has its Spanish, and what is put
+// together is said in it.
+func TestSagasInSpanish(t *testing.T) {
+	tongues, err := tongue.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	es := tongues["es"]
+	for _, name := range []string{"sagas", "saga", "holds", "hold", "holdlist"} {
+		text, err := dashboards.Templates.ReadFile("templates/" + name + ".html")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, key := range regexp.MustCompile(`\bt "([^"]*)"`).FindAllStringSubmatch(string(text), -1) {
+			if !es.Known(key[1]) {
+				t.Errorf("%s: %q has no Spanish", name, key[1])
+			}
+		}
+	}
+	known := func(texts ...string) {
+		t.Helper()
+		for _, text := range texts {
+			if text != "" && es.Tell(text) == text {
+				t.Errorf("%q has no Spanish", text)
+			}
+		}
+	}
+	for _, w := range sagaSteps {
+		known(w.Do, w.Did, lower(w.Do), lower(w.Did))
+		if w.Undo != "" {
+			known(w.Undo+";", w.Undo+".")
+		}
+	}
+	for _, words := range []map[string]string{decidedWords, deeds, heldWords, applied} {
+		for _, text := range words {
+			known(strings.ReplaceAll(text, "{}", "R-7"))
+		}
+	}
+	for _, text := range decisionWords {
+		known(text + ": hold the delivery")
+	}
+	g, c := openSagas(t)
+	c.say("excursion-x4", "system/workflow", "", fact.SagaStep{ID: "excursion-x4", Step: "order", Round: 1, Undo: true, Outcome: "done"})
+	v := g.as("ann", "qa")
+	for path, wants := range map[string][]string{
+		"/view/sagas":             {`<html lang="es">`, "falló un paso, retener la entrega", "¿se retiene la entrega?", "si calidad lo rechaza:", "espera a calidad", "liberado: la entrega sigue"},
+		"/view/saga/excursion-x1": {"El paso se hace otra vez: retener la entrega.", "por venir, si calidad lo libera", "se levanta su retención del paquete.", "la retención"},
+		"/view/saga/excursion-x3": {"se dejan seguir sus paradas;", "también lo retiene otra cosa", "ruta R-7"},
+		"/view/saga/excursion-x4": {"Deshecho: la reposición está pedida", "Calidad lo ha rechazado"},
+		"/view/holds":             {"producto sospechoso, caso T1", "paquete PKG-3, 2 unidades", "excursión de temperatura: hasta que calidad lo libere"},
+		"/view/hold/hold-x3":      {"Decide la excursión:"},
+	} {
+		body := html.UnescapeString(v.do("GET", path, "", "Accept-Language", "es-US,es;q=0.9").body)
+		for _, want := range wants {
+			if !strings.Contains(body, want) {
+				t.Errorf("%s: %q is not in it", path, want)
+			}
+		}
 	}
 }
 
