@@ -205,6 +205,10 @@ func (e *Embedded) open(ctx context.Context) (*server.Server, error) {
 		}
 	case <-ctx.Done():
 		err = ctx.Err()
+		select { // what is starting cannot be stopped, and writes
+		case <-started:
+		case <-time.After(10 * time.Second):
+		}
 	}
 	if err != nil {
 		e.stop(srv)
