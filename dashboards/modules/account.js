@@ -12,5 +12,6 @@ async function renew() {
   await fresh();
   ages(document, live.now());
 }
-setInterval(renew, 3000);
+// Of what is dear to make, a page says how often.
+setInterval(renew, Number(document.querySelector('[data-every]')?.dataset.every ?? 3000));
 live.addEventListener('state', renew);

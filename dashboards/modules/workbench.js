@@ -127,7 +127,10 @@ if (new URLSearchParams(location.search).has('done')) {
   q.delete('done');
   history.replaceState(null, '', location.pathname + (q.size ? `?${q}` : '') + location.hash);
 }
-if (location.pathname === place()) setInterval(renew, 20_000);
+if (location.pathname === place()) {
+  setInterval(renew, 20_000);
+  document.addEventListener('visibilitychange', renew);
+}
 
 // Signing by a passkey: it is asked for this content, and is good once.
 

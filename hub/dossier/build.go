@@ -282,7 +282,7 @@ func (b *Builder) Case(ctx context.Context, id string) (Case, Package, error) {
 }
 
 func (b *Builder) caseOf(ctx context.Context, v excursion.View, last *int64) (Case, error) {
-	c := Case{ID: v.ID, State: string(v.State), Facts: v.Facts, Digest: v.Digest, Place: v.Place, Dispositions: v.Proposal}
+	c := Case{ID: v.ID, State: string(v.State), Facts: v.Facts, Digest: v.Digest, Place: v.Place, Assessment: v.Assessment, Dispositions: v.Proposal}
 	for _, s := range v.Signed {
 		signature := Signature{Signature: s.Signature, Valid: s.Standing == "valid"}
 		if !signature.Valid {

@@ -39,6 +39,7 @@ type Cases interface {
 	Get(ctx context.Context, id string) (excursion.View, error)
 	List(ctx context.Context, f excursion.Filter, after string, limit int) ([]excursion.View, error)
 	Trail(ctx context.Context, id string, after int64, limit int) ([]event.Event, error)
+	Tally(ctx context.Context) (states map[excursion.State]int64, awaiting int64, err error)
 }
 
 // Verdicts judges packages; *correlate.Engine does.

@@ -126,10 +126,12 @@ type Case struct {
 	Facts fact.ExcursionFacts `json:"facts"`
 	// Live is how an excursion that goes on stands by all that is known now; the
 	// facts are of when it was last recorded. nil where that is not looked up.
-	Live         *thermal.Event     `json:"live,omitempty"`
-	Digest       string             `json:"digest"`
-	Place        string             `json:"place,omitempty"`
-	Steps        []Step             `json:"steps"` // in order
+	Live   *thermal.Event `json:"live,omitempty"`
+	Digest string         `json:"digest"`
+	Place  string         `json:"place,omitempty"`
+	Steps  []Step         `json:"steps"` // in order
+	// Assessment is the span that somebody has assessed; nil for none in force.
+	Assessment   *fact.Assessment   `json:"assessment,omitempty"`
 	Dispositions []fact.Disposition `json:"dispositions"`
 	Signatures   []Signature        `json:"signatures"`
 }

@@ -166,8 +166,12 @@ func (b *Builder) openCases(ctx context.Context) (map[string]int, error) {
 }
 
 func (b *Builder) eachCase(ctx context.Context, yield func(excursion.View)) error {
+	return b.casesIn(ctx, excursion.Filter{}, yield)
+}
+
+func (b *Builder) casesIn(ctx context.Context, f excursion.Filter, yield func(excursion.View)) error {
 	for after := ""; ; {
-		list, err := b.Cases.List(ctx, excursion.Filter{}, after, page)
+		list, err := b.Cases.List(ctx, f, after, page)
 		if err != nil {
 			return err
 		}

@@ -48,28 +48,41 @@ type Queue struct {
 // CaseLines lists cases.
 func (b *Builder) CaseLines(ctx context.Context, q CaseQuery) (Queue, error) {
 	var out Queue
+	states, _, err := b.Cases.Tally(ctx)
+	if err != nil {
+		return out, fmt.Errorf("count cases: %w", err)
+	}
+	for state, n := range states {
+		out.All += int(n)
+		if state != excursion.Closed {
+			out.Open += int(n)
+		}
+	}
 	now := b.now().UnixMilli()
 	match, err := b.matcher(ctx, strings.TrimSpace(q.Text))
 	if err != nil {
 		return out, err
 	}
-	err = b.eachCase(ctx, func(v excursion.View) {
-		out.All++
-		if v.State != excursion.Closed {
-			out.Open++
-		}
+	counted := false
+	visit := func(v excursion.View) {
 		overdue := v.Due > 0 && v.Due <= now
 		if overdue {
 			out.Overdue++
 		}
-		if !q.takes(&v, overdue) || !match(&v) {
+		if counted || !q.takes(&v, overdue) || !match(&v) {
 			return
 		}
 		out.Lines = append(out.Lines, CaseLine{Package: v.Facts.Package, Due: v.Due, Overdue: overdue, Changed: v.Changed, Documents: len(v.Documents), Comments: v.Comments,
 			Case: Case{ID: v.ID, State: string(v.State), Facts: v.Facts, Digest: v.Digest, Place: v.Place, Dispositions: v.Proposal}})
-	})
-	if err != nil {
-		return out, fmt.Errorf("list cases: %w", err)
+	}
+	look, rest := q.states()
+	for _, list := range [][]string{look, rest} { // of the rest, only what is overdue is counted
+		for _, state := range list {
+			if err := b.casesIn(ctx, excursion.Filter{State: state}, visit); err != nil {
+				return out, fmt.Errorf("list cases: %w", err)
+			}
+		}
+		counted = true
 	}
 	slices.SortStableFunc(out.Lines, compareCases)
 	out.Found = len(out.Lines)
@@ -82,6 +95,26 @@ func (b *Builder) now() time.Time {
 		return b.Now()
 	}
 	return time.Now()
+}
+
+// states gives the states that have to be looked through, "" for all at once, and
+// those in which a case may be overdue besides.
+func (q *CaseQuery) states() (look, rest []string) {
+	awaited := []string{string(excursion.Opened), string(excursion.Reopened)}
+	switch q.State {
+	case "", QueueAll:
+		return []string{""}, nil
+	case QueueOverdue:
+		return awaited, nil
+	case QueueOpen:
+		for _, s := range excursion.States {
+			if s != excursion.Closed {
+				look = append(look, string(s))
+			}
+		}
+		return look, nil
+	}
+	return []string{q.State}, slices.DeleteFunc(awaited, func(s string) bool { return s == q.State })
 }
 
 func (q *CaseQuery) takes(v *excursion.View, overdue bool) bool {

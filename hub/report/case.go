@@ -43,9 +43,25 @@ func (p *page) caseOf(c *dossier.Case) {
 	if len(c.Steps) > 0 {
 		var rows [][]string
 		for _, s := range c.Steps {
-			rows = append(rows, []string{view.Moment(s.At), s.Actor, s.What, s.Why})
+			why := s.Why
+			for _, d := range s.Documents {
+				why += fmt.Sprintf("; document %s, kept at %s, sha256 %s", d.Name, d.Where, d.SHA256)
+			}
+			rows = append(rows, []string{view.Moment(s.At), s.Actor, s.What, strings.TrimPrefix(why, "; ")})
 		}
 		p.table([]column{{"when", 30}, {"who", 36}, {"what", 44}, {"why", 70}}, rows)
+	}
+	if a := c.Assessment; a != nil {
+		p.subheading("Assessed range")
+		p.fact("From, to", view.Moment(a.From)+" to "+view.Moment(a.To)+" UTC")
+		p.fact("In this range", fmt.Sprintf("%s; %s monitored, %s unknown, %s out of range", dossier.Word(a.Outcome), view.Span(a.Monitored), view.Span(a.Unmonitored), view.Span(a.OutOfRange)))
+		if a.Min != nil && a.Max != nil && a.Mean != nil {
+			p.fact("Temperatures", dossier.Degrees(*a.Min)+" to "+dossier.Degrees(*a.Max)+", mean "+dossier.Degrees(*a.Mean))
+		}
+		if a.MKT != nil {
+			p.fact("Mean kinetic", dossier.Degrees(*a.MKT))
+		}
+		p.code("Verdict on it", "sha256 "+a.Verdict)
 	}
 	if len(c.Dispositions) > 0 {
 		var rows [][]string

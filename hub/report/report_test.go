@@ -46,7 +46,7 @@ func TestReportsAreTheSameWhenMadeAgain(t *testing.T) {
 		if err != nil {
 			t.Fatalf("pdftotext (run .ci/install): %v", err)
 		}
-		for _, want := range []string{"sha256 " + hash, "10.87 °C", "Amélie Østergård, PharmD", "no longer matches", "1.23", "zone sodo-cold", "late reading"} {
+		for _, want := range []string{"sha256 " + hash, "10.87 °C", "Amélie Østergård, PharmD", "no longer matches", "1.23", "zone sodo-cold", "late reading", "Assessed range", "6.12 °C", "door.jpg"} {
 			if !strings.Contains(string(text), want) {
 				t.Errorf("%s: %q is not in it:\n%s", name, want, text)
 			}

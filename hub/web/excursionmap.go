@@ -28,7 +28,7 @@ type placeRow struct {
 }
 
 // longestTrack bounds the positions that are read for one map.
-const longestTrack = 8 * 24 * time.Hour
+const longestTrack = 3 * 24 * time.Hour
 
 // mapOf draws where the package was.
 func (s *Server) mapOf(r *http.Request, l *dossier.Look, c *dossier.Case, p *dossier.Package) (*mapView, error) {
@@ -47,18 +47,19 @@ func (s *Server) mapOf(r *http.Request, l *dossier.Look, c *dossier.Case, p *dos
 		m.Notes = append(m.Notes, text)
 	}
 	var t trail
+	left := longestTrack.Milliseconds()
 	for _, src := range l.Sources {
 		if src.Gateway == "" {
-			continue
-		}
-		if src.To-src.From > longestTrack.Milliseconds() {
-			note("The way of gateway %s is not drawn for more than %s at once: choose a shorter range.", src.Gateway, view.Span(longestTrack.Milliseconds()))
 			continue
 		}
 		receiver, ok := receiverOf(gateways, src.Gateway)
 		if !ok {
 			note("Gateway %s measures no position; the package was in %s.", src.Gateway, placeWord(src.In))
 			continue
+		}
+		if left -= src.To - src.From; left < 0 {
+			note("Ways of more than %s together are not drawn: choose a shorter range.", view.Span(longestTrack.Milliseconds()))
+			break
 		}
 		one, err := s.trail(r.Context(), src.Gateway, receiver, src.From, src.To+1)
 		if err != nil {

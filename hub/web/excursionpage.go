@@ -41,7 +41,10 @@ type casePage struct {
 type amounts struct{ Readings, Blocks, Seals, Events string }
 
 // restView is something that the story rests on, and where it is shown.
-type restView struct{ Name, Word, Href string }
+type restView struct {
+	Name, Word, Href string
+	Trail            bool // it is a record's trail, which not everybody may read
+}
 
 type lotView struct {
 	Lot, Product, Expiry string
@@ -98,16 +101,16 @@ func (s *Server) showCase(w http.ResponseWriter, r *http.Request, status int, pa
 // restsOf links what the story says to what shows it.
 func restsOf(c *dossier.Case, p *dossier.Package) (out []restView) {
 	f := &c.Facts
-	out = append(out, restView{"verdict", "revision " + strconv.Itoa(f.Revision) + " of package " + p.ID, trailPath(fact.Ref{Kind: fact.Package, ID: p.ID})},
-		restView{"rules", "profile " + f.Profile + ", version " + strconv.Itoa(f.Version), trailPath(fact.Ref{Kind: fact.Profile, ID: f.Profile})})
+	out = append(out, restView{"verdict", "revision " + strconv.Itoa(f.Revision) + " of package " + p.ID, trailPath(fact.Ref{Kind: fact.Package, ID: p.ID}), true},
+		restView{"rules", "profile " + f.Profile + ", version " + strconv.Itoa(f.Version), trailPath(fact.Ref{Kind: fact.Profile, ID: f.Profile}), true})
 	if gateway, sensor, _ := dossier.SourceOf(f.Source); sensor != "" {
 		const around = 30 * 60_000
 		from, to := f.From-around, max(f.To, f.From)+around
 		to = min(to, from+longestSpan.Milliseconds())
 		q := url.Values{"from": {addressTime(from)}, "to": {addressTime(to)}}
-		out = append(out, restView{"readings", "sensor " + sensor + " of gateway " + gateway, "/sensor/" + url.PathEscape(gateway) + "/" + url.PathEscape(sensor) + "?" + q.Encode()})
+		out = append(out, restView{"readings", "sensor " + sensor + " of gateway " + gateway, "/sensor/" + url.PathEscape(gateway) + "/" + url.PathEscape(sensor) + "?" + q.Encode(), false})
 	}
-	return append(out, restView{"where it was, and who had it", "package " + p.ID, packagePath(p.ID)})
+	return append(out, restView{"where it was, and who had it", "package " + p.ID, packagePath(p.ID), false})
 }
 
 // recordsOf lists the records that a case touches, with the addresses of their
@@ -116,7 +119,7 @@ func recordsOf(c *dossier.Case, p *dossier.Package) (out []restView) {
 	add := func(kind fact.Kind, id string) {
 		if id != "" {
 			r := fact.Ref{Kind: kind, ID: id}
-			out = append(out, restView{string(kind), id, trailPath(r)})
+			out = append(out, restView{string(kind), id, trailPath(r), true})
 		}
 	}
 	add(fact.Excursion, c.ID)

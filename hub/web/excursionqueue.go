@@ -25,6 +25,7 @@ type casesPage struct {
 	Found    int
 	More     int // that are not listed
 	All      int // of all, whatever is asked for
+	Closed   int // that are left out since nothing was asked for
 }
 
 // queueFilter is what the address asks for, as it is written there.
@@ -55,6 +56,9 @@ func (s *Server) cases(w http.ResponseWriter, r *http.Request) {
 	page.Styles = append(page.Styles, "style/workbench.css")
 	f := &page.Filter
 	f.Asked = f.Q != "" || f.State != "" || f.Severity != "" || f.Kind != "" || f.From != "" || f.To != ""
+	if !f.Asked {
+		f.State = dossier.QueueOpen // what there is to do
+	}
 	page.States = options(f.State, []option{{Value: "", Word: "any"}, {Value: dossier.QueueOpen, Word: "not closed"}, {Value: dossier.QueueOverdue, Word: "overdue"}}, stateOptions()...)
 	page.Severity = options(f.Severity, []option{{Value: "", Word: "any"}}, option{Value: string(thermal.Critical), Word: "critical"}, option{Value: string(thermal.Alarm), Word: "alarm"}, option{Value: string(thermal.Warning), Word: "warning"})
 	page.Kinds = options(f.Kind, []option{{Value: "", Word: "any"}}, option{Value: fact.BrokenLimit, Word: "beyond a limit"}, option{Value: fact.BrokenMKT, Word: "mean kinetic temperature"},
@@ -88,6 +92,9 @@ func (s *Server) cases(w http.ResponseWriter, r *http.Request) {
 	}
 	page.Tally = []tallyView{{State: "late", N: queue.Overdue, Word: "overdue"}, {State: "wrong", N: queue.Open, Word: "not closed"}}
 	page.Found, page.More, page.All = queue.Found, queue.Found-len(queue.Lines), queue.All
+	if !f.Asked {
+		page.Closed = queue.All - queue.Open
+	}
 	s.render(w, s.pages.cases, status, page)
 }
 

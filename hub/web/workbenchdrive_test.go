@@ -285,3 +285,42 @@ func TestWorkbenchFits(t *testing.T) {
 		t.Error("what needs JavaScript is offered without it")
 	}
 }
+
+// TestSignByPasskey: a passkey signs in place of the password, and a page says
+// that it has become old when somebody else has gone on.
+func TestSignByPasskey(t *testing.T) {
+	b := openBench(t)
+	tb := webtest.New(t, webtest.Browser(t), b.origin)
+	authenticator(tb)
+	b.enter(tb, "ann", "qa")
+	tb.Open(b.origin + "/me")
+	tb.Click("#passkey")
+	tb.Until("location.search === '?done=passkey'")
+	by := func(who string) excursion.By {
+		return excursion.By{Actor: "person/" + who, Case: b.id, Why: "x", Expect: -1}
+	}
+	for _, step := range []func(context.Context, excursion.By) (excursion.View, error){b.world.Cases.Acknowledge, b.world.Cases.Investigate} {
+		if _, err := step(t.Context(), by("dan")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	propose := func(decision string) {
+		t.Helper()
+		if _, err := b.world.Cases.Propose(t.Context(), by("dan"), []excursion.Decision{{Package: "P1", Decision: decision}, {Lot: "L1", Decision: decision}, {Lot: "L2", Decision: decision}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	propose("release")
+	tb.Open(b.origin + "/view/excursion/" + b.id)
+	tb.Until(following)
+	propose("reject")
+	webtest.Eval[any](tb, "document.dispatchEvent(new Event('visibilitychange'))")
+	tb.Until("!document.getElementById('moved').hidden")
+	tb.Open(b.origin + "/view/excursion/" + b.id)
+	tb.Click("#sign-passkey")
+	tb.Until("document.querySelector('.notice.good')?.innerText.includes('Another person has to approve')")
+	v, err := b.world.Cases.Get(t.Context(), b.id)
+	if err != nil || v.State != excursion.Signed || v.Signed[0].Name != "Printed ann" || v.Signed[0].Standing != "valid" || v.Proposal[0].Decision != "reject" {
+		t.Errorf("%+v, %v", v, err)
+	}
+}

@@ -219,6 +219,8 @@ func TestQueue(t *testing.T) {
 	if strings.Contains(p.body, "<script>\"") || strings.Contains(p.body, `value="<script>`) {
 		t.Error("markup came through")
 	}
+	_, p = rows("")
+	wantPage(t, p, http.StatusOK, `<option value="open" selected>`)
 	// The oldest first; then, once somebody knows of it, what is overdue.
 	if ids, _ := rows(""); ids[0] != b.id {
 		t.Errorf("first is %s, want the oldest", ids[0])

@@ -46,7 +46,10 @@ func Shipment() *dossier.Shipment {
 		Units: []fact.Affected{{Unit: "00312345678906.A1", Lot: "L77"}, {Unit: "00312345678906.A2", Lot: "L77"}}}
 	c := dossier.Case{ID: "ex-1", State: "closed", Facts: facts, Digest: strings.Repeat("ab", 32), Place: "zone/sodo-cold",
 		Steps: []dossier.Step{{At: from + 3*hour + 40*minute, Actor: "system/excursion", What: "opened"},
-			{At: from + 4*hour, Actor: "person/amy", What: "acknowledged", Why: "seen on the wall; door was open"}},
+			{At: from + 4*hour, Actor: "person/amy", What: "acknowledged", Why: "seen on the wall; door was open"},
+			{At: from + 4*hour, Actor: "person/amy", What: "commented", Why: "from the driver", Documents: []fact.Attachment{{Name: "door.jpg", Where: fact.DocumentKept, SHA256: strings.Repeat("9a", 32), Size: 1234}}}},
+		Assessment: &fact.Assessment{From: from + 2*hour, To: from + 5*hour, Engine: "1", Verdict: strings.Repeat("7f", 32), Outcome: thermal.Excursion, Monitored: 3 * hour, OutOfRange: 42 * minute,
+			Min: temp(3900), Max: temp(10_870), Mean: temp(5511), MKT: temp(6120)},
 		Dispositions: []fact.Disposition{{Unit: "00312345678906.A1", Lot: "L77", Decision: "release"}, {Unit: "00312345678906.A2", Lot: "L77", Decision: "reject"}},
 		Signatures: []dossier.Signature{{Signature: fact.Signature{Person: "amy", Name: "Amélie Østergård, PharmD", Meaning: "reviewed", At: from + 5*hour, Content: strings.Repeat("cd", 32)}, Valid: true},
 			{Signature: fact.Signature{Person: "bo", Name: "Bo Li", Meaning: "approved", At: from + 5*hour, Content: strings.Repeat("ef", 32)}, Detail: "the facts were revised by late data"}}}
