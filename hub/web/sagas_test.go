@@ -188,6 +188,7 @@ func TestPagesTellOfSagas(t *testing.T) {
 		"/view/hold/hold-x3":      {"signing a disposition releases it", "excursion-x3"},
 		"/view/hold/hold-x5":      {"Release</button>"}, // its saga is over
 		"/dispatch":               {`href="/view/sagas"`},
+		"/view/excursion/ex-1":    {`href="/view/sagas?excursion=ex-1"`},
 	} {
 		p := v.get(path)
 		body := html.UnescapeString(p.body)

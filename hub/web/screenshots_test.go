@@ -107,12 +107,12 @@ func TestScreenshotsOfARunningHub(t *testing.T) {
 	door := webtest.New(t, b, from)
 	door.Do(chromedp.Navigate(*picturesOf), chromedp.Click("main form button"))
 	door.Until("!location.pathname.startsWith('/enter')")
-	pages := []shot{{"home", "", "true"}, {"account", "account", "true"}, {"packages", "view/packages", "true"}, {"excursions", "view/excursions", "true"}}
-	for _, list := range []string{"packages", "excursions"} {
+	pages := []shot{{"home", "", "true"}, {"account", "account", "true"}, {"packages", "view/packages", "true"}, {"excursions", "view/excursions", "true"}, {"sagas", "view/sagas", "true"}, {"holds", "view/holds", "true"}}
+	for _, list := range []string{"packages", "excursions", "sagas"} {
 		door.Do(chromedp.Navigate(from + "view/" + list))
 		body := webtest.Eval[string](door, "document.documentElement.outerHTML")
 		seen := map[string]bool{}
-		for _, m := range regexp.MustCompile(`href="/(view/(?:package|excursion)/([^"/]+))"`).FindAllStringSubmatch(body, -1) {
+		for _, m := range regexp.MustCompile(`href="/(view/(?:package|excursion|saga)/([^"/]+))"`).FindAllStringSubmatch(body, -1) {
 			if strings.HasPrefix(m[1], "view/"+strings.TrimSuffix(list, "s")+"/") && !seen[m[1]] {
 				seen[m[1]] = true
 				pages = append(pages, shot{strings.TrimSuffix(list, "s") + "-" + m[2], m[1], "true"})
