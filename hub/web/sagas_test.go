@@ -188,7 +188,6 @@ func TestPagesTellOfSagas(t *testing.T) {
 		"/view/hold/hold-x3":      {"signing a disposition releases it", "excursion-x3"},
 		"/view/hold/hold-x5":      {"Release</button>"}, // its saga is over
 		"/dispatch":               {`href="/view/sagas"`},
-		"/view/excursion/ex-1":    {`href="/view/sagas?excursion=ex-1"`},
 	} {
 		p := v.get(path)
 		body := html.UnescapeString(p.body)
@@ -226,6 +225,14 @@ func TestPagesTellOfSagas(t *testing.T) {
 	}
 	if p := empty.get("/view/holds"); !strings.Contains(p.body, "Nothing is in quarantine") {
 		t.Errorf("a hub without holds: %d", p.code)
+	}
+}
+
+func TestExcursionLeadsToItsSaga(t *testing.T) {
+	c, _ := withDispatch(t)
+	s, _ := c.serve(t, "127.0.0.1:0")
+	if body := pageOf(t, s.URL()+"view/excursion/ex-1"); !strings.Contains(body, `href="/view/sagas?excursion=ex-1"`) {
+		t.Error("the page of an excursion does not lead to what follows from it")
 	}
 }
 
