@@ -176,7 +176,7 @@ func (h *hub) openContexts(ctx context.Context) (err error) {
 	}); err != nil {
 		return err
 	}
-	if c.holds, err = hold.New(hold.Options{Log: c.events, Store: h.store, Model: m.Holds, Suspected: c.suspected}); err != nil {
+	if c.holds, err = hold.New(hold.Options{Log: c.events, Store: h.store, Model: m.Holds, Suspected: c.suspected, Kept: c.kept}); err != nil {
 		return err
 	}
 	if c.sagas, err = newSagas(c, m, h.store, h.config, part("sagas"), c.events); err != nil {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"frostline/hub/fact"
+	"frostline/hub/hold"
 	"frostline/hub/record"
 	"frostline/hub/store/storetest"
 	"frostline/hub/workflow"
@@ -234,4 +235,25 @@ func TestTwoDecideAtOnce(t *testing.T) {
 			t.Errorf("ended: %+v, %v", ended, err)
 		}
 	})
+}
+
+// TestOnlyItsSagaLiftsAHold while it goes on; afterwards persons do.
+func TestOnlyItsSagaLiftsAHold(t *testing.T) {
+	w := openSagaWorld(t, storetest.SQLite(t), t.TempDir(), workflow.Config{})
+	ctx := soon(t)
+	w.run()
+	opened(w)
+	w.until(ctx, sagaID, is(workflow.Waiting))
+	standing, err := w.holds.List(ctx, hold.Filter{On: packageP1}, "", 10)
+	w.must(err)
+	lift := func() error {
+		_, err := w.holds.Lift(ctx, "person/ann", "in a hurry", fact.HoldLifted{ID: standing[0].ID})
+		return err
+	}
+	if err := lift(); !errors.Is(err, record.ErrRefused) || !strings.Contains(err.Error(), "saga "+sagaID+" holds it until quality has decided") {
+		t.Errorf("lifted while the saga waits: %v", err)
+	}
+	w.sign(sagaCase, "reject")
+	w.until(ctx, sagaID, is(workflow.Ended))
+	w.must(lift()) // destroyed, say
 }

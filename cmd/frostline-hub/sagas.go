@@ -105,6 +105,20 @@ func (h holds) Held(ctx context.Context, pkg string) (bool, error) {
 	return h.model.Held(ctx, h.db, fact.Ref{Kind: fact.Package, ID: pkg})
 }
 
+// kept says why somebody other than its saga may not lift a hold: the saga goes on.
+func (c *contexts) kept(ctx context.Context, actor string, h hold.Hold) (string, error) {
+	if h.Excursion == "" || actor == workflow.Actor {
+		return "", nil
+	}
+	all, err := c.sagas.List(ctx, workflow.Filter{Excursion: h.Excursion}, "", 1000)
+	for _, s := range all {
+		if s.State != workflow.Ended && s.Made(fact.Ref{Kind: fact.Hold, ID: h.ID}) {
+			return "saga " + s.ID + " holds it until quality has decided; sign a disposition, or compensate the saga", err
+		}
+	}
+	return "", err
+}
+
 // reorders lets sagas order anew.
 type reorders struct{ *orders.Orders }
 

@@ -29,6 +29,9 @@ type Options struct {
 	// Suspected says whether a case of suspect product is neither cleared nor
 	// ended otherwise; nil: each is so.
 	Suspected func(ctx context.Context, suspect string) (bool, error)
+	// Kept says why somebody may not lift a hold that stands, "" where they may;
+	// nil: everybody may.
+	Kept func(ctx context.Context, actor string, h Hold) (why string, err error)
 }
 
 // Holds places and lifts holds.
@@ -102,8 +105,8 @@ func check(ref fact.Ref, reason string, p fact.HoldPlaced) error {
 }
 
 // Lift takes units out of a hold, or ends it where none are named. A reason is
-// needed. A hold of suspect product is not lifted before its case is cleared: its
-// error wraps record.ErrRefused then.
+// needed. A hold of suspect product is not lifted before its case is cleared, nor
+// one that is kept otherwise: the error wraps record.ErrRefused then.
 func (h *Holds) Lift(ctx context.Context, actor, reason string, l fact.HoldLifted) (Hold, error) {
 	old, err := h.Hold(ctx, l.ID)
 	if err != nil {
@@ -116,6 +119,15 @@ func (h *Holds) Lift(ctx context.Context, actor, reason string, l fact.HoldLifte
 		}
 		if still {
 			return Hold{}, record.Refusedf("id %q: what it holds is suspect product; clear case %q, and it is lifted by itself", l.ID, old.Suspect)
+		}
+	}
+	if h.o.Kept != nil && old.Lifted == 0 {
+		why, err := h.o.Kept(ctx, actor, old)
+		if err != nil {
+			return Hold{}, err
+		}
+		if why != "" {
+			return Hold{}, record.Refusedf("id %q: %s", l.ID, why)
 		}
 	}
 	return h.lift(ctx, actor, reason, l)

@@ -205,10 +205,8 @@ func (s *Server) holdsIt(ctx context.Context, h hold.Hold) (workflow.Saga, error
 	}
 	all, err := s.cfg.Sagas.List(ctx, workflow.Filter{Excursion: h.Excursion}, "", listed)
 	for _, x := range all {
-		for _, st := range x.Steps {
-			if slices.Contains(st.Refs, fact.Ref{Kind: fact.Hold, ID: h.ID}) {
-				return x, err
-			}
+		if x.Made(fact.Ref{Kind: fact.Hold, ID: h.ID}) {
+			return x, err
 		}
 	}
 	return workflow.Saga{}, err

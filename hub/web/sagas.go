@@ -264,9 +264,7 @@ func (s *Server) showSaga(w http.ResponseWriter, r *http.Request, status int, pa
 // othersHold says whether a hold stands on the package that is not the saga's.
 func othersHold(x workflow.Saga, holds []holdView) bool {
 	return slices.ContainsFunc(holds, func(h holdView) bool {
-		return h.Lifted == 0 && !slices.ContainsFunc(x.Steps, func(d workflow.StepDone) bool {
-			return slices.Contains(d.Refs, fact.Ref{Kind: fact.Hold, ID: h.ID})
-		})
+		return h.Lifted == 0 && !x.Made(fact.Ref{Kind: fact.Hold, ID: h.ID})
 	})
 }
 

@@ -17,10 +17,13 @@ import (
 	"frostline/hub/store"
 )
 
+// Actor is who does what sagas do by themselves.
+const Actor = "system/workflow"
+
 const (
-	actor    = "system/workflow" // of what sagas do by themselves
-	consumer = "workflow"        // name among the consumers of events
-	executor = "hub"             // there is one hub, and another takes over from it under the same name
+	actor    = Actor
+	consumer = "workflow" // name among the consumers of events
+	executor = "hub"      // there is one hub, and another takes over from it under the same name
 	// version of the sagas' code. A saga under way under another version is run
 	// again from the event log, which skips what was done. Raise it whenever the
 	// order of steps changes.

@@ -57,6 +57,11 @@ type DecisionMade struct {
 	Reason string `json:"reason,omitempty"`
 }
 
+// Made reports whether a step of the saga has made or changed a thing.
+func (s *Saga) Made(thing fact.Ref) bool {
+	return slices.ContainsFunc(s.Steps, func(d StepDone) bool { return slices.Contains(d.Refs, thing) })
+}
+
 // ended gives what a step of a round came to, nil where it has not ended.
 func (s *Saga) ended(step string, round int, undo bool) *fact.SagaStep {
 	for i := range s.Steps {
