@@ -70,12 +70,11 @@ func (j *Journal) Acknowledge(c Commit) error {
 	var got []span
 	var unknown error // of ranges that cannot be counted: the others are acknowledged all the same
 	for _, r := range ranges {
-		x, err := j.measure(e, r)
+		found, err := j.measure(e, r)
 		if err != nil {
 			unknown = errors.Join(unknown, fmt.Errorf("acknowledge blocks %d to %d of epoch %d: %w", r.First, r.Last, e.id, err))
-			continue
 		}
-		got = append(got, x)
+		got = append(got, found...)
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -93,8 +92,35 @@ func (j *Journal) Acknowledge(c Commit) error {
 	return unknown
 }
 
-// measure counts the readings of a range that the hub has.
-func (j *Journal) measure(e *epoch, r Range) (span, error) {
+// measure counts the readings of a range that the hub has. One that begins or
+// ends among blocks that are lost here cannot be counted whole: what lies outside
+// of these is, and they wait for nothing.
+func (j *Journal) measure(e *epoch, r Range) (out []span, err error) {
+	whole, err := j.readingsOf(e, r)
+	if err == nil {
+		return []span{whole}, nil
+	}
+	j.mu.Lock()
+	lost := slices.Clone(e.lost)
+	j.mu.Unlock()
+	parts := lost.without(r.First, r.Last)
+	if len(parts) == 1 && parts[0].First == r.First && parts[0].Last == r.Last {
+		return nil, err
+	}
+	err = nil
+	for _, p := range parts {
+		x, failed := j.readingsOf(e, Range{p.First, p.Last})
+		if failed != nil {
+			err = errors.Join(err, failed)
+			continue
+		}
+		out = append(out, x)
+	}
+	return out, err
+}
+
+// readingsOf counts the readings of a range.
+func (j *Journal) readingsOf(e *epoch, r Range) (span, error) {
 	j.mu.Lock()
 	x, ok := e.acked.at(r.First)
 	j.mu.Unlock()

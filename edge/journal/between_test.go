@@ -43,6 +43,38 @@ func TestAcknowledgedBetweenLosses(t *testing.T) {
 	}
 }
 
+// TestAcknowledgedWithinALoss: the hub has blocks amid those that a damaged
+// segment has lost. What of them reaches beyond is acknowledged, and the rest
+// waits for nothing.
+func TestAcknowledgedWithinALoss(t *testing.T) {
+	dir := filepath.Join(memory(t), "journal")
+	j := open(t, dir, opts())
+	f := newFeed(t, j, 10)
+	for j.Tip().Last < 60 {
+		f.appendTo(t, j, 1)
+	}
+	tip := j.Tip()
+	head := headOf(t, j, 10)
+	j.mu.Lock()
+	e := j.epoch(1)
+	j.recent = ring{}
+	j.mu.Unlock()
+	j.disk.Lock()
+	j.declare(e, 11, 40, "a test")
+	j.disk.Unlock()
+	readable := &e.segments[len(e.segments)-1].first // none of the lost blocks can be looked at
+	was := *readable
+	*readable = 41
+	defer func() { *readable = was }()
+	if err := j.Acknowledge(Commit{Epoch: 1, Committed: 10, Head: head, Beyond: []Range{{15, 18}, {20, 20}, {25, tip.Last}}}); err != nil {
+		t.Fatal(err)
+	}
+	s := j.Stats()
+	if s.PendingBlocks != 0 || s.PendingReadings != 0 || s.LostBlocks != 30 || s.LostReadings != 300 {
+		t.Errorf("pending %d and lost %d blocks with %d and %d readings, want 0 and 30 with 0 and 300", s.PendingBlocks, s.LostBlocks, s.PendingReadings, s.LostReadings)
+	}
+}
+
 func headOf(t *testing.T, j *Journal, number uint64) chain.Head {
 	t.Helper()
 	h, err := j.Head(1, number)
