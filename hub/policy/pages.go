@@ -108,6 +108,7 @@ var pages = table([]row{
 		POST /trace/exception/{id}/resolve`},
 	{quality, `
 		POST /trace/request/{id}/answer
+		POST /trace/suspects
 		POST /trace/suspect/{id}/{step}`},
 
 	// What follows from excursions, and what quality holds.

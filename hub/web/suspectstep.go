@@ -5,11 +5,50 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"frostline/hub/fact"
 	"frostline/hub/record"
+	"frostline/hub/trace/lookup"
 )
+
+// raiseView is what was typed for a case that nothing proposed.
+type raiseView struct{ ID, Units, Package, Cause, Reason string }
+
+// raiseSuspect is POST /trace/suspects: somebody says that product is suspect.
+func (s *Server) raiseSuspect(w http.ResponseWriter, r *http.Request) {
+	v := raiseView{}
+	for name, to := range map[string]*string{"id": &v.ID, "units": &v.Units, "package": &v.Package, "cause": &v.Cause, "reason": &v.Reason} {
+		*to = strings.TrimSpace(r.PostFormValue(name))
+	}
+	o := fact.SuspectOpened{ID: v.ID, Package: v.Package, Cause: v.Cause}
+	var err error
+	for line := range strings.Lines(v.Units) {
+		if line = strings.TrimSpace(line); line == "" {
+			continue
+		}
+		id, ok := lookup.UnitID(line)
+		if !ok {
+			err = record.Invalidf("units: %q names no unit: want GTIN and serial, in a form of GS1", line)
+			break
+		}
+		if !slices.Contains(o.Units, id) {
+			o.Units = append(o.Units, id)
+		}
+	}
+	if err == nil {
+		_, err = s.cfg.Trace.Raise(r.Context(), viewerOf(r).actor(), v.Reason, o)
+	}
+	switch why := notDoneBecause(err); {
+	case why != "":
+		s.showTrace(w, r, http.StatusUnprocessableEntity, tracePage{Raise: v, Problem: why})
+	case err != nil:
+		s.broken(w, r, "enter a case", err)
+	default:
+		http.Redirect(w, r, suspectPath(v.ID)+"?done=open", http.StatusSeeOther)
+	}
+}
 
 // suspectStep is POST /trace/suspect/{id}/{step}: a decision about a case, by
 // somebody who signed in lately, with a reason.

@@ -32,6 +32,7 @@ type Trace interface {
 
 	Suspicion(ctx context.Context, id string) (dscsa.Suspicion, error)
 	Suspicions(ctx context.Context, state, after string, limit int) ([]dscsa.Suspicion, error)
+	Raise(ctx context.Context, by, reason string, o fact.SuspectOpened) (dscsa.Suspicion, error)
 	Open(ctx context.Context, by, reason string, o fact.SuspectOpened) (dscsa.Suspicion, error)
 	Dismiss(ctx context.Context, by, reason, id string) (dscsa.Suspicion, error)
 	Clear(ctx context.Context, by, reason, id string) (dscsa.Suspicion, error)
@@ -62,6 +63,7 @@ func (s *Server) traceRoutes(mux *routes) {
 	mux.HandleFunc("GET /trace/request/{id}/preview", s.tracePreview)
 	mux.HandleFunc("GET /trace/request/{id}/package.zip", s.tracePackage)
 	mux.HandleFunc("POST /trace/request/{id}/answer", s.answerTrace)
+	mux.HandleFunc("POST /trace/suspects", s.freshly(s.raiseSuspect))
 	mux.HandleFunc("GET /trace/suspect/{id}", s.suspect)
 	mux.HandleFunc("GET /trace/suspect/{id}/form-3911", s.form3911)
 	mux.HandleFunc("POST /trace/suspect/{id}/{step}", s.freshly(s.suspectStep))
@@ -92,6 +94,8 @@ type tracePage struct {
 	MoreAside                                  bool
 	Nothing                                    bool // there is nothing of all this, as on a fresh hub
 	Ask                                        askView
+	Raise                                      raiseView
+	Fresh                                      bool // signed in lately enough to decide
 	Problem                                    string
 }
 
@@ -129,7 +133,7 @@ func (s *Server) trace(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) showTrace(w http.ResponseWriter, r *http.Request, status int, page tracePage) {
 	page.frame = s.traceFrame("Traceability")
-	page.Form = s.formFor(w, r)
+	page.Form, page.Fresh = s.formFor(w, r), s.fresh(viewerOf(r))
 	if page.Text != "" {
 		found, err := s.cfg.Lookup.Find(r.Context(), page.Text)
 		switch {

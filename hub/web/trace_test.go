@@ -5,6 +5,7 @@ import (
 	"html"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -233,6 +234,21 @@ func TestSuspectPages(t *testing.T) {
 			t.Fatal(err)
 		}
 		return c.State
+	}
+	// A case that nothing proposed.
+	front := qa.get("/trace")
+	raise := []string{"id", "sus-new", "units", "(01)" + dscsatest.GTIN + "(21)17\r\n" + dscsatest.GTIN + ".18\r\n\r\n", "cause", "opened before", "reason", "seen at receipt"}
+	if p := qa.send(front, "/trace/suspects", append(slices.Clone(raise), "units", "box 7")...); p.code != http.StatusUnprocessableEntity || !strings.Contains(p.body, "names no unit") || !strings.Contains(p.body, "opened before") {
+		t.Errorf("what names no unit: %d", p.code)
+	}
+	if p := qa.send(front, "/trace/suspects", raise...); p.code != http.StatusSeeOther || p.to != "/trace/suspect/sus-new?done=open" {
+		t.Errorf("raised: %d to %s", p.code, p.to)
+	}
+	if c, err := w.Suspicion(t.Context(), "sus-new"); err != nil || c.State != dscsa.Suspected || strings.Join(c.Units, " ") != dscsatest.GTIN+".17 "+dscsatest.GTIN+".18" {
+		t.Errorf("raised: %+v, %v", c, err)
+	}
+	if p := store.get("/trace"); strings.Contains(p.body, "/trace/suspects") {
+		t.Error("the warehouse may raise cases")
 	}
 	// Without a reason nothing happens, and what was typed stays.
 	if p := qa.send(page, path("sus-prop", "open"), "cause", "smells odd"); p.code != http.StatusUnprocessableEntity || !strings.Contains(p.body, "smells odd") || !strings.Contains(p.body, "reason: say why") {

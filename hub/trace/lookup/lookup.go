@@ -174,6 +174,20 @@ func (d *Desk) Find(ctx context.Context, text string) (*Found, error) {
 	return f, err
 }
 
+// UnitID reads what names one unit, GTIN.SERIAL or any form of GS1, and gives its
+// id.
+func UnitID(text string) (id string, ok bool) {
+	text = strings.TrimSpace(text)
+	if len(text) > MaxText {
+		return "", false
+	}
+	gtin, serial, ok := unitName(text)
+	if els, err := gs1.Parse(text); err == nil && els.GTIN() != "" && els.Serial() != "" {
+		gtin, serial, ok = els.GTIN(), els.Serial(), true
+	}
+	return unitID(gtin, serial), ok
+}
+
 // unitName reads GTIN.SERIAL, as the hub writes units.
 func unitName(text string) (gtin, serial string, ok bool) {
 	gtin, serial, ok = strings.Cut(text, ".")

@@ -86,6 +86,11 @@ func TestFind(t *testing.T) {
 		if u := f.Units[0]; err != nil || !u.Known || u.Lot != "A123" || u.Product != "epcistra" || len(u.Documents) != 1 || u.Documents[0] != s.ID {
 			t.Errorf("unit: %+v, %v", u, err)
 		}
+		for text, want := range map[string]string{" " + dscsatest.GTIN + ".11": dscsatest.GTIN + ".11", "(01)00614141999996(21)A/1": "00614141999996.A%2F1", "A123": "", "(01)00614141999996": ""} {
+			if id, ok := lookup.UnitID(text); ok != (want != "") || ok && id != want {
+				t.Errorf("%s: %q, %t", text, id, ok)
+			}
+		}
 		for _, text := range []string{"", "  ", strings.Repeat("x", lookup.MaxText+1)} {
 			if _, err := d.Find(t.Context(), text); !errors.Is(err, lookup.ErrText) {
 				t.Errorf("%.20q: %v", text, err)
