@@ -1,9 +1,11 @@
 package web
 
 import (
+	"cmp"
 	"fmt"
 	"html/template"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -99,6 +101,7 @@ func (s *Server) mapOf(r *http.Request, l *dossier.Look, c *dossier.Case, p *dos
 	for _, k := range marks {
 		m.Rows = append(m.Rows, placeRow{k.at, positionWord(k.place), k.word})
 	}
+	slices.SortStableFunc(m.Rows, func(a, b placeRow) int { return cmp.Compare(a.At, b.At) })
 	return m, nil
 }
 

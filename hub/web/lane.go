@@ -1,9 +1,11 @@
 package web
 
 import (
+	"cmp"
 	"fmt"
 	"html/template"
 	"math"
+	"slices"
 	"strings"
 
 	"frostline/hub/dossier"
@@ -82,6 +84,7 @@ func lanesOf(l *dossier.Look, c *dossier.Case, p *dossier.Package) (out []laneVi
 	for _, u := range l.Chart.Unmonitored {
 		bars, rows = append(bars, bar{u.From, u.To, "hole", "nobody"}), append(rows, laneRow{u.From, u.To, "nobody", dossier.Because(u.Reason)})
 	}
+	slices.SortStableFunc(rows, func(a, b laneRow) int { return cmp.Compare(a.From, b.From) })
 	lane("Who vouched", Heads{"sensor", "in, or why nobody"}, bars, rows)
 	bars, rows = nil, nil
 	for _, step := range c.Steps {
