@@ -3,7 +3,7 @@
 // are hatched and never bridged; readings that may not be used stand as amber
 // marks at the foot.
 
-import { date, moment, number, span, timeOfDay } from './words.js';
+import { date, moment, number, span, t, timeOfDay } from './words.js';
 
 /* global uPlot */
 
@@ -84,8 +84,8 @@ export class Chart {
   #columns() {
     const s = this.#scale;
     const cols = [[], [], [], []];
-    for (const [t, lo, mean, hi] of this.#data.points) {
-      cols[0].push(t / 1000);
+    for (const [time, lo, mean, hi] of this.#data.points) {
+      cols[0].push(time / 1000);
       cols[1].push(lo === null ? null : lo / s);
       // A door that was open for a moment of a column was open.
       const line = this.#steps ? hi : mean;
@@ -206,14 +206,14 @@ export class Chart {
     if (!this.#readout || i == null || u.cursor.left < 0) return;
     const at = u.posToVal(u.cursor.left, 'x') * 1000;
     const hole = this.#data.holes.find(([a, b]) => at >= a && at <= b);
-    const [t, lo, mean, hi] = [0, 1, 2, 3].map((k) => u.data[k][i]);
+    const [time, lo, mean, hi] = [0, 1, 2, 3].map((k) => u.data[k][i]);
     let text;
-    if (hole) text = `${moment(at)} UTC: no readings from ${timeOfDay(hole[0])} to ${hole[2] ? 'now' : timeOfDay(hole[1])} (${span(hole[1] - hole[0])})`;
+    if (hole) text = `${moment(at)} UTC: ${t('no readings from {from} to {to}', { from: timeOfDay(hole[0]), to: hole[2] ? t('now') : timeOfDay(hole[1]) })} (${span(hole[1] - hole[0])})`;
     else if (mean == null) return;
     else {
       const d = Math.min(this.#decimals, 3);
-      text = `${moment(t * 1000)} UTC: ${this.#steps ? this.#labels([mean])[0] : `${number(mean, d)} ${this.#unit}`}`;
-      if (lo !== hi) text += this.#steps ? ' for part of it' : ` (lowest ${number(lo, d)}, highest ${number(hi, d)})`;
+      text = `${moment(time * 1000)} UTC: ${this.#steps ? this.#labels([mean])[0] : `${number(mean, d)} ${this.#unit}`}`;
+      if (lo !== hi) text += this.#steps ? ` ${t('for part of it')}` : ` (${t('lowest {low}, highest {high}', { low: number(lo, d), high: number(hi, d) })})`;
     }
     if (this.#readout.textContent !== text) this.#readout.textContent = text;
   }
@@ -237,18 +237,18 @@ export class Chart {
     };
     const width = this.#el.clientWidth;
     for (const [a, b, open] of holes) {
-      const el = place('hole', a, b, `no readings from ${moment(a)} to ${open ? 'now' : moment(b)} UTC`);
+      const el = place('hole', a, b, `${t('no readings from {from} to {to}', { from: moment(a), to: open ? t('now') : moment(b) })} UTC`);
       if (!el) continue;
       const w = (x(b) - x(a)) * width;
       if (w < 6) el.classList.add('narrow');
       if (w > 110) {
         const word = document.createElement('span');
-        word.textContent = `no readings, ${span(b - a)}`;
+        word.textContent = t('no readings, {span}', { span: span(b - a) });
         el.append(word);
       }
     }
     for (const [a, b, why, n] of bad) {
-      place('bad', a, b, `${n} not usable: ${why}, ${moment(a)} to ${moment(b)} UTC`);
+      place('bad', a, b, `${t('{n} not usable', { n })}: ${why}, ${t('{from} to {to}', { from: moment(a), to: moment(b) })} UTC`);
     }
   }
 }

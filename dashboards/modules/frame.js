@@ -2,7 +2,7 @@
 // The server says with each status until when it holds; past that moment, and
 // whether or not the connection lives, a value is silent.
 
-import { ago, moment, timeOfDay } from './words.js';
+import { ago, moment, t, timeOfDay } from './words.js';
 
 /** Shows one of the shapes of the layout. */
 export function shape(el, name) {
@@ -30,11 +30,11 @@ function expire(el, now) {
   if (el.dataset.link) {
     el.dataset.link = 'silent';
     shape(el, 'silent');
-    say(el.querySelector('.word'), 'silent');
+    say(el.querySelector('.word'), t('silent'));
     el.dataset.until = 0;
     return;
   }
-  mark(el, 'silent', el.dataset.expired ?? 'silent', 0);
+  mark(el, 'silent', el.dataset.expired ?? t('silent'), 0);
 }
 
 const worst = ['not-ok', 'silent', 'undated', 'live'];
@@ -70,9 +70,9 @@ export function ages(root, now) {
 function link(live) {
   const el = document.getElementById('link');
   const [state, text] = {
-    connecting: ['silent', 'connecting'],
-    live: ['live', 'live'],
-    lost: ['not-ok', `connection lost, showing values as of ${timeOfDay(live.asOf)}`],
+    connecting: ['silent', t('connecting')],
+    live: ['live', t('live')],
+    lost: ['not-ok', t('connection lost, showing values as of {time}', { time: timeOfDay(live.asOf) })],
   }[live.state];
   el.dataset.state = state;
   shape(el, state);

@@ -1,6 +1,8 @@
 // Signing in with a passkey, and adding one. The hub gives the options and
 // checks the answer; a page only carries them to the browser and back.
 
+import { t } from './words.js';
+
 const box = document.querySelector('[data-passkey]');
 const button = document.getElementById('passkey');
 const said = box?.querySelector('.said');
@@ -31,7 +33,7 @@ async function ceremony() {
 
 if (box && !globalThis.PublicKeyCredential?.parseCreationOptionsFromJSON) {
   button.disabled = true;
-  tell('This browser has no passkeys.');
+  tell(t('This browser has no passkeys.'));
 }
 
 button?.addEventListener('click', async () => {
@@ -40,7 +42,7 @@ button?.addEventListener('click', async () => {
   try {
     await ceremony();
   } catch (e) {
-    tell(e.name === 'NotAllowedError' ? 'No passkey was given.' : e.name === 'InvalidStateError' ? 'This device has a passkey of yours already.' : e.message);
+    tell(e.name === 'NotAllowedError' ? t('No passkey was given.') : e.name === 'InvalidStateError' ? t('This device has a passkey of yours already.') : e.message);
     button.disabled = false;
   }
 });

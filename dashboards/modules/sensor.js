@@ -4,6 +4,7 @@ import { Chart } from './chart.js';
 import { ages, frame, value } from './frame.js';
 import { fresh } from './fresh.js';
 import { Live } from './live.js';
+import { t } from './words.js';
 
 const range = document.getElementById('range');
 const path = location.pathname.split('/').map(decodeURIComponent);
@@ -69,7 +70,7 @@ for (const button of document.querySelectorAll('button.astable')) {
   button.addEventListener('click', () => {
     const shown = document.getElementById(button.getAttribute('aria-controls')).classList.toggle('shown');
     button.setAttribute('aria-expanded', String(shown));
-    button.textContent = shown ? 'Hide the table' : 'Show as table';
+    button.textContent = shown ? t('Hide the table') : t('Show as table');
   });
 }
 
@@ -84,8 +85,8 @@ function choose() {
   const ends = { from: field('from'), to: field('to') };
   for (const [id, ms] of Object.entries(ends)) {
     const input = document.getElementById(id);
-    if (Number.isNaN(ms)) input.setCustomValidity('Write a time in UTC like 2026-09-14 06:00:00');
-    else if (id === 'to' && ms <= ends.from) input.setCustomValidity('“to” must be later than “from”');
+    if (Number.isNaN(ms)) input.setCustomValidity(t('Write a time in UTC like 2026-09-14 06:00:00'));
+    else if (id === 'to' && ms <= ends.from) input.setCustomValidity(t('“to” must be later than “from”'));
     else continue;
     input.reportValidity();
     return;

@@ -1,8 +1,20 @@
 // The words for times and numbers, the same as package view of the hub makes
 // them; a test compares the two. All times are UTC.
 
+import { spanish } from './spanish.js';
+
+const inSpanish = document.documentElement.lang === 'es';
+
+/** A text in the language of the page, with {name} replaced by values. */
+export const t = (text, values = {}) => {
+  let out = (inSpanish && spanish[text]) || text;
+  for (const [name, value] of Object.entries(values)) out = out.replaceAll(`{${name}}`, value);
+  return out;
+};
+
 const pad = (n) => String(n).padStart(2, '0');
-const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+const months = inSpanish ? ['ene', 'feb', 'mar', 'abr', 'may', 'jun', 'jul', 'ago', 'sep', 'oct', 'nov', 'dic']
+  : ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 
 /** "14:05:03" of Unix ms. */
 export function timeOfDay(ms) {
@@ -22,10 +34,11 @@ export const moment = (ms) => `${date(ms)} ${timeOfDay(ms)}`;
 /** An age in one or two units: "3 s ago", "1 h 5 min ago". */
 export function ago(ms) {
   const s = Math.floor(Math.max(ms, 0) / 1000);
-  if (s < 60) return `${s} s ago`;
-  if (s < 3600) return `${Math.floor(s / 60)} min ago`;
-  if (s < 48 * 3600) return `${Math.floor(s / 3600)} h ${Math.floor((s % 3600) / 60)} min ago`;
-  return `${Math.floor(s / 86400)} d ago`;
+  const past = (time) => t('{time} ago', { time });
+  if (s < 60) return past(`${s} s`);
+  if (s < 3600) return past(`${Math.floor(s / 60)} min`);
+  if (s < 48 * 3600) return past(`${Math.floor(s / 3600)} h ${Math.floor((s % 3600) / 60)} min`);
+  return past(`${Math.floor(s / 86400)} d`);
 }
 
 /** A length of time in at most two units: "5 min 10 s". */

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"frostline/hub/view"
+	"frostline/hub/web/tongue"
 	"frostline/proto/reading"
 )
 
@@ -24,7 +25,7 @@ type drawn struct {
 	Bad    [][]any `json:"bad"`            // [from, to, why, how many]
 }
 
-func draw(e view.Envelope) drawn {
+func draw(e view.Envelope, in *tongue.Tongue) drawn {
 	d := drawn{From: e.From, To: e.To, Points: [][]any{}, Holes: [][]any{}, Bad: [][]any{}}
 	for _, b := range e.Buckets {
 		if b.N == 0 {
@@ -45,6 +46,7 @@ func draw(e view.Envelope) drawn {
 		if s.Mixed {
 			why += " and other reasons"
 		}
+		why = in.Tell(why)
 		d.Bad = append(d.Bad, []any{s.From, s.To, why, s.N})
 	}
 	return d
@@ -100,7 +102,7 @@ func (s *Server) data(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
-	_ = json.NewEncoder(w).Encode(draw(p.Envelope(s.now().UnixMilli())))
+	_ = json.NewEncoder(w).Encode(draw(p.Envelope(s.now().UnixMilli()), s.in(w)))
 }
 
 // export is GET /export/{gateway}/{sensor}/{quantity}, over the range of the

@@ -192,6 +192,9 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request) {
 		for _, sensor := range v.Sensors {
 			n[sensor.State]++
 		}
+		for i := range v.Sensors {
+			v.Sensors[i].Sketch = captioned(v.Sensors[i].Sketch, s.in(w))
+		}
 		page.Gateways = append(page.Gateways, v)
 	}
 	for _, t := range []tallyView{{State: view.Live, Word: "live"}, {State: view.NotOK, Word: "not ok"}, {State: view.Undated, Word: "time unknown"}, {State: view.Silent, Word: "silent"}} {

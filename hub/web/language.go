@@ -1,7 +1,10 @@
 package web
 
 import (
+	"html"
+	"html/template"
 	"net/http"
+	"regexp"
 	"slices"
 
 	"frostline/hub/web/tongue"
@@ -41,4 +44,15 @@ func (s *Server) in(w http.ResponseWriter) *tongue.Tongue {
 		lang = to.viewer.Lang
 	}
 	return s.spoken.tongues[lang]
+}
+
+// caption is what a small drawing says below it.
+var caption = regexp.MustCompile(`(<figcaption[^>]*>(?:<span>[^<]*</span><span>)?)([^<]*)`)
+
+// captioned gives a drawing that is kept in English with its words in a language.
+func captioned(figure template.HTML, in *tongue.Tongue) template.HTML {
+	return template.HTML(caption.ReplaceAllStringFunc(string(figure), func(s string) string {
+		m := caption.FindStringSubmatch(s)
+		return m[1] + template.HTMLEscapeString(in.Tell(html.UnescapeString(m[2])))
+	}))
 }

@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"html/template"
 	"maps"
@@ -51,10 +50,6 @@ func (s *Server) panel(ctx context.Context, g view.Gateway, sensor view.Sensor, 
 		Now:     []readingView{s.readingView(g.ID, sensor.Name, c, true, now)},
 		Said:    slices.Concat(measured(e, q), certified.said(), doubts(e, undated, g, now)),
 		Exports: []link{exports(g.ID, sensor.Name, q, sp)},
-	}
-	if p.Steps {
-		b, _ := json.Marshal([]string{view.Value(q, 0), view.Value(q, 1)})
-		p.Words = string(b)
 	}
 	rows := coarse.Envelope(now)
 	p.Caption = fmt.Sprintf("%s, a row for each %s", p.Title, view.Span(rows.Width))

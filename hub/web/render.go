@@ -85,7 +85,7 @@ var words = template.FuncMap{
 func wordsIn(l *tongue.Tongue) template.FuncMap {
 	in := maps.Clone(words)
 	maps.Copy(in, template.FuncMap{
-		"lang": func() string { return l.Lang }, "t": l.Say, "tell": l.Tell,
+		"lang": func() string { return l.Lang }, "t": l.Say, "tell": l.Tell, "each": l.Each,
 		"moment": func(ms int64) string { return l.Date(view.Moment(ms)) },
 		"day":    func(ms int64) string { return l.Date(view.Date(ms)) },
 	})

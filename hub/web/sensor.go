@@ -3,6 +3,7 @@ package web
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"html/template"
@@ -92,7 +93,7 @@ func (s *Server) sensor(w http.ResponseWriter, r *http.Request) {
 		s.broken(w, r, "list the gateways", err)
 		return
 	}
-	p := sensorPage{frame: s.frame(sensor.Name+" of "+g.ID, "sensor"), Gateway: g.ID, Sensor: sensor.Name, ID: g.ID + "/" + sensor.Name, Model: sensor.Model, Address: sensor.Address}
+	p := sensorPage{frame: s.frame(sensor.Name+", "+g.ID, "sensor"), Gateway: g.ID, Sensor: sensor.Name, ID: g.ID + "/" + sensor.Name, Model: sensor.Model, Address: sensor.Address}
 	p.Styles = []string{"vendor/uplot/uPlot.min.css", "style/home.css", "style/sensor.css"}
 	p.Classic, p.Modules = []string{"vendor/uplot/uPlot.iife.min.js"}, []string{"sensor.js"}
 	status := http.StatusOK
@@ -125,6 +126,11 @@ func (s *Server) sensor(w http.ResponseWriter, r *http.Request) {
 		if err != nil {
 			s.broken(w, r, "read the history of "+p.ID, err)
 			return
+		}
+		panel.Trail = captioned(panel.Trail, s.in(w))
+		if panel.Steps {
+			b, _ := json.Marshal([]string{s.in(w).Tell(view.Value(c.Quantity, 0)), s.in(w).Tell(view.Value(c.Quantity, 1))}) // strings can be
+			panel.Words = string(b)
 		}
 		p.Panels = append(p.Panels, panel)
 	}

@@ -64,7 +64,11 @@ type pattern struct {
 	is      *regexp.Regexp
 	literal int // bytes of the key that are no parts: the more, the more particular
 	to      string
+	weak    bool // hardly more than parts: within another pattern alone
 }
+
+// hole is a part of a key; quoted as it is in a regular expression, too.
+var hole = regexp.MustCompile(`\\?\{#?\\?\}`)
 
 // Load gives all languages by name.
 func Load() (map[string]*Tongue, error) {
@@ -82,20 +86,27 @@ func Load() (map[string]*Tongue, error) {
 		if err := json.Unmarshal(b, &t.words); err != nil {
 			return nil, fmt.Errorf("words of the pages in %s: %w", lang, err)
 		}
-		for key, to := range t.words {
-			if strings.Contains(key, "{}") {
-				parts := strings.Split(key, "{}")
-				for i := range parts {
-					parts[i] = regexp.QuoteMeta(parts[i])
-				}
-				t.patterns = append(t.patterns, pattern{regexp.MustCompile("^" + strings.Join(parts, "(.+?)") + "$"), len(key) - 2*(len(parts)-1), to})
-			}
-		}
-		slices.SortFunc(t.patterns, func(a, b pattern) int {
-			return cmp.Or(cmp.Compare(b.literal, a.literal), cmp.Compare(a.is.String(), b.is.String()))
-		})
+		t.compile()
 	}
 	return out, nil
+}
+
+// compile makes the patterns of the entries.
+func (t *Tongue) compile() {
+	for key, to := range t.words {
+		if literal := hole.ReplaceAllString(key, ""); literal != key {
+			is := hole.ReplaceAllStringFunc(regexp.QuoteMeta(key), func(h string) string {
+				if h == `\{\}` {
+					return "(.+?)"
+				}
+				return `([\d.,:]+)`
+			})
+			t.patterns = append(t.patterns, pattern{regexp.MustCompile("(?s)^" + is + "$"), len(literal), to, len(strings.TrimSpace(literal)) <= 3})
+		}
+	}
+	slices.SortFunc(t.patterns, func(a, b pattern) int {
+		return cmp.Or(cmp.Compare(b.literal, a.literal), cmp.Compare(a.is.String(), b.is.String()))
+	})
 }
 
 // Say gives a text in the language, with {name} replaced by values, which are
@@ -121,24 +132,37 @@ const longest = 2000
 func (t *Tongue) Tell(text string) string { return t.tell(text, deepest) }
 
 func (t *Tongue) tell(text string, depth int) string {
-	if to, ok := t.words[text]; ok && !strings.Contains(text, "{}") {
+	if to, ok := t.words[text]; ok && !hole.MatchString(text) {
 		return to
 	}
 	if depth == 0 || len(text) > longest {
 		return text
 	}
 	for _, p := range t.patterns {
+		if p.weak && depth == deepest {
+			continue
+		}
 		m := p.is.FindStringSubmatch(text)
 		if m == nil {
 			continue
 		}
-		out := p.to
-		for _, part := range m[1:] {
-			out = strings.Replace(out, "{}", strings.ReplaceAll(t.tell(part, depth-1), "{}", "{\x00}"), 1)
-		}
-		return strings.ReplaceAll(out, "{\x00}", "{}")
+		parts := m[1:]
+		return hole.ReplaceAllStringFunc(p.to, func(string) string {
+			part := parts[0]
+			parts = parts[1:]
+			return t.tell(part, depth-1)
+		})
 	}
 	return text
+}
+
+// Each gives a list with ", " between its items, each told.
+func (t *Tongue) Each(list string) string {
+	items := strings.Split(list, ", ")
+	for i, item := range items {
+		items[i] = t.Tell(item)
+	}
+	return strings.Join(items, ", ")
 }
 
 // Known says whether a text has an entry of its own; all have in English.
