@@ -57,14 +57,16 @@ func TestDecidingIsForEverybody(t *testing.T) {
 	script := axe.Script(t)
 	g, _ := guardedTrace(t)
 	tb := g.signedIn(t, "quinn", "qa")
-	for _, id := range []string{"sus-prop", "sus-open", "sus-bad"} {
+	for _, path := range []string{"/trace", "/trace/suspect/sus-prop", "/trace/suspect/sus-open", "/trace/suspect/sus-bad"} {
+		id := filepath.Base(path)
 		for _, size := range []struct {
 			width  int64
 			scheme string
 		}{{390, "dark"}, {1440, "light"}} {
 			tb.Size(size.width, 900, size.scheme)
-			tb.Open(g.origin + "/trace/suspect/" + id)
-			tb.Until("document.querySelector('.decisions form') !== null")
+			tb.Open(g.origin + path)
+			tb.Until("document.querySelector('.decide button') !== null")
+			webtest.Eval[bool](tb, "document.querySelectorAll('details').forEach((d) => { d.open = true; }), true")
 			axe.Check(tb.Context, t, script, id)
 			if *screenshots == "" {
 				continue
