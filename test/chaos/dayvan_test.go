@@ -273,12 +273,12 @@ type day struct {
 	broken map[string]int
 
 	series map[uint32]name
-	said   map[place]taken  // what the sensors said; epochs are left out
-	kept   map[place]uint64 // and the journal said is kept: in which block, 0 where it was in memory first
-	held   map[place]bool   // and the journal has taken into memory, for all that is known
-	dark   map[place]bool   // and was nowhere else when the power went
-	scans  map[string]bool  // ids of scans that were said to be kept
-	tally  map[string]int   // faults
+	said   map[place]taken   // what the sensors said; epochs are left out
+	kept   map[place]uint64  // and the journal said is kept: in which block, 0 where it was in memory first
+	held   map[place]bool    // and the journal has taken into memory, for all that is known
+	dark   map[place]bool    // and was nowhere else when the power went
+	scans  map[string]uint64 // ids of scans that were said to be kept, and in which block
+	tally  map[string]int    // faults
 	log    *slog.Logger
 }
 
