@@ -147,7 +147,7 @@ func openBench(t *testing.T) *bench {
 		c.Stories, c.Excursions, c.Fleet, c.History, c.Feed = made, b.world.Cases, van, van, van
 	})
 	b.mu.Lock()
-	b.off = time.UnixMilli(dossiertest.Start + 10*hourMS).Sub(time.Now())
+	b.off = time.Until(time.UnixMilli(dossiertest.Start + 10*hourMS))
 	b.mu.Unlock()
 	b.tell()
 	return b
