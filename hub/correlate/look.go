@@ -82,17 +82,19 @@ func judgeBy(c *join.Case, k join.Key) (*join.Judge, error) {
 }
 
 // Assess gives what the judge of an excursion says of a span of its package's
-// watch. The error wraps ErrSpan where the span is not wholly within the watch.
+// watch. The error wraps ErrSpan where the span is not within the watch; it is cut
+// to it where it is less than a second longer at an end, since people say seconds.
 func (e *Engine) Assess(ctx context.Context, of fact.ExcursionFacts, from, to int64) (fact.Assessment, error) {
 	l, err := e.Look(ctx, Look{Package: of.Package, Key: join.Key{Profile: of.Profile, Version: of.Version, Product: of.Product}, From: from, To: to})
 	if err != nil {
 		return fact.Assessment{}, err
 	}
-	if from < l.From || to > l.To {
+	const second = 1000
+	if from <= l.From-second || to >= l.To+second {
 		return fact.Assessment{}, fmt.Errorf("%w: from %d to %d: package %s is judged from %d to %d", ErrSpan, from, to, of.Package, l.From, l.To)
 	}
 	v := &l.Verdict
-	a := fact.Assessment{From: from, To: to, Engine: v.Engine, Verdict: l.Digest, Outcome: v.Outcome, Monitored: v.Monitored, Unmonitored: v.Unmonitored,
+	a := fact.Assessment{From: v.From, To: v.To, Engine: v.Engine, Verdict: l.Digest, Outcome: v.Outcome, Monitored: v.Monitored, Unmonitored: v.Unmonitored,
 		OutOfRange: v.OutOfRange, Min: v.Min, Max: v.Max, Mean: v.Mean}
 	if v.MKT != nil {
 		a.MKT = &v.MKT.Value

@@ -3,6 +3,7 @@ package correlate
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand"
 	"reflect"
@@ -314,6 +315,15 @@ func checkLooks(t *rapid.T, r *rig, id string, j *join.Judgement) {
 			if slices.Contains(s.Units, u.Unit) && !reflect.DeepEqual(s.At[len(s.At)-1].Budgets, u.Budgets) {
 				t.Fatalf("unit %s: budgets along the way end at %+v, the verdict says %+v", u.Unit, s.At[len(s.At)-1], u)
 			}
+		}
+	}
+	of := fact.ExcursionFacts{Package: id, Profile: j.Profile, Version: j.Version, Product: j.Product}
+	if got, err := r.engine.Assess(ctx, of, from-999, to+999); err != nil || got.Verdict != j.Digest || got.From != from || got.To != to {
+		t.Fatalf("package %s: assessed to the second %+v, %v; want the verdict", id, got, err)
+	}
+	for _, span := range [][2]int64{{from - 1000, to}, {from, to + 1000}, {to + 5000, to + 9000}, {from - 9000, from - 5000}} {
+		if _, err := r.engine.Assess(ctx, of, span[0], span[1]); !errors.Is(err, ErrSpan) {
+			t.Fatalf("package %s from %d to %d assessed from %d to %d: %v", id, from, to, span[0], span[1], err)
 		}
 	}
 	a, b := from+(to-from)/3, to-(to-from)/4
