@@ -73,6 +73,10 @@ func (r runs) Leg(ctx context.Context, id string) (dispatch.Route, error) {
 	return r.dispatch.Leg(ctx, id)
 }
 
+func (r runs) Hold(ctx context.Context, actor, reason string, h fact.StopHeld) (dispatch.Route, error) {
+	return r.dispatch.Hold(ctx, actor, reason, h)
+}
+
 func (r runs) Reorder(ctx context.Context, actor, reason, route string, order []string, revision int64) (dispatch.Route, error) {
 	return r.dispatch.Reorder(ctx, actor, reason, route, order, revision)
 }

@@ -121,6 +121,8 @@ var pages = table([]row{
 		POST /view/saga/{id}/decide
 		POST /view/holds/place
 		POST /view/hold/{id}/release`},
+	{transport.and(QA), `
+		POST /view/saga/{id}/stop`},
 
 	// Gateways: who looks after them, and who looks.
 	{technical, `

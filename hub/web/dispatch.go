@@ -11,6 +11,7 @@ import (
 	"frostline/hub/dispatch"
 	"frostline/hub/dispatch/propose"
 	"frostline/hub/dispatch/risk"
+	"frostline/hub/fact"
 	"frostline/hub/record"
 	"frostline/hub/view"
 )
@@ -31,6 +32,8 @@ type Dispatch interface {
 	// Proposal compares the order of a route with others now, or gives what came of
 	// that some seconds ago.
 	Proposal(ctx context.Context, route string) (propose.Proposal, error)
+	// Hold keeps a stop from being delivered, or lets it go again; once for each id.
+	Hold(ctx context.Context, actor, reason string, h fact.StopHeld) (dispatch.Route, error)
 	// Reorder has the stops of a route that have not ended made in another order, if
 	// its revision is still the one given. Its error wraps event.ErrStale where it is
 	// not, and record.ErrRefused or record.ErrInvalid for an order that cannot be.

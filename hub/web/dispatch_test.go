@@ -64,6 +64,9 @@ func (d *dispatcher) Proposal(ctx context.Context, route string) (propose.Propos
 func (d *dispatcher) Reorder(_ context.Context, _, _, id string, _ []string, _ int64) (dispatch.Route, error) {
 	return dispatch.Route{}, record.Refusedf("route %q: is in memory; TestDispatcherAppliesAnOrder has a real one", id)
 }
+func (d *dispatcher) Hold(_ context.Context, _, _ string, h fact.StopHeld) (dispatch.Route, error) {
+	return dispatch.Route{}, record.Refusedf("route %q: is in memory; TestStopsAreHeld has a real one", h.Route)
+}
 func (d *dispatcher) Open(context.Context) ([]dispatch.Route, error) { return nil, nil }
 func (d *dispatcher) Job(_ context.Context, id string) (dispatch.Job, error) {
 	return dispatch.Job{JobPlanned: fact.JobPlanned{ID: id, Shipment: "SH-" + id, Load: 4000}}, nil

@@ -35,6 +35,7 @@ func (s *Server) sagaRoutes(mux *routes) {
 	mux.HandleFunc("GET /view/sagas", s.sagas)
 	mux.HandleFunc("GET /view/saga/{id}", s.oneSaga)
 	mux.HandleFunc("POST /view/saga/{id}/decide", s.decideSaga)
+	mux.HandleFunc("POST /view/saga/{id}/stop", s.holdStop)
 	mux.HandleFunc("GET /view/holds", s.holds)
 	mux.HandleFunc("POST /view/holds/place", s.placeHold)
 	mux.HandleFunc("GET /view/hold/{id}", s.oneHold)
@@ -181,6 +182,7 @@ type sagaPage struct {
 	Way      []stageView
 	History  []turnView
 	Holds    []holdView
+	Stops    []stopHold
 	Delivery fact.SagaDelivery
 	Board    bool // who looks may see the dispatcher's board
 	Buttons  []buttonView
@@ -229,7 +231,7 @@ func (s *Server) showSaga(w http.ResponseWriter, r *http.Request, status int, pa
 		return
 	}
 	page.frame = s.answered("Saga of package "+x.Package, status)
-	if x.State != workflow.Running {
+	if x.State != workflow.Running && page.Done != decidedWords["stop"] {
 		page.Done = "" // it has gone on by then
 	}
 	page.sagaView = s.sagaOf(x)
@@ -237,15 +239,18 @@ func (s *Server) showSaga(w http.ResponseWriter, r *http.Request, status int, pa
 	for _, st := range s.cfg.Sagas.Way(x) {
 		page.Way = append(page.Way, s.stageOf(x, st, page.Board))
 	}
-	for _, st := range x.Steps {
-		if st.Step == "find" && st.Delivery != nil {
-			page.Delivery = *st.Delivery
-		}
+	page.Delivery = deliveryOfSaga(x)
+	if page.Stops, err = s.stopsOf(r, x, page.Delivery); err != nil {
+		s.broken(w, r, "look up the stops of saga "+id, err)
+		return
 	}
 	page.History = sagaHistory(x)
 	if page.Holds, err = s.holdsOf(r, x); err != nil {
 		s.broken(w, r, "look up the holds of saga "+id, err)
 		return
+	}
+	if slices.ContainsFunc(page.Stops, func(h stopHold) bool { return h.Button != "" }) {
+		page.Form = s.formFor(w, r)
 	}
 	if len(x.Choices) > 0 {
 		if v.May("POST /view/saga/{id}/decide") {

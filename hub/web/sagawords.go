@@ -90,6 +90,7 @@ var (
 	decidedWords = map[string]string{
 		workflow.Retry:      "Decided: it is tried again. The saga goes on in a moment.",
 		workflow.Skip:       "Decided: it is left out. The saga goes on in a moment.",
+		"stop":              "The stop is as you wanted it.",
 		workflow.Compensate: "Decided: what was done is undone, and the saga ends, in a moment.",
 	}
 	// deeds are decisions as they are told to whoever comes second.
