@@ -54,7 +54,10 @@ func (s *Server) stopsOf(r *http.Request, x workflow.Saga, d fact.SagaDelivery) 
 // stopOf says how a stop stands. What a saga holds that goes on, or quality has
 // rejected, nobody lets go here.
 func stopOf(x workflow.Saga, at fact.SagaStop, route dispatch.Route, v dispatch.Visit, may bool) stopHold {
-	h := stopHold{SagaStop: at, Mark: view.Live, Word: "not held"}
+	h := stopHold{SagaStop: at, Mark: "calm", Word: "not held"}
+	if x.State != workflow.Ended && disposed(x) != workflow.Released {
+		h.Mark = view.NotOK // it can be delivered before quality has decided
+	}
 	status := route.Status()
 	over := v.Ended() || status == "ended" || status == "cancelled"
 	switch {
