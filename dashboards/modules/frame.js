@@ -84,6 +84,7 @@ export function frame(live) {
   const tick = () => {
     const now = live.now();
     say(document.getElementById('clock'), timeOfDay(now));
+    if (live.state === 'live') say(document.getElementById('printed-at'), moment(now)); // a lost page is as old as it is
     for (const el of document.querySelectorAll('[data-until]')) expire(el, now);
     ages(document, now);
     tally();

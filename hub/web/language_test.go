@@ -127,7 +127,7 @@ var names = regexp.MustCompile(`Frostline|EPC\b|SHA-256|GTIN|SSCC|NDC|UTC|FDA 39
 
 // alike are texts that pages say in both languages alike: names, numbers and what
 // persons, gateways and parts of the hub wrote.
-var alike = regexp.MustCompile(`^[\d\s.,:;/%±−–+()→°*'-]*(min|ms|s|h|d|UTC|°C|km/h)?[\d\s.,:;/%±−–+()→°*'-]*$|^[a-z0-9_-]+(/[a-z0-9_-]+)?$|^Frostline( unknown)?$|^v?\d|^/dev/|^(certificate [0-9a-f]+ )?until |^name "|^Go-http-client|^identify `)
+var alike = regexp.MustCompile(`^[\d\s.,:;/%±−–+()→°*'-]*(min|ms|s|h|d|UTC|°C|km/h)?[\d\s.,:;/%±−–+()→°*'-]*$|^[a-z0-9_-]+(/[a-z0-9_-]+)?$|^(UTC\. )?Frostline( unknown)?(, Printed ana)?$|^v?\d|^/dev/|^(certificate [0-9a-f]+ )?until |^name "|^Go-http-client|^identify `)
 
 // TestPagesAreInSpanish: pages whose words are by keys say nothing in English to
 // who reads Spanish but what others wrote, by a cookie or by what the browser

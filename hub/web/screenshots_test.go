@@ -107,7 +107,9 @@ func TestScreenshotsOfARunningHub(t *testing.T) {
 	door := webtest.New(t, b, from)
 	door.Do(chromedp.Navigate(*picturesOf), chromedp.Click("main form button"))
 	door.Until("!location.pathname.startsWith('/enter')")
-	pages := []shot{{"home", "", "true"}, {"account", "account", "true"}, {"packages", "view/packages", "true"}, {"excursions", "view/excursions", "true"}, {"sagas", "view/sagas", "true"}, {"holds", "view/holds", "true"}}
+	pages := []shot{{"home", "", "true"}, {"account", "account", "true"}, {"packages", "view/packages", "true"}, {"excursions", "view/excursions", "true"}, {"sagas", "view/sagas", "true"}, {"holds", "view/holds", "true"},
+		{"fleet", "view/fleet", "true"}, {"gateway", "view/fleet/van-1", "true"}, {"rollouts", "view/rollouts", "true"}, {"health", "view/health", "true"}, {"log", "view/log", "true"}, {"audit", "view/audit", ""}, {"people", "view/people", ""},
+		{"fleet-es", "view/fleet?lang=es", "true"}, {"home-es", "?lang=es", "true"}, {"sensor-es", "sensor/van-1/probe-1?lang=es", "true"}, {"english", "account?lang=en", "true"}}
 	for _, list := range []string{"packages", "excursions", "sagas"} {
 		door.Do(chromedp.Navigate(from + "view/" + list))
 		body := webtest.Eval[string](door, "document.documentElement.outerHTML")
