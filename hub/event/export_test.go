@@ -1,8 +1,18 @@
 package event
 
-import "time"
+import (
+	"sync"
+	"time"
+)
 
-// Hasten makes consumers wait next to nothing between attempts.
-func Hasten(l *Log) { l.pause = func(int) time.Duration { return time.Millisecond } }
+var hastened sync.Map // logs
+
+// Hasten makes consumers wait next to nothing between attempts. It is for the
+// first time before any of them runs; after that it does nothing.
+func Hasten(l *Log) {
+	if _, again := hastened.LoadOrStore(l, true); !again {
+		l.pause = func(int) time.Duration { return time.Millisecond }
+	}
+}
 
 const MaxAttempts = maxAttempts
