@@ -44,7 +44,7 @@ func TestPasskey(t *testing.T) {
 	if cookies := webtest.Eval[string](tb, "document.cookie"); cookies != "" {
 		t.Errorf("a script reads cookies: %q", cookies)
 	}
-	tb.Do(chromedp.Click("form[action='/me/signout'] button"))
+	tb.Click("form[action='/me/signout'] button")
 	tb.Until("location.pathname === '/signin'")
 
 	tb.Do(chromedp.Navigate(g.origin + "/account"))

@@ -108,7 +108,7 @@ func TestInvestigateAndSign(t *testing.T) {
 	send("propose", "f.elements['lot:L1'].value = 'release'; f.elements['lot:L2'].value = 'reject'; f.elements['unit:"+unitTwo+"'].value = 'quarantine'; f.elements.reason.value = 'stability data of the maker'")
 	after("The disposition is proposed")
 	send("sign", "f.elements.password.value = 'wrong'")
-	tb.Until("document.getElementById('problem')?.innerText.includes('not your password')")
+	tb.Until("document.getElementById('problem')?.innerText.includes('not your password') && document.documentElement.dataset.ready === ''")
 	send("sign", "f.elements.password.value = '"+phrase+"'; f.elements.comment.value = 'reviewed'")
 	after("Another person has to approve")
 	if tb.Until("document.getElementById('work').innerText.includes('with the role QA approver')"); webtest.Eval[bool](tb, "!!document.querySelector(`form[action$='/approve']`)") {
@@ -276,10 +276,10 @@ func TestWorkbenchFits(t *testing.T) {
 	}
 	tb.Do(chromedp.Navigate(page))
 	webtest.Eval[any](tb, "(f => { f.elements.from.value = '2026-09-21T17:00:00'; f.elements.to.value = '2026-09-21T19:00:00'; })(document.querySelector('form.brush'))")
-	tb.Do(chromedp.Click(".brush button"))
-	tb.Until("location.search.includes('from=2026-09-21T17')")
+	tb.Click(".brush button")
+	tb.Until("location.search.includes('from=2026-09-21T17') && document.readyState === 'complete'")
 	b.sameAsEngine(tb, dossiertest.Start+10_000_000, dossiertest.Start+17_200_000)
-	tb.Do(chromedp.SendKeys("form[action$='/acknowledge'] [name=reason]", "seen"), chromedp.Click("form[action$='/acknowledge'] button"))
+	tb.Click("form[action$='/acknowledge'] button")
 	tb.Until("document.querySelector('.notice.good')?.innerText.includes('acknowledged')")
 	if strings.Contains(webtest.Eval[string](tb, "document.body.innerText"), "drag across the chart") {
 		t.Error("what needs JavaScript is offered without it")
