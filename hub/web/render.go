@@ -14,6 +14,7 @@ import (
 	"frostline/hub/dossier"
 	"frostline/hub/view"
 	"frostline/hub/web/tongue"
+	"frostline/proto/thermal"
 	"frostline/proto/version"
 )
 
@@ -86,8 +87,11 @@ func wordsIn(l *tongue.Tongue) template.FuncMap {
 	in := maps.Clone(words)
 	maps.Copy(in, template.FuncMap{
 		"lang": func() string { return l.Lang }, "t": l.Say, "tell": l.Tell, "each": l.Each,
-		"moment": func(ms int64) string { return l.Date(view.Moment(ms)) },
-		"day":    func(ms int64) string { return l.Date(view.Date(ms)) },
+		"moment":  func(ms int64) string { return l.Date(view.Moment(ms)) },
+		"day":     func(ms int64) string { return l.Date(view.Date(ms)) },
+		"outcome": func(o thermal.Outcome) string { return l.Tell(dossier.Word(o)) },
+		"because": func(r string) string { return l.Tell(dossier.Because(r)) },
+		"state":   func(s string) string { return l.Tell(strings.ReplaceAll(s, "_", " ")) },
 	})
 	return in
 }

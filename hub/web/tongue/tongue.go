@@ -129,7 +129,12 @@ const longest = 2000
 
 // Tell gives a text that was put together in English. Text that is no entry, nor
 // made by a pattern, is given as it is.
-func (t *Tongue) Tell(text string) string { return t.tell(text, deepest) }
+func (t *Tongue) Tell(text string) string {
+	return dated.ReplaceAllStringFunc(t.tell(text, deepest), t.Date)
+}
+
+// dated is a date as view writes it.
+var dated = regexp.MustCompile(`\b\d{1,2} (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) \d{4}\b`)
 
 func (t *Tongue) tell(text string, depth int) string {
 	if to, ok := t.words[text]; ok && !hole.MatchString(text) {

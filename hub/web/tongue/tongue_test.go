@@ -24,7 +24,7 @@ func TestTell(t *testing.T) {
 		"": "", "stuck": "atascado", "not ok: stuck": "no válido: atascado", "312 readings": "312 lecturas", "1,200 readings": "1,200 lecturas", "some readings": "some readings",
 		"±12 ms by hub": "±12 ms según hub", "QA, somebody": "QA, somebody", "salt and pepper": "salt and pepper",
 		"No readings for 5 min: 14:00 and 15:00. The gateway is away.": "Sin lecturas durante 5 min: 14:00 y 15:00. La pasarela no está.",
-		"not ok: {}": "no válido: {}", "not ok: ±{} by {}": "no válido: ±{} según {}",
+		"since 5 Jan 2026, in May":                                     "since 5 ene 2026, in May", "not ok: {}": "no válido: {}", "not ok: ±{} by {}": "no válido: ±{} según {}",
 	} {
 		if got := es.Tell(in); got != want {
 			t.Errorf("%q becomes %q, want %q", in, got, want)
