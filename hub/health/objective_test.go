@@ -42,12 +42,12 @@ func TestObjectivesSpendTheirBudgets(t *testing.T) {
 				t.Errorf("%s: %v, want about %v", what, got, want)
 			}
 		}
-		b := run(time.Hour)
+		run(time.Hour)
 		problem = "on fire"
-		b = run(10 * time.Minute)
+		run(10 * time.Minute)
 		time.Sleep(3 * 24 * time.Hour) // it does not run
 		problem = ""
-		b = run(time.Hour)
+		b := run(time.Hour)
 		all := b.Objectives()
 		if len(all) != 2 || all[0].Part != "store" || all[1].Part != "proposals" {
 			t.Fatalf("objectives %+v, want the store first, which has less left", all)
