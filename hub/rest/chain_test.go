@@ -232,7 +232,7 @@ func TestTrusted(t *testing.T) {
 	who := "os/1000"
 	h := a.Trusted(func(*http.Request) string { return who })
 	for range burst + 1 { // no bound of rate
-		if w := ask(t, h, "", "GET", "/people/me", ""); w.Code != 200 || !strings.Contains(w.Body.String(), `"actor":"os/1000","scopes":["admin","qa","read","write"]`) {
+		if w := ask(t, h, "", "GET", "/people/me", ""); w.Code != 200 || !strings.Contains(w.Body.String(), `"actor":"os/1000","scopes":["admin","fleet","qa","read","write"]`) {
 			t.Fatalf("got %d %s", w.Code, w.Body)
 		}
 	}

@@ -168,13 +168,13 @@ func (w *world) enter(k *people.Keeper) {
 			w.t.Fatal(err)
 		}
 	}
-	for _, scopes := range []string{"read", "write", "qa", "admin", "read write qa admin"} {
+	for _, scopes := range []string{"read", "write", "qa", "admin", "fleet", "read write qa admin fleet"} {
 		w.tokens[scopes], _ = token("ann", people.MostLife, strings.Fields(scopes)...)
 	}
-	w.tokens["other"], _ = token("bob", people.MostLife, "read", "write", "qa", "admin")
-	w.expired, _ = token("ann", time.Minute, "read", "write", "qa", "admin")
+	w.tokens["other"], _ = token("bob", people.MostLife, "read", "write", "qa", "admin", "fleet")
+	w.expired, _ = token("ann", time.Minute, "read", "write", "qa", "admin", "fleet")
 	w.ms.Add(61_000)
-	secret, gone := token("ann", time.Hour, "read", "write", "qa", "admin")
+	secret, gone := token("ann", time.Hour, "read", "write", "qa", "admin", "fleet")
 	if _, err := k.Revoke(w.t.Context(), "os/0", gone.ID, "test"); err != nil {
 		w.t.Fatal(err)
 	}
@@ -199,7 +199,7 @@ func (w *world) settle() {
 	}
 }
 
-func (w *world) all() string { return w.tokens["read write qa admin"] }
+func (w *world) all() string { return w.tokens["read write qa admin fleet"] }
 
 // operations gives all operations, in an order that stays.
 func (w *world) operations() (ops []*huma.Operation) {
