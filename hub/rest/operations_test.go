@@ -213,7 +213,7 @@ func (a *attack) callers() {
 		a.nobody(unauthorized, token)
 	}
 	a.nobody(unauthorized, "", "Authorization", "Basic YTpi")
-	for _, other := range []string{"read", "write", "qa", "admin", "fleet"} {
+	for _, other := range []string{"read", "write", "qa", "fleet", "admin"} {
 		if other != scope {
 			a.nobody(forbidden, a.tokens[other])
 		}

@@ -29,8 +29,8 @@ func (d doors) Caller(_ context.Context, token string) (people.Caller, bool, err
 }
 
 var testDoors = doors{
-	"all":    {"person/ann", []string{"read", "write", "qa", "admin", "fleet"}},
-	"other":  {"person/bob", []string{"read", "write", "qa", "admin", "fleet"}},
+	"all":    {"person/ann", []string{"read", "write", "qa", "fleet", "admin"}},
+	"other":  {"person/bob", []string{"read", "write", "qa", "fleet", "admin"}},
 	"reader": {"person/reader", []string{"read"}},
 }
 

@@ -168,13 +168,13 @@ func (w *world) enter(k *people.Keeper) {
 			w.t.Fatal(err)
 		}
 	}
-	for _, scopes := range []string{"read", "write", "qa", "admin", "fleet", "read write qa admin fleet"} {
+	for _, scopes := range []string{"read", "write", "qa", "fleet", "admin", "read write qa fleet admin"} {
 		w.tokens[scopes], _ = token("ann", people.MostLife, strings.Fields(scopes)...)
 	}
-	w.tokens["other"], _ = token("bob", people.MostLife, "read", "write", "qa", "admin", "fleet")
-	w.expired, _ = token("ann", time.Minute, "read", "write", "qa", "admin", "fleet")
+	w.tokens["other"], _ = token("bob", people.MostLife, "read", "write", "qa", "fleet", "admin")
+	w.expired, _ = token("ann", time.Minute, "read", "write", "qa", "fleet", "admin")
 	w.ms.Add(61_000)
-	secret, gone := token("ann", time.Hour, "read", "write", "qa", "admin", "fleet")
+	secret, gone := token("ann", time.Hour, "read", "write", "qa", "fleet", "admin")
 	if _, err := k.Revoke(w.t.Context(), "os/0", gone.ID, "test"); err != nil {
 		w.t.Fatal(err)
 	}
@@ -199,7 +199,7 @@ func (w *world) settle() {
 	}
 }
 
-func (w *world) all() string { return w.tokens["read write qa admin fleet"] }
+func (w *world) all() string { return w.tokens["read write qa fleet admin"] }
 
 // operations gives all operations, in an order that stays.
 func (w *world) operations() (ops []*huma.Operation) {
