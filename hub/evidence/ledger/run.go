@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/transparency-dev/tessera"
@@ -20,11 +21,14 @@ const (
 	maxBackoff    = 30 * time.Second
 )
 
+// adopt gives the log of the first ledger to tessera, whose own logger is global.
+var adopt sync.Once
+
 // Run appends what is new and publishes checkpoints until ctx ends; then it
 // finishes the append under way and returns nil. It fails where going on would
 // make the log contradict itself. It may be called once.
 func (l *Ledger) Run(ctx context.Context) error {
-	klog.SetSlogLogger(l.log.With("in", "tessera")) // its own logger is global
+	adopt.Do(func() { klog.SetSlogLogger(l.log.With("in", "tessera")) })
 	stop, err := l.start(ctx)
 	if err != nil {
 		return err
