@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"bytes"
 	"context"
 	"crypto/ed25519"
 	"crypto/sha256"
@@ -39,6 +40,7 @@ import (
 	"frostline/hub/policy"
 	"frostline/hub/privacy"
 	"frostline/hub/rollout"
+	"frostline/hub/rollout/rollouttest"
 	"frostline/hub/store"
 	"frostline/hub/store/storetest"
 	"frostline/hub/trace/dscsa"
@@ -116,7 +118,8 @@ func newWorld(t testing.TB, url string) *world {
 		Publish: func(string, topic.Lane, []byte) error { return nil }, Enrolled: func() []string { return []string{"g-1"} },
 	})
 	must(err)
-	_, err = rolled.Publish(t.Context(), "person/ann", "", aRelease(t))
+	file, _ := rollouttest.File(t, "v1.1.0", ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize)))
+	_, err = rolled.Publish(t.Context(), "person/ann", "", bytes.NewReader(file))
 	must(err)
 	cfg.Rollouts = rolled
 	cfg.Links = mountLinks(t, w, om)

@@ -3,11 +3,8 @@ package rollout
 import (
 	"bytes"
 	"crypto/ed25519"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -20,6 +17,7 @@ import (
 
 	"frostline/hub/event"
 	"frostline/hub/fact"
+	"frostline/hub/rollout/rollouttest"
 	"frostline/hub/store"
 	"frostline/hub/store/storetest"
 	"frostline/proto/mandate"
@@ -92,27 +90,10 @@ func (w *world) again() {
 	w.Keeper = k
 }
 
-// file is a release file of a version.
+// file is a release file of a version, by maker.
 func file(t *testing.T, version string) ([]byte, string) {
 	t.Helper()
-	var packed, out bytes.Buffer
-	program := []byte("program " + version)
-	if err := release.Pack(&packed, bytes.NewReader(program)); err != nil {
-		t.Fatal(err)
-	}
-	hash := func(b []byte) string { s := sha256.Sum256(b); return hex.EncodeToString(s[:]) }
-	m := &release.Manifest{Format: 1, Name: release.Name, Version: version, Created: 5, Journal: release.Formats{Oldest: 1, Newest: 1}, Programs: []release.Program{{
-		OS: "linux", Arch: "arm64", Size: int64(len(program)), SHA256: hash(program), Packed: release.Packed{Size: int64(packed.Len()), SHA256: hash(packed.Bytes())}}}}
-	manifest, signature, err := release.Sign(m, maker)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := release.Write(&out, manifest, signature, func(release.Program) (io.ReadCloser, error) {
-		return io.NopCloser(bytes.NewReader(packed.Bytes())), nil
-	}); err != nil {
-		t.Fatal(err)
-	}
-	return out.Bytes(), m.Programs[0].Packed.SHA256
+	return rollouttest.File(t, version, maker)
 }
 
 func (w *world) publish(version string) Release {

@@ -7,13 +7,10 @@ import (
 	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/hex"
 	"encoding/pem"
 	"html"
-	"io"
 	"log/slog"
 	"net/http"
 	"path/filepath"
@@ -31,10 +28,10 @@ import (
 	"frostline/hub/people"
 	"frostline/hub/policy"
 	"frostline/hub/rollout"
+	"frostline/hub/rollout/rollouttest"
 	"frostline/hub/store"
 	"frostline/hub/view"
 	"frostline/proto/enrol"
-	"frostline/proto/release"
 	"frostline/proto/topic"
 )
 
@@ -80,7 +77,8 @@ func operate(t testing.TB, now func() time.Time, gateways ...string) *Operations
 	ro, err := rollout.New(t.Context(), rollout.Options{Store: db, Events: events, Dir: t.TempDir(), Key: hubKey, Now: now, Log: log, Publish: publish, Enrolled: func() []string { return gateways }})
 	must(err)
 	if len(gateways) > 0 {
-		_, err = ro.Publish(t.Context(), "person/june", "the clock fix", signedRelease(t))
+		file, _ := rollouttest.File(t, "v1.1.0", hubKey)
+		_, err = ro.Publish(t.Context(), "person/june", "the clock fix", bytes.NewReader(file))
 		must(err)
 		_, err = ro.Start(t.Context(), "person/june", "the clock fix", rollout.Plan{Release: "v1.1.0", Waves: []string{"1", "100%"}, Failures: 1, Quorum: 100, Soak: time.Hour})
 		must(err)
@@ -126,28 +124,6 @@ func (c *company) operated(t testing.TB, gateways ...string) *company {
 	}
 	c.operations = operate(t, c.now, gateways...)
 	return c
-}
-
-func signedRelease(t testing.TB) io.Reader {
-	t.Helper()
-	var packed, out bytes.Buffer
-	program := []byte("program")
-	if err := release.Pack(&packed, bytes.NewReader(program)); err != nil {
-		t.Fatal(err)
-	}
-	hash := func(b []byte) string { s := sha256.Sum256(b); return hex.EncodeToString(s[:]) }
-	m := &release.Manifest{Format: 1, Name: release.Name, Version: "v1.1.0", Created: 5, Programs: []release.Program{{
-		OS: "linux", Arch: "arm64", Size: int64(len(program)), SHA256: hash(program), Packed: release.Packed{Size: int64(packed.Len()), SHA256: hash(packed.Bytes())}}}}
-	manifest, signature, err := release.Sign(m, ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize)))
-	if err == nil {
-		err = release.Write(&out, manifest, signature, func(release.Program) (io.ReadCloser, error) {
-			return io.NopCloser(bytes.NewReader(packed.Bytes())), nil
-		})
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &out
 }
 
 // TestFleetIsWorstFirst: what is wrong stands in words, and orders the list.
