@@ -37,29 +37,13 @@ func TestPagesAreForEverybody(t *testing.T) {
 func TestSigningInIsForEverybody(t *testing.T) {
 	script := axe.Script(t)
 	b, g := webtest.Browser(t), openGuarded(t)
-	secret, _, _, err := g.people.First(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
 	examine := func(name, path string) {
 		t.Helper()
 		shot{name, path, ""}.examine(t, b, script, g.origin+"/")
 	}
-	examine("signin", "signin")
-	examine("enter-first", "enter/"+secret)
-	examine("enter-over", "enter/nothing")
-	door := webtest.New(t, b, g.origin)
-	door.Do(chromedp.Navigate(g.origin+"/enter/"+secret), chromedp.SendKeys("input[name=id]", "root"), chromedp.SendKeys("input[name=name]", "Root Person"), chromedp.Click("main form button"))
-	door.Until("location.pathname === '/me'")
-	for _, p := range []string{"ann", "bob"} {
-		g.must(g.people.Add(t.Context(), "person/root", p, "Printed "+p, []string{"qa", "auditor"}, phrase))
-	}
-	g.must(g.people.Disable(t.Context(), "person/root", "bob", "left"))
-	examine("me", "me")
-	examine("people", "view/people")
+	door := g.comeIn(t, b, examine)
 	examine("refused", "no/such/page")
-	door.Do(chromedp.Navigate(g.origin+"/me"), chromedp.Click("form[action='/me/codes'] button"))
-	door.Until("document.querySelector('.qr') !== null")
+	g.showCodes(door)
 	axe.Check(door.Context, t, script, "codes")
 }
 

@@ -139,17 +139,25 @@ func TestScreenshotsOfSigningIn(t *testing.T) {
 		t.Fatal(err)
 	}
 	b, g := webtest.Browser(t), openGuarded(t)
+	door := g.comeIn(t, b, func(name, path string) {
+		t.Helper()
+		shot{name, path, ""}.take(t, b, g.origin+"/")
+	})
+	g.showCodes(door)
+	door.Picture(filepath.Join(*screenshots, "hub-codes.png"))
+}
+
+// comeIn has the first administrator come in, in the tab that it gives, and visits
+// the pages about that and about people on the way, each by a name.
+func (g *guarded) comeIn(t *testing.T, b context.Context, visit func(name, path string)) *webtest.Tab {
+	t.Helper()
 	secret, _, _, err := g.people.First(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	take := func(name, path string) {
-		t.Helper()
-		shot{name, path, ""}.take(t, b, g.origin+"/")
-	}
-	take("signin", "signin")
-	take("enter-first", "enter/"+secret)
-	take("enter-over", "enter/nothing")
+	visit("signin", "signin")
+	visit("enter-first", "enter/"+secret)
+	visit("enter-over", "enter/nothing")
 	door := webtest.New(t, b, g.origin)
 	door.Do(chromedp.Navigate(g.origin+"/enter/"+secret), chromedp.SendKeys("input[name=id]", "root"), chromedp.SendKeys("input[name=name]", "Root Person"), chromedp.Click("main form button"))
 	door.Until("location.pathname === '/me'")
@@ -157,11 +165,15 @@ func TestScreenshotsOfSigningIn(t *testing.T) {
 		g.must(g.people.Add(t.Context(), "person/root", p, "Printed "+p, []string{"qa", "auditor"}, phrase))
 	}
 	g.must(g.people.Disable(t.Context(), "person/root", "bob", "left"))
-	take("me", "me")
-	take("people", "view/people")
+	visit("me", "me")
+	visit("people", "view/people")
+	return door
+}
+
+// showCodes asks for one-time codes, which the page shows to be scanned.
+func (g *guarded) showCodes(door *webtest.Tab) {
 	door.Do(chromedp.Navigate(g.origin+"/me"), chromedp.Click("form[action='/me/codes'] button"))
 	door.Until("document.querySelector('.qr') !== null")
-	door.Picture(filepath.Join(*screenshots, "hub-codes.png"))
 }
 
 // take takes a page at a phone's and a desk's width, light and dark.
