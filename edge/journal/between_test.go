@@ -22,20 +22,8 @@ func TestAcknowledgedBetweenLosses(t *testing.T) {
 	if err := j.Acknowledge(Commit{Epoch: 1, Committed: 10, Head: headOf(t, j, 10), Beyond: first}); err != nil {
 		t.Fatal(err)
 	}
-	// As a damaged segment is found: what the hub does not have of it is lost, and
-	// none of it can be looked at any more.
-	j.mu.Lock()
-	e := j.epoch(1)
-	j.recent = ring{}
-	j.mu.Unlock()
-	j.disk.Lock()
-	j.declare(e, 11, 40, "a test")
-	j.disk.Unlock()
-	readable := &e.segments[len(e.segments)-1].first
-	was := *readable
-	*readable = 51
-	defer func() { *readable = was }()
-	if err := j.Acknowledge(Commit{Epoch: 1, Committed: 10, Head: e.committedHead, Beyond: []Range{{21, 30}, {41, tip.Last}}}); err != nil {
+	defer loseAmid(j, 51)()
+	if err := j.Acknowledge(Commit{Epoch: 1, Committed: 10, Head: j.epoch(1).committedHead, Beyond: []Range{{21, 30}, {41, tip.Last}}}); err != nil {
 		t.Fatal(err)
 	}
 	if s := j.Stats(); s.PendingBlocks != 0 || s.LostBlocks != 20 {
@@ -55,17 +43,7 @@ func TestAcknowledgedWithinALoss(t *testing.T) {
 	}
 	tip := j.Tip()
 	head := headOf(t, j, 10)
-	j.mu.Lock()
-	e := j.epoch(1)
-	j.recent = ring{}
-	j.mu.Unlock()
-	j.disk.Lock()
-	j.declare(e, 11, 40, "a test")
-	j.disk.Unlock()
-	readable := &e.segments[len(e.segments)-1].first // none of the lost blocks can be looked at
-	was := *readable
-	*readable = 41
-	defer func() { *readable = was }()
+	defer loseAmid(j, 41)()
 	if err := j.Acknowledge(Commit{Epoch: 1, Committed: 10, Head: head, Beyond: []Range{{15, 18}, {20, 20}, {25, tip.Last}}}); err != nil {
 		t.Fatal(err)
 	}
@@ -73,6 +51,23 @@ func TestAcknowledgedWithinALoss(t *testing.T) {
 	if s.PendingBlocks != 0 || s.PendingReadings != 0 || s.LostBlocks != 30 || s.LostReadings != 300 {
 		t.Errorf("pending %d and lost %d blocks with %d and %d readings, want 0 and 30 with 0 and 300", s.PendingBlocks, s.LostBlocks, s.PendingReadings, s.LostReadings)
 	}
+}
+
+// loseAmid loses blocks 11 to 40 as a damaged segment does: what the hub does not
+// have of them is declared lost, and none before block next can be looked at
+// until the result is called.
+func loseAmid(j *Journal, next uint64) (undo func()) {
+	j.mu.Lock()
+	e := j.epoch(1)
+	j.recent = ring{}
+	j.mu.Unlock()
+	j.disk.Lock()
+	j.declare(e, 11, 40, "a test")
+	j.disk.Unlock()
+	first := &e.segments[len(e.segments)-1].first
+	was := *first
+	*first = next
+	return func() { *first = was }
 }
 
 func headOf(t *testing.T, j *Journal, number uint64) chain.Head {

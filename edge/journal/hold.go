@@ -111,14 +111,14 @@ func (j *Journal) drain() error {
 		_, err := j.keep([]*request{r}, false)
 		j.mu.Lock()
 		j.held.leaving = counted{}
-		if err != nil && !errors.Is(err, errPlan) {
+		switch {
+		case errors.Is(err, errPlan):
+			j.refuseLocked(uint64(len(r.readings)), err)
+			err = nil
+		case err != nil:
 			j.held.unpop(drafts)
 		}
 		j.mu.Unlock()
-		if errors.Is(err, errPlan) {
-			j.refused([]*request{r}, err)
-			continue
-		}
 		if err != nil {
 			return err
 		}
