@@ -130,41 +130,19 @@ func receiverOf(all []view.Gateway, id string) (view.Sensor, bool) {
 	return view.Sensor{}, false
 }
 
-// drawMap draws a trail and marks, north up, at one scale in both directions and
-// at least 200 m across; what lies from from to to is drawn again above it.
+// drawMap draws a trail and marks; what lies from from to to is drawn again above
+// it.
 func drawMap(t trail, marks []mark, from, to int64) string {
 	const width, height, pad = 720.0, 300.0, 18.0
 	all := trail{points: append([]place{}, t.points...)}
 	for _, m := range marks {
 		all.points = append(all.points, m.place)
 	}
-	lat, lon, squeeze, east, north := all.extent()
-	scale := min((width-2*pad)/max(east, 200), (height-2*pad)/max(north, 200))
-	xy := func(p place) (x, y float64) {
-		return width/2 + (float64(p.lon)/1e7-lon)*metresPerDegree*squeeze*scale, height/2 - (float64(p.lat)/1e7-lat)*metresPerDegree*scale
-	}
+	xy, scale := all.onto(width, height, pad)
 	var o strings.Builder
 	fmt.Fprintf(&o, `<svg class="way-map" viewBox="0 0 %g %g" role="img" aria-label="%s">`, width, height, template.HTMLEscapeString("Where it was: "+all.across()))
-	path := func(class string, takes func(place) bool) {
-		fmt.Fprintf(&o, `<path class="%s" d="`, class)
-		broken := true
-		for _, p := range t.points {
-			if !takes(p) {
-				broken = true
-				continue
-			}
-			x, y := xy(p)
-			if broken || p.first {
-				fmt.Fprintf(&o, "M%.1f %.1fl0.01 0", x, y)
-			} else {
-				fmt.Fprintf(&o, "L%.1f %.1f", x, y)
-			}
-			broken = false
-		}
-		o.WriteString(`"/>`)
-	}
-	path("path", func(place) bool { return true })
-	path("path during", func(p place) bool { return p.at >= from && p.at <= to })
+	fmt.Fprintf(&o, `<path class="path" d="%s"/>`, t.way(xy, func(place) bool { return true }))
+	fmt.Fprintf(&o, `<path class="path during" d="%s"/>`, t.way(xy, func(p place) bool { return p.at >= from && p.at <= to }))
 	for i, p := range t.points {
 		if i == 0 || i == len(t.points)-1 {
 			x, y := xy(p)

@@ -98,8 +98,40 @@ func (t trail) extent() (lat, lon, squeeze, east, north float64) {
 	return lat, lon, squeeze, (maxLon - minLon) * metresPerDegree * squeeze, (maxLat - minLat) * metresPerDegree
 }
 
-// svg draws the trail, north up, at one scale in both directions and at least
-// 200 m across: a parked vehicle's noise is not a journey.
+// onto maps the trail onto a picture, but for its margin: north up, at one scale
+// of units a metre in both directions, and at least 200 m across: a parked
+// vehicle's noise is not a journey.
+func (t trail) onto(width, height, margin float64) (xy func(place) (x, y float64), scale float64) {
+	lat, lon, squeeze, east, north := t.extent()
+	scale = min((width-2*margin)/max(east, 200), (height-2*margin)/max(north, 200))
+	return func(p place) (x, y float64) {
+		return width/2 + (float64(p.lon)/1e7-lon)*metresPerDegree*squeeze*scale,
+			height/2 - (float64(p.lat)/1e7-lat)*metresPerDegree*scale
+	}, scale
+}
+
+// way is the path through those points of the trail that are taken, broken where
+// the trail is.
+func (t trail) way(xy func(place) (x, y float64), takes func(place) bool) string {
+	var d strings.Builder
+	broken := true
+	for _, p := range t.points {
+		if !takes(p) {
+			broken = true
+			continue
+		}
+		x, y := xy(p)
+		if broken || p.first {
+			fmt.Fprintf(&d, "M%.1f %.1fl0.01 0", x, y)
+		} else {
+			fmt.Fprintf(&d, "L%.1f %.1f", x, y)
+		}
+		broken = false
+	}
+	return d.String()
+}
+
+// svg draws the trail.
 func (t trail) svg(width, height float64) string {
 	var out strings.Builder
 	fmt.Fprintf(&out, `<svg viewBox="0 0 %g %g" aria-hidden="true" focusable="false">`, width, height)
@@ -107,27 +139,10 @@ func (t trail) svg(width, height float64) string {
 		fmt.Fprintf(&out, `<rect class="hole" fill="url(#hatch)" x="0" y="0" width="%g" height="%g"/></svg>`, width, height)
 		return out.String()
 	}
-	lat, lon, squeeze, east, north := t.extent()
-	const pad = 10.0
-	scale := min((width-2*pad)/max(east, 200), (height-2*pad)/max(north, 200)) // units a metre
-	xy := func(p place) (x, y float64) {
-		return width/2 + (float64(p.lon)/1e7-lon)*metresPerDegree*squeeze*scale,
-			height/2 - (float64(p.lat)/1e7-lat)*metresPerDegree*scale
-	}
-	out.WriteString(`<path class="path" d="`)
-	for _, p := range t.points {
-		x, y := xy(p)
-		op := "L"
-		if p.first {
-			op = "M"
-		}
-		fmt.Fprintf(&out, "%s%.1f %.1f", op, x, y)
-		if p.first {
-			out.WriteString("l0.01 0")
-		}
-	}
+	xy, _ := t.onto(width, height, 10)
+	fmt.Fprintf(&out, `<path class="path" d="%s"/>`, t.way(xy, func(place) bool { return true }))
 	x, y := xy(t.points[0])
-	fmt.Fprintf(&out, `"/><circle class="start" cx="%.1f" cy="%.1f" r="4"/>`, x, y)
+	fmt.Fprintf(&out, `<circle class="start" cx="%.1f" cy="%.1f" r="4"/>`, x, y)
 	x, y = xy(t.points[len(t.points)-1])
 	fmt.Fprintf(&out, `<circle class="end" cx="%.1f" cy="%.1f" r="5"/></svg>`, x, y)
 	return out.String()
