@@ -1,5 +1,5 @@
 // The dispatcher's board, renewed as the list changes. Words, classes and orders
-// are the server's; what was opened and where the focus was is kept.
+// are the server's.
 
 import { ages, frame } from './frame.js';
 import { fresh } from './fresh.js';
@@ -16,19 +16,7 @@ async function renew() {
   due = undefined;
   if (document.hidden || live.state !== 'live') return;
   renewed = Date.now();
-  let open = [];
-  let focus;
-  let at;
-  const page = await fresh(location.pathname, () => { // what was opened while it was fetched, too
-    open = [...document.querySelectorAll('#runs details[open]')].map((d) => d.id);
-    focus = document.activeElement?.closest?.('details[id]')?.id;
-    at = document.activeElement?.id;
-  });
-  if (!page) return;
-  for (const id of open) document.getElementById(id)?.setAttribute('open', '');
-  if (focus && document.activeElement === document.body) {
-    (document.getElementById(at || '') ?? document.getElementById(focus)?.querySelector('summary'))?.focus({ preventScroll: true });
-  }
+  if (!await fresh(location.pathname)) return;
   ages(document, live.now());
 }
 

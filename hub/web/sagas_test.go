@@ -408,7 +408,14 @@ func TestSagaInABrowser(t *testing.T) {
 	tb.Until("location.pathname === '/me'")
 	tb.Open(g.origin + "/view/sagas")
 	tb.Until(following)
-	webtest.Eval[any](tb, "document.querySelector('[data-saga=excursion-x2] .go').focus()")
+	// The focus stays where it is while the list is renewed.
+	const link = "document.querySelector('[data-saga=excursion-x2] .go')"
+	webtest.Eval[any](tb, link+".focus()")
+	webtest.Eval[any](tb, link+".dataset.before = ''")
+	tb.Until(link + ".dataset.before === undefined")
+	if !webtest.Eval[bool](tb, "document.activeElement === "+link) {
+		t.Errorf("renewing the list has taken the focus to %s", webtest.Eval[string](tb, "document.activeElement.outerHTML.slice(0, 200)"))
+	}
 	tb.Do(chromedp.KeyEvent("\r"))
 	tb.Until("location.pathname === '/view/saga/excursion-x2' && document.documentElement.dataset.ready === ''")
 	tb.Until(following)
