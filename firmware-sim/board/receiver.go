@@ -1,6 +1,7 @@
 package board
 
 import (
+	"bytes"
 	"time"
 
 	"frostline/firmware-sim/device"
@@ -10,14 +11,15 @@ import (
 
 // receiver is a GNSS receiver with its serial line.
 type receiver struct {
-	gnss    *device.GNSS
-	path    string
-	port    *tty.Port
-	queue   []burst // not sent yet: of a slow receiver
-	sent    uint64  // bursts
-	skipped uint64  // bursts passed over by a long advance
-	lost    uint64  // bytes nobody read
-	failed  uint64  // sends that failed
+	gnss      *device.GNSS
+	path      string
+	port      *tty.Port
+	queue     []burst // not sent yet: of a slow receiver
+	sent      uint64  // bursts
+	sentences uint64  // of them
+	skipped   uint64  // bursts passed over by a long advance
+	lost      uint64  // bytes nobody read
+	failed    uint64  // sends that failed
 }
 
 // burst is a second's sentences and when they go out.
@@ -103,6 +105,7 @@ func (b *Board) send(r *receiver, now, wait time.Duration) {
 	if len(text) == 0 || r.port == nil {
 		return
 	}
+	r.sentences += uint64(bytes.Count(text, []byte("\n")))
 	lost, err := r.port.Send(text, wait)
 	r.lost += uint64(lost)
 	if err != nil {

@@ -168,7 +168,7 @@ func (b *Board) deviceStatus(d *installed) control.Device {
 	case d.spec.Kind == scenario.GNSS:
 		for _, r := range b.receivers {
 			if sensor(r.gnss) == d.sensor {
-				s.Port, s.Bursts, s.Skipped, s.Lost, s.Failed = r.path, r.sent, r.skipped, r.lost, r.failed
+				s.Port, s.Bursts, s.Sentences, s.Skipped, s.Lost, s.Failed = r.path, r.sent, r.sentences, r.skipped, r.lost, r.failed
 			}
 		}
 	}

@@ -33,10 +33,12 @@ type Device struct {
 	Flipped uint64  `json:"flipped_frames"` // frames that lost a bit by fault
 	Port    string  `json:"port,omitempty"` // of a receiver
 	Bursts  uint64  `json:"bursts"`         // sent by a receiver
-	Skipped uint64  `json:"skipped_bursts"` // passed over by a long advance
-	Lost    uint64  `json:"unread_bytes"`   // discarded because nobody read them
-	Failed  uint64  `json:"failed_sends"`   // terminal errors
-	Rises   uint64  `json:"rises"`          // how often an indicator's line was driven high
+	// Sentences were sent by a receiver; what nobody read of them is in Lost.
+	Sentences uint64 `json:"sentences"`
+	Skipped   uint64 `json:"skipped_bursts"` // passed over by a long advance
+	Lost      uint64 `json:"unread_bytes"`   // discarded because nobody read them
+	Failed    uint64 `json:"failed_sends"`   // terminal errors
+	Rises     uint64 `json:"rises"`          // how often an indicator's line was driven high
 }
 
 // Traffic is a bus and what has happened on it.

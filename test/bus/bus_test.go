@@ -178,6 +178,7 @@ func TestVan(t *testing.T) {
 	}
 	g.healthy("in a tunnel", got, position...)
 	g.fault("gnss", "unplugged")
+	g.settle()
 	got = g.pass(time.Minute)
 	for _, s := range append(position, "gnss satellites-used") {
 		all(t, "receiver unplugged", s, got, reading.NoAnswer)

@@ -39,7 +39,8 @@ type gateway struct {
 	sim   *sim.Running
 	steer *control.Client
 	clock *clock.Virtual
-	names []string // by series
+	gnss  *sensor.GNSS // nil: the board has no receiver
+	names []string     // by series
 
 	mu      sync.Mutex
 	got     map[string][]reading.Reading // by "sensor quantity", since the last pass
@@ -88,7 +89,8 @@ func openIn(t *testing.T, world func(dir string) sim.Scenario, board string) *ga
 		if err != nil {
 			t.Fatal(err)
 		}
-		if r, ok := d.(sensor.Runner); ok {
+		if r, ok := d.(*sensor.GNSS); ok {
+			g.gnss = r
 			wg.Go(func() { r.Run(ctx) })
 			rig.Must(t, 10*time.Second, "the receiver's port to be open", func() (bool, error) {
 				_, err := d.Read(ctx)
@@ -267,6 +269,23 @@ func (g *gateway) fault(device, kind string, value ...float64) {
 	if err := g.steer.Fault(context.Background(), device, kind, v); err != nil {
 		g.t.Fatal(err)
 	}
+}
+
+// settle waits until the gateway has taken in all that the receiver has sent: time
+// that passes is virtual, and the driver hears in its own.
+func (g *gateway) settle() {
+	g.t.Helper()
+	rig.Must(g.t, 10*time.Second, "what the receiver has sent to be heard", func() (bool, error) {
+		s, err := g.steer.Status(context.Background())
+		if err != nil {
+			return false, err
+		}
+		var sent, lost uint64
+		for _, d := range s.Devices {
+			sent, lost = sent+d.Sentences, lost+d.Lost
+		}
+		return lost > 0 || g.gnss.Counts().Sentences+g.gnss.Counts().Other >= sent, nil
+	})
 }
 
 // truth is what a device is exposed to.
