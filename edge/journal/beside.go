@@ -22,7 +22,8 @@ func InUse(dir string) bool {
 	if err := unix.Flock(int(f.Fd()), unix.LOCK_SH|unix.LOCK_NB); err != nil {
 		return errors.Is(err, unix.EWOULDBLOCK)
 	}
-	return false // closing gives the lock back
+	_ = unix.Flock(int(f.Fd()), unix.LOCK_UN) // what closing does, even while a child is being started
+	return false
 }
 
 // copyTries is how often a segment is copied anew because a commit went on

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"frostline/proto/block"
 	"frostline/proto/chain"
 	"frostline/proto/pb"
@@ -186,6 +188,12 @@ func TestOpenRefusesWhatIsNotItsOwn(t *testing.T) {
 	if _, err := Open(dir, "van-1", opts()); !errors.Is(err, ErrLocked) {
 		t.Fatalf("second open: %v, want ErrLocked", err)
 	}
+	// A child that is being started holds a copy of each handle until it runs.
+	copied, err := unix.Dup(int(j.lock.Fd()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(copied)
 	j.Close()
 	if _, err := Open(dir, "van-2", opts()); !errors.Is(err, ErrForeign) {
 		t.Fatalf("open as another gateway: %v, want ErrForeign", err)

@@ -110,6 +110,9 @@ func (j *Journal) lockDir() error {
 
 func (j *Journal) unlock() {
 	if j.lock != nil {
+		// Given back outright: a program that is just being started has a copy of
+		// the handle for a moment, and closing alone would leave it the lock.
+		_ = unix.Flock(int(j.lock.Fd()), unix.LOCK_UN)
 		_ = j.lock.Close() // a lock, not data
 		j.lock = nil
 	}

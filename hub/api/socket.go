@@ -72,6 +72,7 @@ func listen(path string) (ln net.Listener, release func(), err error) {
 	return unixListener, func() {
 		unixListener.Close()
 		os.Remove(path)
+		_ = unix.Flock(int(lock.Fd()), unix.LOCK_UN) // also where a child being started has a copy of the handle
 		lock.Close()
 	}, nil
 }
