@@ -246,27 +246,13 @@ func (h *hub) front(ctx, core context.Context, enrolment net.Listener) error {
 			case <-ctx.Done():
 				return nil
 			}
-			if err := h.firstLink(ctx); err != nil {
-				return fmt.Errorf("link of the first administrator: %w", err)
-			}
 			h.log.Info("ready", "pages", h.web.URL(), "mqtt", h.addresses(), "enrolment", enrolment.Addr().String(), "store", h.store.String(), "hub", h.intake.Instance())
+			welcome{h.contexts.people.First, h.web.Origin(), h.log}.Run(ctx)
 		case <-ctx.Done():
 		}
 		return nil
 	})
 	return g.Wait()
-}
-
-// firstLink prints the link by which the first administrator enters, while there
-// is nobody. There is no password that a hub comes with.
-func (h *hub) firstLink(ctx context.Context) error {
-	secret, l, ok, err := h.contexts.people.First(ctx)
-	if err != nil || !ok {
-		return err
-	}
-	h.log.Warn("nobody is entered yet: whoever opens this link first becomes the administrator; it is good once, and is made anew at each start and by: frostline user invite --first",
-		"link", h.web.Origin()+"/enter/"+secret, "until", time.UnixMilli(l.Expires).UTC().Format(time.RFC3339))
-	return nil
 }
 
 // handle passes a message on to whoever it is for.
