@@ -32,12 +32,23 @@ type guarded struct {
 
 	mu  sync.Mutex
 	off time.Duration // of the clock
+	at  time.Time     // where it was stopped; zero while it runs
 }
 
 func (g *guarded) now() time.Time {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if !g.at.IsZero() {
+		return g.at.Add(g.off)
+	}
 	return time.Now().Add(g.off)
+}
+
+// stop stops the clock: time passes by later alone.
+func (g *guarded) stop() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.at = time.Now()
 }
 
 func (g *guarded) later(d time.Duration) {

@@ -88,6 +88,7 @@ func TestGuessingAtTheDoor(t *testing.T) {
 	g := openGuarded(t)
 	g.must(g.people.Add(t.Context(), "os/0", "ann", "Ann", []string{"qa"}, phrase))
 	own := g.as("ann")
+	g.stop() // what was spent does not come back while this runs, however slowly
 	try := func(v *visitor, id, password string) page {
 		from := v.get("/signin")
 		return v.send(from, "/signin", "id", id, "password", password)
@@ -116,16 +117,49 @@ func TestGuessingAtTheDoor(t *testing.T) {
 	if p := own.send(own.get("/signin?again=1"), "/signin", "id", "ann", "password", phrase); p.code != http.StatusOK || !strings.Contains(p.body, "Set up one-time codes") {
 		t.Errorf("ann's own browser: %d %.200s", p.code, p.body)
 	}
-	// Links cannot be guessed at speed either.
-	slowed := false
+}
+
+// Who tries links at speed is slowed down. Meanwhile a passkey lets in at the
+// same address, and so does a browser that signed in there before: what the page
+// promises to whoever has to wait.
+func TestGuessingKeepsNobodyOut(t *testing.T) {
+	g := openGuarded(t)
+	g.must(g.people.Add(t.Context(), "os/0", "ann", "Ann", []string{"qa"}, phrase))
+	own := g.as("ann")
+	g.stop()
+	stranger := g.visitor()
+	var slowed page
 	for range 2 * paceBurst {
-		if g.visitor().get("/enter/"+strings.Repeat("A", 43)).code == http.StatusTooManyRequests {
-			slowed = true
+		if slowed = stranger.get("/enter/" + strings.Repeat("A", 43)); slowed.code == http.StatusTooManyRequests {
 			break
 		}
 	}
-	if !slowed {
-		t.Error("links can be guessed at any speed")
+	if slowed.code != http.StatusTooManyRequests || slowed.head.Get("Retry-After") == "" || !strings.Contains(slowed.body, "A passkey works meanwhile") {
+		t.Fatalf("links can be guessed at any speed: %d", slowed.code)
+	}
+	if p := stranger.send(stranger.get("/signin"), "/signin", "id", "ann", "password", phrase); p.code != http.StatusTooManyRequests {
+		t.Errorf("a browser that is not known, meanwhile: %d", p.code)
+	}
+	if p := own.send(own.get("/signin?again=1"), "/signin", "id", "ann", "password", phrase); p.code != http.StatusOK || !strings.Contains(p.body, "Set up one-time codes") {
+		t.Errorf("ann's own browser, meanwhile: %d %.200s", p.code, p.body)
+	}
+	const begin, finish = "/signin/passkey/begin", "/signin/passkey/finish"
+	if p := stranger.do("POST", begin, "{}", "Content-Type", "application/json"); p.code != http.StatusOK {
+		t.Errorf("a passkey, meanwhile: %d %.200s", p.code, p.body)
+	}
+	// Passkeys have a bound of their own, at both steps.
+	for _, path := range []string{begin, finish} {
+		for range 2 * keysBurst {
+			if slowed = stranger.do("POST", path, "{}", "Content-Type", "application/json"); slowed.code == http.StatusTooManyRequests {
+				break
+			}
+		}
+		if slowed.code != http.StatusTooManyRequests || slowed.head.Get("Retry-After") == "" {
+			t.Errorf("%s can be asked at any speed: %d", path, slowed.code)
+		}
+	}
+	if p := own.do("POST", begin, "{}", "Content-Type", "application/json"); p.code != http.StatusOK {
+		t.Errorf("a passkey in ann's own browser, meanwhile: %d %.200s", p.code, p.body)
 	}
 }
 

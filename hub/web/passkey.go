@@ -113,9 +113,7 @@ func (s *Server) ceremony(w http.ResponseWriter, r *http.Request, purpose string
 
 // beginSignin is POST /signin/passkey/begin.
 func (s *Server) beginSignin(w http.ResponseWriter, r *http.Request) {
-	if wait := s.pace.Take(gate.Origin(r), s.now()); wait > 0 {
-		w.Header().Set("Retry-After", "2")
-		answerJSON(w, http.StatusTooManyRequests, map[string]string{"problem": "too many attempts; try again in a moment"})
+	if !s.keyPaced(w, r) {
 		return
 	}
 	d, _, _, ok := s.ceremony(w, r, "")
@@ -128,6 +126,9 @@ func (s *Server) beginSignin(w http.ResponseWriter, r *http.Request) {
 
 // finishSignin is POST /signin/passkey/finish.
 func (s *Server) finishSignin(w http.ResponseWriter, r *http.Request) {
+	if !s.keyPaced(w, r) {
+		return
+	}
 	d, in, state, ok := s.ceremony(w, r, "passkey sign-in")
 	if !ok {
 		return

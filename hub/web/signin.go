@@ -101,31 +101,36 @@ func (s *Server) signin(w http.ResponseWriter, r *http.Request) {
 
 // slow answers where there were too many attempts.
 func (s *Server) slow(w http.ResponseWriter, r *http.Request, wait time.Duration) {
-	seconds := max(1, int(math.Ceil(wait.Seconds())))
-	w.Header().Set("Retry-After", strconv.Itoa(seconds))
-	s.fail(w, r, http.StatusTooManyRequests, "Too many attempts", fmt.Sprintf("Try again in %d s. A passkey works meanwhile, and so does a browser that signed in here before.", seconds))
+	seconds := waitSeconds(wait)
+	w.Header().Set("Retry-After", seconds)
+	s.fail(w, r, http.StatusTooManyRequests, "Too many attempts", fmt.Sprintf("Try again in %s s. A passkey works meanwhile, and so does a browser that signed in here before.", seconds))
 }
 
-// paced bounds attempts from one address.
-func (s *Server) paced(w http.ResponseWriter, r *http.Request) bool {
-	if wait := s.pace.Take(gate.Origin(r), s.now()); wait > 0 {
-		s.slow(w, r, wait)
-		return false
-	}
-	return true
+// waitSeconds is a wait as Retry-After says it.
+func waitSeconds(wait time.Duration) string {
+	return strconv.Itoa(max(1, int(math.Ceil(wait.Seconds()))))
 }
 
+// device is a browser by which a person has signed in before.
 type device struct{ Person, ID string }
+
+// device gives what the browser of a request is known as; ok is false where it
+// is not.
+func (s *Server) device(r *http.Request) (d device, ok bool) {
+	c, err := r.Cookie(deviceName)
+	if err != nil {
+		return d, false
+	}
+	err = s.seals.open(r.Context(), "device", c.Value, &d)
+	return d, err == nil && d.ID != ""
+}
 
 // origin names the browser to what bounds guessing: one that the person has
 // signed in by before is known, and else the address counts.
 func (s *Server) origin(r *http.Request, person string) context.Context {
 	where := gate.Origin(r)
-	if c, err := r.Cookie(deviceName); err == nil {
-		var d device
-		if s.seals.open(r.Context(), "device", c.Value, &d) == nil && d.Person == person {
-			where = people.KnownDevice + d.ID
-		}
+	if d, ok := s.device(r); ok && d.Person == person {
+		where = people.KnownDevice + d.ID
 	}
 	return people.WithOrigin(r.Context(), where)
 }

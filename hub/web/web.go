@@ -23,7 +23,6 @@ import (
 	"sync"
 	"time"
 
-	"frostline/hub/gate"
 	"frostline/hub/people"
 	"frostline/hub/people/passkey"
 	"frostline/hub/view"
@@ -113,7 +112,7 @@ type Server struct {
 	handler http.Handler
 	routes  *routes
 	seals   *sealer
-	pace    *gate.Pace
+	pace    paces
 	pages   *pages
 	spoken  *spoken
 	live    *live
@@ -152,7 +151,7 @@ func New(cfg Config) (*Server, error) {
 		hub: token(), ready: make(chan struct{}), wake: make(chan struct{}, 1), uploads: make(chan struct{}, uploadsAtOnce), stopping: make(chan struct{}),
 	}
 	s.sparks = newSketches(s)
-	s.seals, s.pace = &sealer{access: cfg.Access, now: cfg.Now}, newPace()
+	s.seals, s.pace = &sealer{access: cfg.Access, now: cfg.Now}, newPaces()
 	var err error
 	if s.pages, s.spoken, err = newPages(); err != nil {
 		return nil, err
