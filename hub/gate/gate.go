@@ -7,18 +7,55 @@ import (
 	"encoding/hex"
 	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 	"unicode/utf8"
 )
 
-// Origin is where a request comes from, for bounds of rate: an address, or
-// "local".
+// Origin is where a request comes from, for bounds of rate: what Elsewhere
+// gives, this machine's address, or "local".
 func Origin(r *http.Request) string {
+	if other, ok := Elsewhere(r); ok {
+		return other
+	}
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
 		return "local"
 	}
 	return host
+}
+
+// Elsewhere is the address that a request comes from: the peer's, or, where that
+// is this machine's own proxy, the last that it has added to X-Forwarded-For.
+// Of IPv6 it is the network of 64 bits, since one household or machine has all
+// of its addresses. ok is false for this machine itself, and where nobody can
+// tell.
+func Elsewhere(r *http.Request) (origin string, ok bool) {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return "", false
+	}
+	ip, err := netip.ParseAddr(host)
+	if err != nil {
+		return "", false
+	}
+	if ip.Unmap().IsLoopback() {
+		all := r.Header.Values("X-Forwarded-For")
+		if len(all) == 0 {
+			return "", false
+		}
+		last := all[len(all)-1]
+		last = strings.TrimSpace(last[strings.LastIndexByte(last, ',')+1:])
+		if ip, err = netip.ParseAddr(last); err != nil {
+			return "", false
+		}
+	}
+	if ip = ip.Unmap(); ip.Is6() {
+		if p, err := ip.WithZone("").Prefix(64); err == nil {
+			return p.String(), true
+		}
+	}
+	return ip.String(), true
 }
 
 // RequestID names a request, in the log and in what is answered.

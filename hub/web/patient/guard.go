@@ -2,9 +2,7 @@ package patient
 
 import (
 	"log/slog"
-	"net"
 	"net/http"
-	"net/netip"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -85,37 +83,6 @@ func session(r *http.Request) string {
 		return ""
 	}
 	return all[0].Value
-}
-
-// origin is where an answer comes from, for bounds of speed: the peer, or, where
-// that is this machine's own proxy, the last that it has added to
-// X-Forwarded-For. IPv6 counts by /64. "" where nobody can tell.
-func origin(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return ""
-	}
-	ip, err := netip.ParseAddr(host)
-	if err != nil {
-		return ""
-	}
-	if ip.IsLoopback() {
-		all := r.Header.Values("X-Forwarded-For")
-		if len(all) == 0 {
-			return ""
-		}
-		last := all[len(all)-1]
-		last = strings.TrimSpace(last[strings.LastIndexByte(last, ',')+1:])
-		if ip, err = netip.ParseAddr(last); err != nil {
-			return ""
-		}
-	}
-	if ip = ip.Unmap(); ip.Is6() {
-		if p, err := ip.WithZone("").Prefix(64); err == nil {
-			return p.String()
-		}
-	}
-	return ip.String()
 }
 
 // cookie binds a session to one link: no other address gets it. How long it is

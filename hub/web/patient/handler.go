@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"frostline/hub/gate"
 	"frostline/hub/privacy"
 )
 
@@ -133,7 +134,8 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, secret string) {
 		s.ask(w, r, status, "ask.empty")
 		return
 	}
-	value, until, err := s.cfg.Links.Open(r.Context(), secret, given, origin(r))
+	origin, _ := gate.Elsewhere(r)
+	value, until, err := s.cfg.Links.Open(r.Context(), secret, given, origin)
 	select {
 	case <-time.After(s.cfg.Floor - time.Since(begin)):
 	case <-r.Context().Done():
