@@ -88,5 +88,6 @@ var calls = table([]row{
 	{gateways, `put-gateway-config command-gateway start-rollout pause-rollout resume-rollout abort-rollout`},
 
 	// People and tokens.
-	{only(Admin), `list-people get-person disable-person list-tokens revoke-token`},
+	{only(Auditor, Admin), `list-people get-person list-tokens`},
+	{only(Admin), `disable-person revoke-token`},
 }, strings.Fields)

@@ -147,8 +147,9 @@ var pages = table([]row{
 		POST /view/rollouts/{id}/abort`},
 
 	// People.
+	{only(Auditor, Admin), `
+		GET /view/people`},
 	{only(Admin), `
-		GET /view/people
 		POST /view/people/invite
 		POST /view/people/{id}/roles
 		POST /view/people/{id}/link

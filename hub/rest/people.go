@@ -67,7 +67,7 @@ func registerPeople(api huma.API, p People) {
 			}
 			return out, nil
 		})
-	huma.Register(api, tagged(operation(http.MethodGet, "/people", "list-people", Admin, "List people"), "people"),
+	huma.Register(api, tagged(operation(http.MethodGet, "/people", "list-people", Read, "List people"), "people"),
 		func(ctx context.Context, in *Paging) (*listReply[people.Person], error) {
 			after, err := in.after(ctx)
 			if err != nil {
@@ -79,7 +79,7 @@ func registerPeople(api huma.API, p People) {
 			}
 			return paged(ctx, list, in.Limit, func(p people.Person) string { return p.ID }), nil
 		})
-	huma.Register(api, tagged(operation(http.MethodGet, "/people/{id}", "get-person", Admin, "Show a person"), "people"),
+	huma.Register(api, tagged(operation(http.MethodGet, "/people/{id}", "get-person", Read, "Show a person"), "people"),
 		func(ctx context.Context, in *PersonPath) (*personReply, error) {
 			person, err := p.Person(ctx, in.ID)
 			return &personReply{etag(person.Version), person}, err
@@ -92,7 +92,7 @@ func registerPeople(api huma.API, p People) {
 			person, err := p.Disable(ctx, Actor(ctx), in.ID, in.Body.Reason)
 			return &personReply{etag(person.Version), person}, err
 		})
-	huma.Register(api, tagged(operation(http.MethodGet, "/tokens", "list-tokens", Admin, "List tokens, without their secrets"), "people"),
+	huma.Register(api, tagged(operation(http.MethodGet, "/tokens", "list-tokens", Read, "List tokens, without their secrets"), "people"),
 		func(ctx context.Context, in *Paging) (*listReply[people.Token], error) {
 			after, err := in.after(ctx)
 			if err != nil {
