@@ -186,6 +186,21 @@ func TestReauthenticate(t *testing.T) {
 		if refusals != 2 { // of a person who is there and enabled
 			t.Errorf("the trail has %d refusals, want 2", refusals)
 		}
+		// The others are counted alike, for as long as it is told.
+		if n, last, err := k.Strangers(ctx); err != nil || n != 4 || last != c.now().UnixMilli() {
+			t.Errorf("%d of unknown persons, the last at %d %v, want 4", n, last, err)
+		}
+		c.add(StrangersKept + 24*time.Hour)
+		if n, last, err := k.Strangers(ctx); err != nil || n != 0 || last != 0 {
+			t.Errorf("after 91 days %d of unknown persons, the last at %d %v, want none", n, last, err)
+		}
+		if _, err := k.Reauthenticate(ctx, "eve", phrase); !errors.Is(err, ErrRefused) {
+			t.Fatal(err)
+		}
+		var rows int
+		if err := db.QueryRow(ctx, `SELECT COUNT(*) FROM people_stranger`).Scan(&rows); err != nil || rows != 1 {
+			t.Errorf("%d days are kept %v, want 1", rows, err)
+		}
 	})
 }
 

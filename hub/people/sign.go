@@ -29,7 +29,7 @@ func (e *WaitError) RetryAfter() time.Duration { return e.Wait }
 // electronic signature: it gives the person whose id and password these are.
 // The error wraps ErrRefused, or is a WaitError after many wrong passwords from
 // the origin of ctx. An unknown person takes as long as a wrong password, which
-// is some 30 ms of one core; two are looked at at a time.
+// is some 30 ms of one core and a write to the disk; two are looked at at a time.
 func (k *Keeper) Reauthenticate(ctx context.Context, id, password string) (Person, error) {
 	place := originOf(ctx)
 	if len(id) > 64 {
@@ -59,12 +59,13 @@ func (k *Keeper) Reauthenticate(ctx context.Context, id, password string) (Perso
 		if k.refused.add(k.now()) {
 			k.log.Warn("wrong password", "person", id, "known", known, "origin", place)
 		}
-		if known {
-			if err := k.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-				return k.note(ctx, tx, "system/people", "password_refused", "person/"+id, "from "+place)
-			}); err != nil {
-				k.log.Error("wrong password is not in the trail", "person", id, "error", err)
+		if err := k.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+			if !known {
+				return k.stranger(ctx, tx)
 			}
+			return k.note(ctx, tx, "system/people", "password_refused", "person/"+id, "from "+place)
+		}); err != nil {
+			k.log.Error("wrong password is not kept", "person", id, "known", known, "error", err)
 		}
 		return Person{}, fmt.Errorf("password: %w", ErrRefused)
 	}

@@ -45,6 +45,7 @@ type Access interface {
 	SetRoles(ctx context.Context, actor, id string, roles []string) (people.Person, error)
 	Disable(ctx context.Context, actor, id, reason string) (people.Person, error)
 	Enable(ctx context.Context, actor, id, reason string) (people.Person, error)
+	Strangers(ctx context.Context) (refused, last int64, err error)
 
 	Key(ctx context.Context, name string) ([]byte, error)
 }

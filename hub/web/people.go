@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"frostline/hub/people"
 	"frostline/hub/policy"
@@ -17,6 +18,10 @@ type peoplePage struct {
 	frame
 	Form    string
 	People  []personView
+	Admin   bool  // who looks may change them
+	Unknown int64 // passwords tried with ids of nobody, lately
+	Last    int64 // when the last was, Unix ms
+	Days    int   // that are counted
 	Roles   []roleView
 	Problem string
 	Done    string
@@ -71,6 +76,11 @@ func (s *Server) showPeople(w http.ResponseWriter, r *http.Request, status int, 
 	for _, one := range all {
 		p.People = append(p.People, personView{one, roleWords(one.Roles), rolesOf(one.Roles), one.ID == viewerOf(r).Person.ID})
 	}
+	if p.Unknown, p.Last, err = s.cfg.Access.Strangers(r.Context()); err != nil {
+		s.broken(w, r, "look up refused sign-ins", err)
+		return
+	}
+	p.Admin, p.Days = viewerOf(r).May("POST /view/people/invite"), int(people.StrangersKept/(24*time.Hour))
 	p.Roles, p.Form = rolesOf(nil), s.formFor(w, r)
 	s.render(w, s.pages.people, status, p)
 }
