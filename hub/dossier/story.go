@@ -3,6 +3,7 @@ package dossier
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"frostline/hub/correlate/join"
@@ -64,33 +65,58 @@ func (u *Unit) Spendings() (out []string) {
 	return out
 }
 
-// Story tells a case in sentences. Every number in it is from the facts of the
+// What a sentence of a story rests on.
+const (
+	OnVerdict  = "verdict"                      // the revision that the case is of
+	OnRules    = "rules"                        // the version of its profile
+	OnReadings = "readings"                     // of the sensor that vouched
+	OnCustody  = "where it was, and who had it" // and what was in it
+)
+
+// Told is a sentence of a story, and what shows that it is true.
+type Told struct {
+	Text string
+	On   []string // of OnVerdict and the others; never empty
+}
+
+// Story gives the sentences of Told.
+func (c *Case) Story() (out []string) {
+	for _, t := range c.Told() {
+		out = append(out, t.Text)
+	}
+	return out
+}
+
+// Told tells a case in sentences. Every number in it is from the facts of the
 // case.
-func (c *Case) Story() []string {
+func (c *Case) Told() []Told {
 	f := &c.Facts
 	where := ""
 	if c.Place != "" {
 		where = ", when it was in " + strings.Replace(c.Place, "/", " ", 1)
 	}
-	var s []string
-	say := func(format string, a ...any) { s = append(s, fmt.Sprintf(format, a...)) }
+	var s []Told
+	on := func(on ...string) func(string, ...any) {
+		return func(format string, a ...any) { s = append(s, Told{fmt.Sprintf(format, a...), on}) }
+	}
+	vouched, measured, ruled := on(OnVerdict, OnCustody), on(OnVerdict, OnReadings), on(OnVerdict, OnRules)
 	switch f.Kind {
 	case fact.Unmonitored:
 		if f.Ended == thermal.Ongoing {
-			say("Nothing has vouched for package %s since %s%s: %s.", f.Package, view.Moment(f.From), where, Because(f.Why))
-			say("Its temperature since then is not known.")
+			vouched("Nothing has vouched for package %s since %s%s: %s.", f.Package, view.Moment(f.From), where, Because(f.Why))
+			vouched("Its temperature since then is not known.")
 			break
 		}
-		say("Nothing vouched for package %s from %s to %s%s: %s.", f.Package, view.Moment(f.From), ending(f), where, Because(f.Why))
-		say("Its temperature in these %s is not known.", view.Span(f.Duration))
+		vouched("Nothing vouched for package %s from %s to %s%s: %s.", f.Package, view.Moment(f.From), ending(f), where, Because(f.Why))
+		vouched("Its temperature in these %s is not known.", view.Span(f.Duration))
 	case fact.BrokenBudget:
-		say("The stability budget of %s %s was used up in package %s at %s%s.", view.Span(f.Allowed), f.Limit, f.Package, view.Moment(f.From), where)
+		ruled("The stability budget of %s %s was used up in package %s at %s%s.", view.Span(f.Allowed), f.Limit, f.Package, view.Moment(f.From), where)
 		if over := f.Spent - f.Allowed; over > 0 {
-			say("It was overspent by %s over the life of the unit.", view.Span(over))
+			ruled("It was overspent by %s over the life of the unit.", view.Span(over))
 		}
 	case fact.BrokenMKT:
 		if f.Peak != nil && f.Bound != nil {
-			say("The mean kinetic temperature of package %s reached %s, %s, at %s%s.", f.Package, Degrees(*f.Peak), Beyond(f.Op, *f.Bound), view.Moment(f.From), where)
+			ruled("The mean kinetic temperature of package %s reached %s, %s, at %s%s.", f.Package, Degrees(*f.Peak), Beyond(f.Op, *f.Bound), view.Moment(f.From), where)
 		}
 	default:
 		limit := f.Limit
@@ -100,28 +126,31 @@ func (c *Case) Story() []string {
 		e := c.Live
 		switch {
 		case f.Ended != thermal.Ongoing:
-			say("Package %s was %s for %s, from %s to %s%s.", f.Package, limit, view.Span(f.Duration), view.Moment(f.From), ending(f), where)
+			measured("Package %s was %s for %s, from %s to %s%s.", f.Package, limit, view.Span(f.Duration), view.Moment(f.From), ending(f), where)
 		case e == nil:
-			say("Package %s has been %s since %s%s.", f.Package, limit, view.Moment(f.From), where)
+			measured("Package %s has been %s since %s%s.", f.Package, limit, view.Moment(f.From), where)
 		case e.Ended == thermal.Ongoing:
-			say("Package %s has been %s since %s, for %s so far%s.", f.Package, limit, view.Moment(e.From), view.Span(e.Duration), where)
-			say("Its worst so far is %s at %s.", Degrees(e.Peak), view.Moment(e.PeakAt))
+			measured("Package %s has been %s since %s, for %s so far%s.", f.Package, limit, view.Moment(e.From), view.Span(e.Duration), where)
+			measured("Its worst so far is %s at %s.", Degrees(e.Peak), view.Moment(e.PeakAt))
 		default: // the end will be recorded in a moment
-			say("Package %s was %s for %s, from %s to %s%s.", f.Package, limit, view.Span(e.Duration), view.Moment(e.From), view.Moment(e.To), where)
-			say("Its worst was %s at %s.", Degrees(e.Peak), view.Moment(e.PeakAt))
+			measured("Package %s was %s for %s, from %s to %s%s.", f.Package, limit, view.Span(e.Duration), view.Moment(e.From), view.Moment(e.To), where)
+			measured("Its worst was %s at %s.", Degrees(e.Peak), view.Moment(e.PeakAt))
 		}
 		if f.Peak != nil && f.Ended != thermal.Ongoing {
-			say("Its worst was %s at %s.", Degrees(*f.Peak), view.Moment(f.PeakAt))
+			measured("Its worst was %s at %s.", Degrees(*f.Peak), view.Moment(f.PeakAt))
 		}
 		if f.Alarm > 0 {
-			say("The rule %q of profile %s was broken at %s.", f.Limit, f.Profile, view.Moment(f.Alarm))
+			ruled("The rule %q of profile %s was broken at %s.", f.Limit, f.Profile, view.Moment(f.Alarm))
 		}
 	}
 	if f.Retracted {
-		say("Later data say otherwise: verdict revision %d holds no such excursion.", f.Revision)
+		on(OnVerdict)("Later data say otherwise: verdict revision %d holds no such excursion.", f.Revision)
 	}
 	if n := len(f.Units) + f.MoreUnits; n > 0 {
-		say("%s in the package then, of %s.", units(n), lots(f.Units))
+		on(OnCustody)("%s in the package then, of %s.", units(n), lots(f.Units))
+	}
+	if first := &s[0]; where != "" && !slices.Contains(first.On, OnCustody) {
+		first.On = append(slices.Clone(first.On), OnCustody)
 	}
 	return s
 }

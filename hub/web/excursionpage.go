@@ -21,7 +21,8 @@ type casePage struct {
 	Case     caseView
 	Pack     dossier.Package
 	Report   string
-	Evidence string // "" where there is no shipment
+	Evidence string     // "" where there is no shipment
+	Facts    []factView // the story; the first is the headline
 	Rests    []restView
 	Records  []restView // that the case touches, with their trails
 	Lots     []lotView
@@ -44,6 +45,12 @@ type amounts struct{ Readings, Blocks, Seals, Events string }
 type restView struct {
 	Name, Word, Href string
 	Trail            bool // it is a record's trail, which not everybody may read
+}
+
+// factView is a sentence of the story, and what shows that it is true.
+type factView struct {
+	Text  string
+	Rests []restView
 }
 
 type lotView struct {
@@ -90,6 +97,7 @@ func (s *Server) showCase(w http.ResponseWriter, r *http.Request, status int, pa
 		s.broken(w, r, "look at package "+p.ID, err)
 		return
 	}
+	page.Facts = factsOf(&c, page.Rests, viewerOf(r).May("GET /view/trail/{kind}/{id}"))
 	page.Form = s.formFor(w, r)
 	if page.Work, err = s.workOn(r, &c, said); err != nil {
 		s.broken(w, r, "read excursion "+id, err)
@@ -98,19 +106,34 @@ func (s *Server) showCase(w http.ResponseWriter, r *http.Request, status int, pa
 	s.render(w, s.pages.oneCase, status, page)
 }
 
+// factsOf links each sentence of the story to what it rests on, as far as whoever
+// looks may see it.
+func factsOf(c *dossier.Case, rests []restView, trails bool) (out []factView) {
+	for _, told := range c.Told() {
+		one := factView{Text: told.Text}
+		for _, r := range rests {
+			if slices.Contains(told.On, r.Name) && (trails || !r.Trail) {
+				one.Rests = append(one.Rests, r)
+			}
+		}
+		out = append(out, one)
+	}
+	return out
+}
+
 // restsOf links what the story says to what shows it.
 func restsOf(c *dossier.Case, p *dossier.Package) (out []restView) {
 	f := &c.Facts
-	out = append(out, restView{"verdict", "revision " + strconv.Itoa(f.Revision) + " of package " + p.ID, trailPath(fact.Ref{Kind: fact.Package, ID: p.ID}), true},
-		restView{"rules", "profile " + f.Profile + ", version " + strconv.Itoa(f.Version), trailPath(fact.Ref{Kind: fact.Profile, ID: f.Profile}), true})
+	out = append(out, restView{dossier.OnVerdict, "revision " + strconv.Itoa(f.Revision) + " of package " + p.ID, trailPath(fact.Ref{Kind: fact.Package, ID: p.ID}), true},
+		restView{dossier.OnRules, "profile " + f.Profile + ", version " + strconv.Itoa(f.Version), trailPath(fact.Ref{Kind: fact.Profile, ID: f.Profile}), true})
 	if gateway, sensor, _ := dossier.SourceOf(f.Source); sensor != "" {
 		const around = 30 * 60_000
 		from, to := f.From-around, max(f.To, f.From)+around
 		to = min(to, from+longestSpan.Milliseconds())
 		q := url.Values{"from": {addressTime(from)}, "to": {addressTime(to)}}
-		out = append(out, restView{"readings", "sensor " + sensor + " of gateway " + gateway, "/sensor/" + url.PathEscape(gateway) + "/" + url.PathEscape(sensor) + "?" + q.Encode(), false})
+		out = append(out, restView{dossier.OnReadings, "sensor " + sensor + " of gateway " + gateway, "/sensor/" + url.PathEscape(gateway) + "/" + url.PathEscape(sensor) + "?" + q.Encode(), false})
 	}
-	return append(out, restView{"where it was, and who had it", "package " + p.ID, packagePath(p.ID), false})
+	return append(out, restView{dossier.OnCustody, "package " + p.ID, packagePath(p.ID), false})
 }
 
 // recordsOf lists the records that a case touches, with the addresses of their
