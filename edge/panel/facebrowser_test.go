@@ -51,7 +51,7 @@ func TestDriverFitsItsScreens(t *testing.T) {
 				visit(t, ctx, url, "light", language, on)
 				what := fmt.Sprintf("%s in %s at %dx%d", name, language, on.w, on.h)
 				fits(t, ctx, what, "#bar, #verdict, #verdict .says, #verdict h1, #verdict .big, #steps, #steps li, #steps .button, #steps button, #boxes, #boxes li, #nav > *, #foot")
-				small := ask[string](t, ctx, `[...document.querySelectorAll("a, button")].filter((e) => e.offsetHeight < 72 || e.offsetWidth < 60).map((e) => e.textContent).join()`)
+				small := ask[string](t, ctx, `[...document.querySelectorAll("a, button")].filter((e) => e.offsetHeight < 72 || e.offsetWidth < 72).map((e) => e.textContent).join()`)
 				if small != "" {
 					t.Errorf("%s: too small to touch: %s", what, small)
 				}
