@@ -139,3 +139,36 @@ func luminance(t *testing.T, s string) float64 {
 	}
 	return 0.2126*lin(b[0]) + 0.7152*lin(b[1]) + 0.0722*lin(b[2])
 }
+
+// TestCommandsAreReachedByKeys: text in the type of commands is either reached by
+// the tabulator key, since it may have to be scrolled, or it wraps. Which does not
+// show on a wide screen.
+func TestCommandsAreReachedByKeys(t *testing.T) {
+	wraps := map[string]string{"home.html": "home.css .empty pre", "packages.html": "home.css .empty pre", "trace.html": "home.css .empty pre", "dispatch.html": "dispatch.css .run pre"}
+	names, err := fs.Glob(Templates, "templates/*.html")
+	if err != nil || len(names) == 0 {
+		t.Fatal(names, err)
+	}
+	for _, name := range names {
+		b, err := fs.ReadFile(Templates, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Contains(b, []byte("<pre>")) {
+			continue
+		}
+		sheet, selector, ok := strings.Cut(wraps[path.Base(name)], " ")
+		if !ok {
+			t.Errorf("%s has a <pre>: give it tabindex=\"0\", or say here which style wraps it", name)
+			continue
+		}
+		style, err := fs.ReadFile(Assets, "style/"+sheet)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, rule, _ := strings.Cut(string(style), "\n"+selector+" {")
+		if rule, _, _ = strings.Cut(rule, "}"); !strings.Contains(rule, "pre-wrap") {
+			t.Errorf("%s: %s of %s does not wrap:%s", name, selector, sheet, rule)
+		}
+	}
+}
