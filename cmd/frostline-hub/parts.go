@@ -40,6 +40,7 @@ func (h *hub) parts() []health.Part {
 	}
 	all = append(all, health.Part{Name: "carriers", Ask: h.carriersPart})
 	all = append(all, health.Part{Name: "rollout", Ask: h.rolloutPart}, health.Part{Name: "patients", Ask: h.patientsPart})
+	all = append(all, health.Part{Name: "gateways", Ask: h.fleetPart})
 	if c.influx != nil {
 		all = append(all, health.Part{Name: "influx", Ask: h.influxPart})
 	}

@@ -116,6 +116,20 @@ const (
 // LinkSilentAfter is three of the seals that a gateway sends each minute.
 const LinkSilentAfter = 3*time.Minute + Margin
 
+// BufferLeft is for how many hours a gateway can keep what it measures: what it
+// last said, less the time since then where it is away at UTC now. ok is false
+// where it has not said.
+func (g Gateway) BufferLeft(now int64) (hours uint32, ok bool) {
+	if g.Journal.HoursLeft == nil || g.Heard == 0 {
+		return 0, false
+	}
+	left := int64(*g.Journal.HoursLeft)
+	if JudgeLink(g, now).Link != Online {
+		left -= (now - g.Heard) / 3_600_000
+	}
+	return uint32(max(left, 0)), true
+}
+
 // LinkStatus is a Link, the words for it, and how long it holds.
 type LinkStatus struct {
 	Link  Link

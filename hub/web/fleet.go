@@ -132,7 +132,7 @@ func concerns(v gatewayView, expires, now int64) (out []concern) {
 	if v.Revoked != 0 {
 		return out
 	}
-	hours := hoursLeft(v.Gateway, v.Link.Link, now)
+	hours := hoursLeft(v.Gateway, now)
 	waits := v.PendingBlocks > inFlight || v.Link.Link != view.Online
 	add(j.MemoryBlocks > 0, "wrong", "its disk takes nothing: {with} blocks wait in memory", view.Count(j.MemoryBlocks))
 	add(j.FullPercent >= 100, "wrong", "its buffer is full", "")
@@ -157,17 +157,13 @@ func concerns(v gatewayView, expires, now int64) (out []concern) {
 	return out
 }
 
-// hoursLeft is what a gateway last said of its buffer, less the time since then
-// where it is away; a large number where it has not said.
-func hoursLeft(g view.Gateway, link view.Link, now int64) uint32 {
-	if g.Journal.HoursLeft == nil || g.Heard == 0 {
-		return 1 << 31
+// hoursLeft is what is left of a gateway's buffer; a large number where it has
+// not said.
+func hoursLeft(g view.Gateway, now int64) uint32 {
+	if left, ok := g.BufferLeft(now); ok {
+		return left
 	}
-	left := int64(*g.Journal.HoursLeft)
-	if link != view.Online {
-		left -= (now - g.Heard) / 3_600_000
-	}
-	return uint32(max(left, 0))
+	return 1 << 31
 }
 
 // badMarks are the marks of lines, the worst first.
@@ -182,7 +178,7 @@ func standingOf(g view.Gateway, expires, now int64) fleetLine {
 		l.Mark = l.Concerns[0].State
 	}
 	l.Word = markWords[l.Mark]
-	if l.Hours = hoursLeft(g, l.Link.Link, now); g.Journal.HoursLeft != nil {
+	if l.Hours = hoursLeft(g, now); g.Journal.HoursLeft != nil {
 		l.Buffer = view.Count(l.Hours)
 	}
 	return l
