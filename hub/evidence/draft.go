@@ -29,9 +29,10 @@ import (
 // draft is a bundle that is being made.
 type draft struct {
 	*scope
-	x   *Exporter
-	ctx context.Context
-	dir string
+	want Wanted
+	x    *Exporter
+	ctx  context.Context
+	dir  string
 
 	manifest bundle.ManifestRecord
 	parts    []bundle.Part
@@ -57,7 +58,7 @@ func (d *draft) make() (*Bundle, error) {
 		d.manifest.Packages = append(d.manifest.Packages, bundle.Package{ID: id, Shipment: of})
 	}
 	slices.SortFunc(d.manifest.Packages, func(a, b bundle.Package) int { return strings.Compare(a.ID, b.ID) })
-	for _, step := range []func() error{d.putChains, d.putEvents, d.putSeals, d.putKeys, d.prove, d.sign} {
+	for _, step := range []func() error{d.putChains, d.putDocuments, d.putEvents, d.putSeals, d.putKeys, d.prove, d.sign} {
 		if err := step(); err != nil {
 			return nil, err
 		}

@@ -3,12 +3,14 @@ package evidence_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"frostline/hub/event"
 	"frostline/hub/evidence"
+	"frostline/hub/evidence/bundle"
 	"frostline/hub/evidence/verify"
 	"frostline/hub/fact"
 	"frostline/hub/store"
@@ -80,7 +82,7 @@ func TestWriteFixture(t *testing.T) {
 		t.Skip("set FROSTLINE_UPDATE to write it anew")
 	}
 	b, key := evidenceOf(t)
-	for name, data := range map[string][]byte{"bundle-2.zip": b, "bundle-2.key": []byte(key + "\n")} {
+	for name, data := range map[string][]byte{fmt.Sprintf("bundle-%d.zip", bundle.Version): b, fmt.Sprintf("bundle-%d.key", bundle.Version): []byte(key + "\n")} {
 		if err := os.WriteFile(filepath.Join("verify", "testdata", name), data, 0o644); err != nil {
 			t.Fatal(err)
 		}

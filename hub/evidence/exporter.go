@@ -66,6 +66,9 @@ type Options struct {
 	Ledger   *ledger.Ledger
 	Verdicts Verdicts                  // optional: without it verdicts are taken as they were stated
 	Keys     func() []ledger.KeyRecord // as the ledger has them; optional
+	// Documents gives what is attached to cases; optional: without it bundles
+	// have none.
+	Documents Documents
 	// Online tells whether a gateway is connected, and so may sign soon;
 	// optional: without it all may.
 	Online func(gateway string) bool
@@ -128,42 +131,64 @@ func (c *counting) Write(b []byte) (int, error) {
 	return n, err
 }
 
+// File writes the bundle to a file beside its parts, for whoever reads it at
+// will. The caller closes it; Close removes it.
+func (b *Bundle) File() (*os.File, error) {
+	f, err := os.CreateTemp(b.dir, "whole-")
+	if err != nil {
+		return nil, fmt.Errorf("spool of evidence: %w", err)
+	}
+	if _, err := b.WriteTo(f); err != nil {
+		return nil, errors.Join(fmt.Errorf("spool of evidence: %w", err), f.Close())
+	}
+	return f, nil
+}
+
 // Close removes what the bundle has on disk.
 func (b *Bundle) Close() error { return os.RemoveAll(b.dir) }
 
-// Export makes the bundle of a shipment at once. It fails with ErrNotFound, and
-// with ErrBusy where it is too early. Bundles are made one at a time. Blocks
-// that their gateways have not signed yet are listed in Bundle.Unsigned.
-func (x *Exporter) Export(ctx context.Context, shipment string) (*Bundle, error) {
-	return x.ExportSigned(ctx, shipment, 0)
+// Wanted says what a bundle is to be like.
+type Wanted struct {
+	// Wait is for how long gateways that are connected may take to sign their
+	// newest blocks. What has happened meanwhile is left to the next bundle.
+	Wait time.Duration
+	// WithoutDocuments leaves out what people have attached to cases. The bundle
+	// says so; the hashes are in it as they are in the log.
+	WithoutDocuments bool
 }
 
-// ExportSigned is Export that waits at most so long for gateways that are
-// connected to sign their newest blocks. What has happened meanwhile is left
-// to the next bundle.
-func (x *Exporter) ExportSigned(ctx context.Context, shipment string, wait time.Duration) (*Bundle, error) {
+// Export makes the bundle of a shipment at once, with documents. It fails with
+// ErrNotFound, and with ErrBusy where it is too early. Bundles are made one at
+// a time. Blocks that their gateways have not signed yet are listed in
+// Bundle.Unsigned.
+func (x *Exporter) Export(ctx context.Context, shipment string) (*Bundle, error) {
+	return x.ExportWith(ctx, shipment, Wanted{})
+}
+
+// ExportWith is Export of what is wanted.
+func (x *Exporter) ExportWith(ctx context.Context, shipment string, want Wanted) (*Bundle, error) {
 	ctx, done := context.WithTimeout(ctx, 10*time.Minute)
 	defer done()
 	s, err := x.settled(ctx, shipment)
 	if err != nil {
 		return nil, err
 	}
-	b, err := x.make(ctx, s)
-	if err != nil || wait <= 0 || len(b.Unsigned) == 0 {
+	b, err := x.make(ctx, s, want)
+	if err != nil || want.Wait <= 0 || len(b.Unsigned) == 0 {
 		return b, err
 	}
-	signed, err := x.await(ctx, b.Unsigned, wait)
+	signed, err := x.await(ctx, b.Unsigned, want.Wait)
 	if err == nil && !signed {
 		return b, nil
 	}
 	if err = errors.Join(err, b.Close()); err != nil {
 		return nil, err
 	}
-	return x.make(ctx, s)
+	return x.make(ctx, s, want)
 }
 
 // make makes the bundle of a scope when it is its turn.
-func (x *Exporter) make(ctx context.Context, s *scope) (*Bundle, error) {
+func (x *Exporter) make(ctx context.Context, s *scope, want Wanted) (*Bundle, error) {
 	select {
 	case <-ctx.Done():
 		return nil, fmt.Errorf("%w: other bundles are being made: %w", ErrBusy, ctx.Err())
@@ -174,7 +199,7 @@ func (x *Exporter) make(ctx context.Context, s *scope) (*Bundle, error) {
 	if err != nil {
 		return nil, fmt.Errorf("spool of evidence: %w", err)
 	}
-	d := &draft{x: x, ctx: ctx, scope: s, dir: dir}
+	d := &draft{x: x, ctx: ctx, scope: s, want: want, dir: dir}
 	b, err := d.make()
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("evidence of shipment %s: %w", s.shipment, err), os.RemoveAll(dir))

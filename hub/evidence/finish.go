@@ -25,6 +25,9 @@ what people and systems stated, and what the hub concluded from it.
 chains/      blocks of readings, as the gateways signed them
 seals.jsonl  the gateways' signatures; keys.jsonl the keys to check them by
 events.jsonl what was stated and concluded, in order
+documents/   what people attached to cases, each named by its SHA-256, unless
+             documents were left out; the comment in events.jsonl that has the
+             hash says what it is called. Open them as mail from strangers
 inclusion.jsonl, checkpoint/, consistency.json
              proofs that all this is in the hub's public log
 manifest.json, manifest.note

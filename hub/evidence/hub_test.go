@@ -8,6 +8,8 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
+	"io"
+	"maps"
 	"math/rand/v2"
 	"path/filepath"
 	"slices"
@@ -21,6 +23,7 @@ import (
 	"frostline/hub/correlate/join"
 	"frostline/hub/event"
 	"frostline/hub/evidence"
+	"frostline/hub/evidence/bundle"
 	"frostline/hub/evidence/ledger"
 	"frostline/hub/evidence/verify"
 	"frostline/hub/evidence/witness"
@@ -117,6 +120,7 @@ type hub struct {
 	export  *evidence.Exporter
 	acks    chan *pb.Ack
 	keys    map[string]ed25519.PublicKey
+	docs    map[string][]byte // what is attached, by SHA-256
 	stops   []func()
 }
 
@@ -191,7 +195,7 @@ func openLedger(t testing.TB, db *store.DB, dir string, peers []witness.Peer) *l
 
 func newHubAt(t testing.TB, db *store.DB, dir string, peers []witness.Peer, gateways ...*gateway) *hub {
 	t.Helper()
-	h := &hub{t: t, db: db, dir: dir, acks: make(chan *pb.Ack, 10_000), keys: map[string]ed25519.PublicKey{}}
+	h := &hub{t: t, db: db, dir: dir, acks: make(chan *pb.Ack, 10_000), keys: map[string]ed25519.PublicKey{}, docs: map[string][]byte{}}
 	for _, g := range gateways {
 		h.keys[g.id] = g.key.Public().(ed25519.PublicKey)
 	}
@@ -218,7 +222,7 @@ func newHubAt(t testing.TB, db *store.DB, dir string, peers []witness.Peer, gate
 		Witnesses: peers, Quorum: len(peers), Interval: 400 * time.Millisecond, Log: log,
 	})
 	must()
-	h.export, err = evidence.New(evidence.Options{Store: db, Events: h.events, Intake: h.intake, Ledger: h.ledger, Keys: h.records, Spool: filepath.Join(h.dir, "spool"), Log: log})
+	h.export, err = evidence.New(evidence.Options{Store: db, Events: h.events, Intake: h.intake, Ledger: h.ledger, Keys: h.records, Documents: h, Spool: filepath.Join(h.dir, "spool"), Log: log})
 	must()
 	h.run("intake", h.intake.Run)
 	h.run("registry", reg.Run)
@@ -323,6 +327,26 @@ func ref(kind fact.Kind, id string) fact.Ref { return fact.Ref{Kind: kind, ID: i
 
 func attached(id string, subject, in fact.Ref, at int64) event.New {
 	return event.New{Stream: subject.String(), Type: fact.WasAttached, Data: fact.Attached{ID: id, Subject: subject, In: &in, At: at, Via: "scan", Made: at}}
+}
+
+// attach is a comment on a case with documents, by their names.
+func (h *hub) attach(id, text string, docs map[string]string) event.New {
+	c := fact.ExcursionCommented{ID: id, Text: text}
+	for _, name := range slices.Sorted(maps.Keys(docs)) {
+		body := []byte(docs[name])
+		sum := bundle.HexSHA256(body)
+		h.docs[sum] = body
+		c.Attachments = append(c.Attachments, fact.Attachment{Name: name, Where: fact.DocumentKept, SHA256: sum, Size: int64(len(body))})
+	}
+	return event.New{Stream: ref(fact.Excursion, id).String(), Type: fact.ExcursionWasCommented, Data: c}
+}
+
+func (h *hub) CopyDocument(_ context.Context, w io.Writer, sum string, _ int64) error {
+	if h.docs[sum] == nil {
+		return errors.New("it is not in the store any more")
+	}
+	_, err := w.Write(h.docs[sum])
+	return err
 }
 
 // judge states the verdicts about a package as the hub's engine would.
@@ -462,6 +486,8 @@ func shipWith(h *hub, g *gateway, more func(i int, v int64) ([]int64, []*pb.Even
 		attached("a4", pkg, place, at(1_600_000)),
 		event.New{Stream: pkg.String(), Type: fact.WasHandedOver, Data: fact.HandedOver{ID: "h1", Subject: pkg, To: "courier-1", Role: "courier", At: at(1_600_000), Seal: "intact", NoPosition: "indoors", Made: at(1_600_000)}},
 		event.New{Stream: pkg.String(), Type: fact.PackageWasClosed, Data: fact.PackageClosed{ID: "P1", How: "delivered", At: at(3_000_000), Made: at(3_000_000)}},
+		event.New{Stream: "excursion/E1", Type: fact.ExcursionWasOpened, Data: fact.ExcursionOpened{ID: "E1", Facts: fact.ExcursionFacts{Package: "P1", Profile: "fridge", Version: 1}, State: "open"}},
+		h.attach("E1", "the door stood open", map[string]string{"door.jpg": strings.Repeat("\xff\xd8\x00", 700), "note": "door shut at 08:12"}),
 	)
 	h.judge("P1")
 }

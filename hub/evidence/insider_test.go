@@ -188,7 +188,7 @@ func TestUnsigned(t *testing.T) {
 	// A seal comes while an export waits for it.
 	done := make(chan *evidence.Bundle)
 	go func() {
-		b, err := h.export.ExportSigned(t.Context(), "S2", time.Minute)
+		b, err := h.export.ExportWith(t.Context(), "S2", evidence.Wanted{Wait: time.Minute})
 		if err != nil {
 			t.Error(err)
 		}

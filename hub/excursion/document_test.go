@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -114,6 +115,30 @@ func TestAssessment(t *testing.T) {
 			return e.Type == fact.ExcursionWasAssessed && e.Actor == "person/ada" && e.Reason == "because"
 		}) {
 			t.Errorf("the trail does not say who assessed it and why: %v", err)
+		}
+	})
+}
+
+// TestDocumentIsCopied piece by piece, whole or with an error.
+func TestDocumentIsCopied(t *testing.T) {
+	storetest.Run(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		w.verdict("P1", 1, "reading", hot(100, 120, 9100, thermal.Alarm))
+		w.handle()
+		one := w.only("P1").ID
+		for _, size := range []int64{1, pieceOf - 1, pieceOf, pieceOf + 1, 3*pieceOf + 7} {
+			body := bytes.Repeat([]byte{0, 1, 0xfe}, int(size)/3+1)[:size]
+			kept := w.must(w.cases.Attach(w.ctx, by("dan", one), "text", []Upload{{"piece", body}})).Documents
+			var out bytes.Buffer
+			if err := w.cases.CopyDocument(w.ctx, &out, kept[len(kept)-1].SHA256, size); err != nil || !bytes.Equal(out.Bytes(), body) {
+				t.Errorf("copied %d of %d bytes: %v", out.Len(), size, err)
+			}
+			if err := w.cases.CopyDocument(w.ctx, io.Discard, kept[len(kept)-1].SHA256, size+1); err == nil {
+				t.Errorf("a document of %d bytes is copied as one of %d", size, size+1)
+			}
+		}
+		if err := w.cases.CopyDocument(w.ctx, io.Discard, strings.Repeat("0", 64), 5); err == nil {
+			t.Error("a document is copied that is not there")
 		}
 	})
 }

@@ -2,7 +2,7 @@
 
 import hashlib
 
-from . import canonical, container, forms, merkle, notes, protobuf, thermal
+from . import canonical, container, documents, forms, merkle, notes, protobuf, thermal
 from .clocks import Hull, Majority
 from .facts import Facts
 from .limits import Malformed
@@ -15,7 +15,7 @@ MANIFEST, NOTE = "manifest.json", "manifest.note"
 EVENTS, INCLUSION, KEYS, SEALS = "events.jsonl", "inclusion.jsonl", "keys.jsonl", "seals.jsonl"
 CONSISTENCY, FIRST, LAST = "consistency.json", "checkpoint/first", "checkpoint/last"
 NEEDED = (NOTE, CONSISTENCY, EVENTS, FIRST, LAST, INCLUSION, KEYS, SEALS, "README.txt")
-OLDEST, VERSION = 1, 2
+OLDEST, VERSION = 1, 3
 
 
 def record(b, form):
@@ -43,7 +43,7 @@ class Checks:
     def run(self, data, size):
         steps = (
             lambda: self.container(data, size), self.read_manifest, self.checkpoints, self.inclusion, self.keys, self.read_events,
-            self.read_seals, self.chains, self.unused, self.verdicts,
+            self.documents, self.read_seals, self.chains, self.unused, self.verdicts,
         )
         for step in steps:
             if not step():
@@ -304,7 +304,10 @@ class Checks:
             position, index = e["position"], at
             ids.add(e["id"])
             found[e["stream"]] = e["version"]
-            if e["type"] in forms.facts and not forms.facts[e["type"]](e["data"]):
+            form = forms.facts.get(e["type"])
+            if e["type"] == forms.COMMENTED and m["bundle"] >= documents.FIRST_FORMAT:
+                form = forms.comment
+            if form and not form(e["data"]):
                 return bad("what it says is not in the form of JOIN.md for its type", field="data")
             self.events.append(e)
 
@@ -318,6 +321,10 @@ class Checks:
             self.fail("stream", f"it has {found[s]} events, the manifest says {heads.get(s, 0)}", stream=clip(s), file=MANIFEST)
         self.report.counts["events"], self.report.counts["streams"] = len(self.events), len(found)
         return ok
+
+    def documents(self):
+        documents.Documents(self).check()
+        return True
 
     def read_seals(self):
         self.ask_ahead()

@@ -120,6 +120,7 @@ manifest = record(
     chains=listed(record(gateway=text, epoch=natural32, segments=listed(record(first=natural, last=natural, sealed=flag)))),
     checkpoint=tree, first=tree,
     files=listed(record(name=text, size=whole, sha256=text)),
+    documents=maybe(flag),
 )
 consistency = record(**{"from": natural, "to": natural, "proof": listed(base64bytes)})
 inclusion = record(index=natural, kind=text, name=text, proof=listed(base64bytes))
@@ -176,6 +177,7 @@ PRODUCT = "registry.product_defined"
 SENSOR = "registry.sensor_defined"
 CALIBRATION = "registry.calibration_defined"
 REVISED = "correlate.verdict_revised"
+COMMENTED = "excursion.commented"
 
 # Types of events that bear on verdicts, by the form of their data.
 facts = {
@@ -197,3 +199,7 @@ facts = {
         "closed": maybe(flag), "cause": record(**{"kind": text, "detail": text, "from": maybe(whole), "to": maybe(whole)}), "verdict": verdict,
         "units": maybe(listed(unit_budget)), "dropped": maybe(flag)}),
 }
+
+# Bears on no verdict; its form is checked from format 3 on.
+comment = record(
+    id=text, text=text, attachments=maybe(listed(record(name=text, where=text, sha256=text, size=maybe(whole)))))

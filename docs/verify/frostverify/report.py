@@ -45,7 +45,9 @@ class Report:
         self.verdicts = []
         self.unsigned = []
         self.verified_to = 0
-        self.counts = dict.fromkeys("files events streams seals blocks linkedBlocks readings proofs".split(), 0)
+        self.documents = []
+        self.left_out = 0
+        self.counts = dict.fromkeys("files events streams seals blocks linkedBlocks readings proofs documents".split(), 0)
 
     def fail(self, check, detail, **where):
         """Adds something that does not hold. Fields that are empty do not apply."""
@@ -80,6 +82,9 @@ class Report:
         out["verdicts"], out["unsigned"] = self.verdicts, self.unsigned
         if self.verified_to:
             out["verifiedTo"] = self.verified_to
+        out["documents"] = self.documents
+        if self.left_out:
+            out["documentsLeftOut"] = self.left_out
         out["counts"] = self.counts
         return out
 
@@ -112,6 +117,10 @@ class Report:
             if "signed" in v:
                 s = v["signed"]
                 out.append(f"    by signed blocks alone: {s['outcome']}, vouched for until {seconds(s['until'])}\n")
+        for d in self.documents:
+            out.append(
+                f"  document \"{d['name']}\" of {d['stream']}, event {d['event']}: {count(d['size'])} bytes, SHA-256 {d['sha256']}\n"
+            )
         pinned = "pinned" if self.pinned else "taken from the bundle"
         out.append(f"Log key ({pinned}): {self.key}\nCheckpoint of {count(self.checkpoint)} entries")
         if self.witnesses:

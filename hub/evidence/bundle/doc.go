@@ -15,10 +15,12 @@ import (
 )
 
 // Version of the format, in every manifest that is made. Bundles of Oldest to
-// Version can be checked; see Dating.
+// Version can be checked; see Dating. From WithDocuments on, they have the
+// documents that events name.
 const (
-	Version = 2
-	Oldest  = 1
+	Version       = 3
+	WithDocuments = 3
+	Oldest        = 1
 )
 
 // Dating is the rule by which a bundle of a version dates readings: that is all
@@ -37,6 +39,7 @@ const (
 	FirstNote   = "checkpoint/first"
 	LastNote    = "checkpoint/last"
 	Consistency = "consistency.json"
+	DocPrefix   = "documents/" // SHA256 follows, hex
 	Events      = "events.jsonl"
 	Inclusion   = "inclusion.jsonl"
 	Keys        = "keys.jsonl"
@@ -49,7 +52,7 @@ const (
 const (
 	MaxFiles = 10_000
 	MaxBytes = 2 << 30   // of a bundle
-	MaxText  = 256 << 20 // of a file other than a chain
+	MaxText  = 256 << 20 // of a file other than a chain and a document
 	MaxLine  = 4 << 20   // of a line of such a file
 )
 

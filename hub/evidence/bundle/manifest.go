@@ -22,6 +22,9 @@ type ManifestRecord struct {
 	Checkpoint Tree      `json:"checkpoint"`
 	First      Tree      `json:"first"`
 	Files      []Digest  `json:"files"` // all but manifest.json and manifest.note, by name
+	// Documents says that the documents named by events are here, and not their
+	// hashes alone. Before version WithDocuments it is false.
+	Documents bool `json:"documents,omitempty"`
 }
 
 // Package is a package that the bundle tells of.
@@ -99,6 +102,9 @@ func HexSHA256(b []byte) string {
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:])
 }
+
+// DocumentName is the name of the file of a document.
+func DocumentName(sha256 string) string { return DocPrefix + sha256 }
 
 // Lines calls yield for each line of a file, without its line feed; number
 // counts from 1. Every line ends in one.

@@ -108,7 +108,7 @@ func (r *run) putEvents() bool {
 		}
 		position, index, ids[e.ID] = e.Position, at, true
 		found[e.Stream] = e.Version
-		if p.Check, p.Field = EventIs, "data"; !exact(e) {
+		if p.Check, p.Field = EventIs, "data"; !exact(e, r.m.Bundle) {
 			return bad("what it says is not in the form of JOIN.md for its type")
 		}
 		r.events = append(r.events, e)
@@ -213,11 +213,14 @@ func named(line []byte) (id, stream string) {
 	return text("id"), text("stream")
 }
 
-// exact reports whether the data of an event on which verdicts rest are what
-// its type is written as, with nothing that one program may read and another
+// exact reports whether the data of an event on which verdicts rest, or which
+// names documents, are what its type is written as, with nothing that one program may read and another
 // not.
-func exact(e event.Event) bool {
-	if e.Type != fact.VerdictWasRevised && !slices.Contains(join.Types, e.Type) {
+func exact(e event.Event, format int) bool {
+	switch {
+	case e.Type == fact.VerdictWasRevised, slices.Contains(join.Types, e.Type):
+	case e.Type == fact.ExcursionWasCommented && format >= bundle.WithDocuments:
+	default:
 		return true
 	}
 	v, err := fact.Decode(e.Type, e.Data)

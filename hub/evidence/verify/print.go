@@ -37,6 +37,9 @@ func (r *Report) Print(w io.Writer) error {
 			out.printf("    by signed blocks alone: %s, vouched for until %s\n", s.Outcome, second(s.Until))
 		}
 	}
+	for _, d := range r.Documents {
+		out.printf("  document \"%s\" of %s, event %s: %s bytes, SHA-256 %s\n", d.Name, d.Stream, d.Event, thousands(uint64(d.Size)), d.SHA256)
+	}
 	pinned := "taken from the bundle"
 	if r.Pinned {
 		pinned = "pinned"

@@ -20,6 +20,7 @@ const (
 	KeyIs       Check = "key"
 	EventIs     Check = "event"
 	StreamIs    Check = "stream"
+	DocumentIs  Check = "document"
 	SealIs      Check = "seal"
 	ChainIs     Check = "chain"
 	VerdictIs   Check = "verdict"
@@ -109,8 +110,21 @@ type Report struct {
 	Unsigned []Tail `json:"unsigned"`
 	// VerifiedTo is until when all verdicts rest on what gateways have signed,
 	// UTC, Unix ms; 0 where they do to their ends.
-	VerifiedTo int64  `json:"verifiedTo,omitempty"`
-	Counts     Counts `json:"counts"`
+	VerifiedTo int64 `json:"verifiedTo,omitempty"`
+	// Documents are those that events name and that are here, as they were
+	// attached; LeftOut counts those of which the hashes alone are.
+	Documents []Document `json:"documents"`
+	LeftOut   int        `json:"documentsLeftOut,omitempty"`
+	Counts    Counts     `json:"counts"`
+}
+
+// Document is a document in the bundle, by the first event that names it.
+type Document struct {
+	Name   string `json:"name"` // as whoever attached it called it
+	Size   int64  `json:"size"` // bytes
+	SHA256 string `json:"sha256"`
+	Event  string `json:"event"`
+	Stream string `json:"stream"`
 }
 
 // Verdict is a verdict that was worked out anew.
@@ -154,6 +168,8 @@ type Counts struct {
 	Linked   int `json:"linkedBlocks"` // of which the digest alone is there
 	Readings int `json:"readings"`
 	Proofs   int `json:"proofs"`
+	// Documents that are those in the log.
+	Documents int `json:"documents"`
 }
 
 const maxProblems = 20

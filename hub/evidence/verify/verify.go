@@ -56,7 +56,7 @@ type run struct {
 // options that cannot be used; whatever the bundle is like is in the report.
 func Bundle(ctx context.Context, in io.ReaderAt, size int64, o Options) (*Report, error) {
 	r := &run{
-		Report: &Report{Problems: []Problem{}, Reservations: []string{}, Witnesses: []string{}, Verdicts: []Verdict{}, Unsigned: []Tail{}},
+		Report: &Report{Problems: []Problem{}, Reservations: []string{}, Witnesses: []string{}, Verdicts: []Verdict{}, Unsigned: []Tail{}, Documents: []Document{}},
 		o:      o, ctx: ctx, files: map[string]*bundle.File{}, proofs: map[entryName]*proven{}, keys: map[string]ed25519.PublicKey{}, seals: map[sealName]sealed{},
 		sealed: map[chainName][]uint64{},
 	}
@@ -64,7 +64,7 @@ func Bundle(ctx context.Context, in io.ReaderAt, size int64, o Options) (*Report
 		return nil, err
 	}
 	for _, step := range []func() bool{
-		func() bool { return r.container(in, size) }, r.manifest, r.checkpoints, r.inclusion, r.putKeys, r.putEvents, r.putSeals,
+		func() bool { return r.container(in, size) }, r.manifest, r.checkpoints, r.inclusion, r.putKeys, r.putEvents, r.documents, r.putSeals,
 		r.putChains, r.unused, r.verdicts,
 	} {
 		if err := ctx.Err(); err != nil {
