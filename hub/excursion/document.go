@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"slices"
 	"strings"
 	"unicode"
@@ -120,6 +121,17 @@ func (c *Cases) Document(ctx context.Context, id, sha string) (Document, []byte,
 		return Document{}, nil, fmt.Errorf("document %s of excursion %s: %w", sha, id, err)
 	}
 	return k.Documents[i], body, nil
+}
+
+// Media is the type under which a document is given out, by what its bytes begin
+// like and not by what anybody says: a picture, a PDF or plain text; else
+// application/octet-stream, and so for whatever a browser may run.
+func Media(body []byte) string {
+	switch media := http.DetectContentType(body); media {
+	case "image/jpeg", "image/png", "image/webp", "application/pdf", "text/plain; charset=utf-8":
+		return media
+	}
+	return "application/octet-stream"
 }
 
 // pieceOf is how much of a document is in memory at once as it is copied.

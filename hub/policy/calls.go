@@ -49,10 +49,10 @@ var calls = table([]row{
 	// Verdicts, cases and evidence.
 	{inside.partners(), `
 		get-package-state get-package-verdict list-package-verdicts get-package-chart list-watched-packages`},
-	{inside, `list-excursions get-excursion list-excursion-trail`},
+	{inside, `list-excursions get-excursion list-excursion-trail get-excursion-document`},
 	{inside, `list-sagas get-saga list-holds get-hold`},
 	{quality, `decide-saga place-hold lift-hold`},
-	{quality.and(Pharmacist, Dispatcher, Warehouse, Operator), `acknowledge-excursion comment-on-excursion`},
+	{quality.and(Pharmacist, Dispatcher, Warehouse, Operator), `acknowledge-excursion comment-on-excursion attach-to-excursion`},
 	{quality, `investigate-excursion assess-excursion propose-excursion sign-excursion close-excursion`},
 	{only(Approver), `approve-excursion`},
 	{technical.and(Pharmacist).partners(), `export-evidence read-log report-shipment report-excursion`},

@@ -16,10 +16,10 @@ import (
 
 // Evidence makes the bundles by which shipments can be checked.
 type Evidence interface {
-	// ExportSigned makes the bundle of a shipment, and waits at most so long for
-	// gateways to sign their newest blocks. It fails with evidence.ErrNotFound,
-	// and with evidence.ErrBusy where the log has not caught up yet.
-	ExportSigned(ctx context.Context, shipment string, wait time.Duration) (*evidence.Bundle, error)
+	// ExportWith makes the bundle of a shipment as it is wanted. It fails with
+	// evidence.ErrNotFound, and with evidence.ErrBusy where the log has not caught
+	// up yet.
+	ExportWith(ctx context.Context, shipment string, want evidence.Wanted) (*evidence.Bundle, error)
 }
 
 // EvidenceLog is the log that bundles prove things by.
@@ -39,7 +39,7 @@ const maxSealWait = 20 * time.Second
 func registerEvidence(api huma.API, e Evidence) {
 	op := tagged(operation(http.MethodGet, "/shipments/{id}/evidence", "export-evidence", Read,
 		"Give the evidence of a shipment as one file that anybody can check offline"), "evidence")
-	op.Description = "A zip file: the readings as gateways signed them, the facts and verdicts with proofs that they are in the hub's log, and the keys. " +
+	op.Description = "A zip file: the readings as gateways signed them, the facts and verdicts with proofs that they are in the hub's log, documents that people attached to its excursions, and the keys. " +
 		"Check it by: frostline evidence verify FILE. Made again while nothing new has happened about the shipment it is the same, byte for byte. " +
 		"Gateways sign what they have about once a minute: blocks that they have not signed yet are told as such, and verify up to what is signed."
 	op.BodyReadTimeout += maxSealWait // an answer may take as much longer
@@ -49,8 +49,9 @@ func registerEvidence(api huma.API, e Evidence) {
 	huma.Register(api, op, func(ctx context.Context, in *struct {
 		ID   string `path:"id" maxLength:"64" doc:"The shipment."`
 		Wait int    `query:"wait" minimum:"0" maximum:"20" doc:"For how many seconds to wait for gateways to sign their newest blocks."`
+		Docs bool   `query:"documents" default:"true" doc:"false: leave out what people attached to excursions; the file says so, and has its hashes."`
 	}) (*huma.StreamResponse, error) {
-		b, err := e.ExportSigned(ctx, in.ID, time.Duration(in.Wait)*time.Second)
+		b, err := e.ExportWith(ctx, in.ID, evidence.Wanted{Wait: time.Duration(in.Wait) * time.Second, WithoutDocuments: !in.Docs})
 		switch {
 		case errors.Is(err, evidence.ErrNotFound):
 			return nil, failAt(notFound, "path", "/id", in.ID, "%v", err)

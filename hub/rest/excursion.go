@@ -28,6 +28,8 @@ type Excursions interface {
 	Approve(ctx context.Context, by excursion.By, p excursion.Proof) (excursion.View, error)
 	Close(ctx context.Context, by excursion.By) (excursion.View, error)
 	Comment(ctx context.Context, by excursion.By, text string, refs []fact.Attachment) (excursion.View, error)
+	Attach(ctx context.Context, by excursion.By, text string, all []excursion.Upload) (excursion.View, error)
+	Document(ctx context.Context, id, sha string) (excursion.Document, []byte, error)
 }
 
 func init() {
@@ -210,4 +212,5 @@ func registerExcursions(api huma.API, x Excursions) {
 			return paged(ctx, list, in.Limit, func(e TrailEntry) string { return strconv.FormatInt(e.Version, 10) }), nil
 		})
 	registerSteps(api, x, op)
+	registerDocuments(api, x, op)
 }

@@ -2,11 +2,12 @@ package rest
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"os"
 	"strings"
-	"time"
 
 	"frostline/hub/evidence"
 )
@@ -14,7 +15,7 @@ import (
 // noBundles has an empty bundle of shipment H1.
 type noBundles struct{}
 
-func (noBundles) ExportSigned(_ context.Context, shipment string, _ time.Duration) (*evidence.Bundle, error) {
+func (noBundles) ExportWith(_ context.Context, shipment string, _ evidence.Wanted) (*evidence.Bundle, error) {
 	if shipment != "H1" {
 		return nil, fmt.Errorf("shipment %q: %w", shipment, evidence.ErrNotFound)
 	}
@@ -194,6 +195,9 @@ func script() (all []step) {
 	add(step{op: "list-excursions", target: "/excursions?package=P1", after: remember("case", "id")})
 	add(step{op: "acknowledge-excursion", target: "/excursions/$case/acknowledge", body: `{"reason":"seen"}`}, step{op: "investigate-excursion", target: "/excursions/$case/investigate", body: `{"reason":"asked"}`})
 	add(step{op: "comment-on-excursion", target: "/excursions/$case/comments", body: `{"text":"see","attachments":[{"name":"c.pdf","where":"https://docs.example.com/c.pdf","sha256":"` + strings.Repeat("a", 64) + `"}]}`})
+	shut := sha256.Sum256([]byte("shut"))
+	add(step{op: "attach-to-excursion", target: "/excursions/$case/documents", kind: "multipart/form-data; boundary=x", body: attachment("x", "the dock door", "door.txt", "shut")})
+	add(step{op: "get-excursion-document", target: "/excursions/$case/documents/" + hex.EncodeToString(shut[:])})
 	add(step{op: "assess-excursion", target: "/excursions/$case/assess", body: `{"reason":"from packing to the door","from":1780000000000,"to":1780000600000}`})
 	add(step{op: "propose-excursion", target: "/excursions/$case/propose", body: `{"reason":"stability data","dispositions":[{"lot":"L1","decision":"release"},{"package":"P1","decision":"quarantine"}]}`, after: remember("content", "content")})
 	add(step{op: "get-excursion", target: "/excursions/$case"})

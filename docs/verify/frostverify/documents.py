@@ -1,4 +1,4 @@
-"""What people attached to cases: FORMAT.md, section 9."""
+"""What people attached to cases: FORMAT.md, sections 6 and 9."""
 
 import hashlib
 import re
