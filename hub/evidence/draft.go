@@ -30,9 +30,13 @@ import (
 type draft struct {
 	*scope
 	want Wanted
-	x    *Exporter
-	ctx  context.Context
-	dir  string
+	// asStored takes what the store has as it is, for a verifier to say what does
+	// not hold: what is known not to hold is an error else.
+	asStored bool
+
+	x   *Exporter
+	ctx context.Context
+	dir string
 
 	manifest bundle.ManifestRecord
 	parts    []bundle.Part
@@ -149,12 +153,21 @@ func (d *draft) putSegment(out *bundle.ChainWriter, c *epoch, s bundle.Segment) 
 	if err != nil {
 		return err
 	}
-	err = d.x.o.Intake.Blocks(d.ctx, c.gateway, c.number, s.First, s.Last, func(number uint64, raw []byte) error {
-		i, _ := slices.BinarySearchFunc(c.whole, number, func(w span, n uint64) int { return cmp.Compare(w.last, n) })
-		return out.Block(raw, i < len(c.whole) && c.whole[i].first <= number)
-	})
-	if err != nil {
-		return err
+	for next := s.First; next <= s.Last; next++ {
+		err = d.x.o.Intake.Blocks(d.ctx, c.gateway, c.number, next, s.Last, func(number uint64, raw []byte) error {
+			next = number + 1
+			i, _ := slices.BinarySearchFunc(c.whole, number, func(w span, n uint64) int { return cmp.Compare(w.last, n) })
+			return out.Block(raw, i < len(c.whole) && c.whole[i].first <= number)
+		})
+		if err == nil {
+			break
+		}
+		if damagedBlock(err) == nil || !d.asStored {
+			return err
+		}
+		if err := out.Block([]byte{}, true); err != nil { // nothing can be read in its place
+			return err
+		}
 	}
 	after, err := out.End()
 	if err != nil {
@@ -169,7 +182,7 @@ func (d *draft) putSegment(out *bundle.ChainWriter, c *epoch, s bundle.Segment) 
 				return nil
 			}
 			held = max(held, number)
-			if number == s.Last {
+			if number == s.Last && !d.asStored {
 				if err := matches(body, after); err != nil {
 					return fmt.Errorf("seal of block %d: %w", number, err)
 				}
@@ -213,8 +226,11 @@ func (d *draft) spool(name string, write func(io.Writer) error) (bundle.Part, er
 	if c.n > bundle.MaxBytes {
 		err = errors.Join(err, fmt.Errorf("%s has %d bytes: the limit of a bundle is %d", name, c.n, int64(bundle.MaxBytes)))
 	}
+	if err != nil {
+		return bundle.Part{}, errors.Join(err, os.Remove(path))
+	}
 	d.manifest.Files = append(d.manifest.Files, bundle.Digest{Name: name, Size: c.n, SHA256: hex.EncodeToString(digest.Sum(nil))})
-	return bundle.Part{Name: name, Size: c.n, CRC: sum.Sum32(), Open: func() (io.ReadCloser, error) { return os.Open(path) }}, err
+	return bundle.Part{Name: name, Size: c.n, CRC: sum.Sum32(), Open: func() (io.ReadCloser, error) { return os.Open(path) }}, nil
 }
 
 // put adds a part that is in memory.
@@ -238,7 +254,7 @@ func (d *draft) locate(e ledger.Entry) error {
 			return err
 		}
 		if ok {
-			if leaf := e.Leaf(); !bytes.Equal(at.Leaf, leaf) {
+			if leaf := e.Leaf(); !bytes.Equal(at.Leaf, leaf) && !d.asStored {
 				return fmt.Errorf("%s %s is not what the evidence log has of it: the store was edited, restore it from a backup", e.Kind, e.Name)
 			}
 			d.wanted = append(d.wanted, wanted{e.Kind, e.Name, at.Leaf, at.Index})

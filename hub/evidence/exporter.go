@@ -173,7 +173,7 @@ func (x *Exporter) ExportWith(ctx context.Context, shipment string, want Wanted)
 	if err != nil {
 		return nil, err
 	}
-	b, err := x.make(ctx, s, want)
+	b, err := x.make(ctx, s, want, false)
 	if err != nil || want.Wait <= 0 || len(b.Unsigned) == 0 {
 		return b, err
 	}
@@ -184,11 +184,11 @@ func (x *Exporter) ExportWith(ctx context.Context, shipment string, want Wanted)
 	if err = errors.Join(err, b.Close()); err != nil {
 		return nil, err
 	}
-	return x.make(ctx, s, want)
+	return x.make(ctx, s, want, false)
 }
 
 // make makes the bundle of a scope when it is its turn.
-func (x *Exporter) make(ctx context.Context, s *scope, want Wanted) (*Bundle, error) {
+func (x *Exporter) make(ctx context.Context, s *scope, want Wanted, asStored bool) (*Bundle, error) {
 	select {
 	case <-ctx.Done():
 		return nil, fmt.Errorf("%w: other bundles are being made: %w", ErrBusy, ctx.Err())
@@ -199,7 +199,7 @@ func (x *Exporter) make(ctx context.Context, s *scope, want Wanted) (*Bundle, er
 	if err != nil {
 		return nil, fmt.Errorf("spool of evidence: %w", err)
 	}
-	d := &draft{x: x, ctx: ctx, scope: s, want: want, dir: dir}
+	d := &draft{x: x, ctx: ctx, scope: s, want: want, asStored: asStored, dir: dir}
 	b, err := d.make()
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("evidence of shipment %s: %w", s.shipment, err), os.RemoveAll(dir))

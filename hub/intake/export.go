@@ -126,8 +126,30 @@ func (in *Intake) Received(ctx context.Context, gateway string, epoch uint32, nu
 	return at, nil
 }
 
-// holding opens the stored parcel that would have block n.
+// DamagedError says that what is stored of a block cannot be read: the store was
+// edited, or its disk has failed.
+type DamagedError struct {
+	Gateway string
+	Epoch   uint32
+	Block   uint64
+	Err     error // what is wrong with it
+}
+
+func (e *DamagedError) Error() string {
+	return fmt.Sprintf("stored block %d of gateway %s, epoch %d is damaged: %v", e.Block, e.Gateway, e.Epoch, e.Err)
+}
+
+func (e *DamagedError) Unwrap() error { return e.Err }
+
+// Damaged names the block, for contexts that do not know this one.
+func (e *DamagedError) Damaged() (gateway string, epoch uint32, block uint64) {
+	return e.Gateway, e.Epoch, e.Block
+}
+
+// holding opens the stored parcel that would have block n. Its errors about what
+// is stored wrap *DamagedError.
 func (in *Intake) holding(ctx context.Context, gateway string, epoch uint32, n uint64, yield func(*block.Block, []byte) error) error {
+	damaged := func(err error) error { return &DamagedError{gateway, epoch, n, err} }
 	var payload []byte
 	err := in.store.QueryRow(ctx, `SELECT payload FROM intake_parcel WHERE gateway = $1 AND epoch = $2 AND first <= $3
 		ORDER BY first DESC LIMIT 1`, gateway, int64(epoch), int64(n)).Scan(&payload)
@@ -139,19 +161,27 @@ func (in *Intake) holding(ctx context.Context, gateway string, epoch uint32, n u
 	}
 	var m pb.Parcel
 	if err := proto.Unmarshal(payload, &m); err != nil {
-		return fmt.Errorf("stored parcel with block %d of gateway %s, epoch %d is damaged: %w", n, gateway, epoch, err)
+		return damaged(err)
 	}
 	switch body := m.Body.(type) {
 	case *pb.Parcel_Block:
 		b, err := block.Decode(body.Block)
 		if err != nil {
-			return fmt.Errorf("stored block %d of gateway %s, epoch %d is damaged: %w", n, gateway, epoch, err)
+			return damaged(err)
 		}
 		return yield(b, body.Block)
 	case *pb.Parcel_Bundle:
-		return block.Unpack(body.Bundle, yield)
+		var told error
+		err := block.Unpack(body.Bundle, func(b *block.Block, raw []byte) error {
+			told = yield(b, raw)
+			return told
+		})
+		if err != nil && told == nil {
+			return damaged(err)
+		}
+		return err
 	}
-	return fmt.Errorf("stored parcel with block %d of gateway %s, epoch %d is empty", n, gateway, epoch)
+	return damaged(errors.New("it is empty"))
 }
 
 // Seeker gives a function that finds, for a tick of a boot, the last committed

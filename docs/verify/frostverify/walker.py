@@ -23,6 +23,7 @@ class Walker:
         self.signed = 0  # and up to this one they will have been
         self.count = self.counted = 0  # readings in the epoch up to the block counted
         self.last = None  # (boot, tick) of the last reading
+        self.good = None  # and of the last that a seal holds
 
     def walk(self, file):
         try:
@@ -45,12 +46,14 @@ class Walker:
 
     def bad(self, block, detail):
         """Tells of a block that does not hold, with the time of the last reading before it."""
-        after = None
-        if self.last:
-            boot, tick = self.last
-            after = self.checks.readings.all.timeline((self.gateway, self.epoch, boot)).utc(tick)
-        self.fail("chain", detail, block, after=after)
+        self.fail("chain", detail, block, after=self.utc(self.last))
         raise Told
+
+    def utc(self, reading):
+        if reading is None:
+            return None
+        boot, tick = reading
+        return self.checks.readings.all.timeline((self.gateway, self.epoch, boot)).utc(tick)
 
     def begin(self, first, head):
         if self.segment >= len(self.segments) or self.segments[self.segment]["first"] != first:
@@ -92,11 +95,11 @@ class Walker:
         seal[2] = True
         if seal[0] != head:
             detail = f"not what the gateway signed for: its seal of block {number} has another chain head"
-            self.fail("chain", detail, self.held + 1, number)
+            self.fail("chain", detail, self.held + 1, number, after=self.utc(self.good))
             raise Told
         if self.counted == number and number > 0 and seal[1] != self.count:
             self.bad(number, f"the seal counts {seal[1]} readings up to it where there are {self.count}")
-        self.held = number
+        self.held, self.good = number, self.last
 
     def end(self, last, _):
         s = self.segments[self.segment]

@@ -82,17 +82,21 @@ type walker struct {
 	chain   bundle.Chain
 	file    string
 	series  map[uint32]declared
-	segment int    // index of the one under way
-	begin   uint64 // its first block
-	held    uint64 // blocks up to this one are held by a seal
-	signed  uint64 // and up to this one they will have been at its end
-	count   uint64 // readings in the epoch up to the last whole block
-	counted uint64 // that block; 0 none
-	last    struct {
-		boot uint32
-		tick int64
-		ok   bool
-	}
+	segment int     // index of the one under way
+	begin   uint64  // its first block
+	held    uint64  // blocks up to this one are held by a seal
+	signed  uint64  // and up to this one they will have been at its end
+	count   uint64  // readings in the epoch up to the last whole block
+	counted uint64  // that block; 0 none
+	last    instant // the last reading
+	good    instant // and the last that a seal holds
+}
+
+// instant is when a reading was taken, by its boot's clock.
+type instant struct {
+	boot uint32
+	tick int64
+	ok   bool
 }
 
 var errTold = errors.New("told")
@@ -114,14 +118,19 @@ func (w *walker) walk(f *bundle.File) {
 // bad tells of a block that does not hold, with the time of the last reading
 // before it.
 func (w *walker) bad(block uint64, format string, a ...any) error {
-	p := Problem{Check: ChainIs, Gateway: clip(w.chain.Gateway), Epoch: w.chain.Epoch, Block: block, File: w.file, Detail: fmt.Sprintf(format, a...)}
-	if w.last.ok {
-		if m, ok := w.store.all.timeline(bootKey{w.chain.Gateway, w.chain.Epoch, w.last.boot}).Resolve(w.last.tick); ok {
-			p.After = m.UTC
-		}
-	}
+	p := Problem{Check: ChainIs, Gateway: clip(w.chain.Gateway), Epoch: w.chain.Epoch, Block: block, File: w.file, After: w.utc(w.last), Detail: fmt.Sprintf(format, a...)}
 	w.Report.fail(p)
 	return errTold
+}
+
+// utc is when a reading was taken, by all anchors so far, Unix ms; 0 for unknown.
+func (w *walker) utc(t instant) int64 {
+	if t.ok {
+		if m, ok := w.store.all.timeline(bootKey{w.chain.Gateway, w.chain.Epoch, t.boot}).Resolve(t.tick); ok {
+			return m.UTC
+		}
+	}
+	return 0
 }
 
 func (w *walker) beginSegment(first uint64, before chain.Head) error {
@@ -188,7 +197,7 @@ func (w *walker) sealAt(number uint64, head chain.Head) error {
 	s.used = true
 	w.seals[name] = s
 	if s.head != head {
-		p := Problem{Check: ChainIs, Gateway: w.chain.Gateway, Epoch: w.chain.Epoch, Block: w.held + 1, To: number, File: w.file,
+		p := Problem{Check: ChainIs, Gateway: w.chain.Gateway, Epoch: w.chain.Epoch, Block: w.held + 1, To: number, After: w.utc(w.good), File: w.file,
 			Detail: fmt.Sprintf("not what the gateway signed for: its seal of block %d has another chain head", number)}
 		w.Report.fail(p)
 		return errTold
@@ -196,7 +205,7 @@ func (w *walker) sealAt(number uint64, head chain.Head) error {
 	if w.counted == number && number > 0 && s.readings != w.count {
 		return w.bad(number, "the seal counts %d readings up to it where there are %d", s.readings, w.count)
 	}
-	w.held = number
+	w.held, w.good = number, w.last
 	return nil
 }
 
@@ -236,7 +245,7 @@ func (w *walker) take(b *block.Block) error {
 	}
 	w.Counts.Readings += len(b.Readings)
 	for _, x := range b.Readings {
-		w.last.boot, w.last.tick, w.last.ok = b.Boot, x.Tick, true
+		w.last = instant{b.Boot, x.Tick, true}
 		if d := w.series[x.Series]; d.quantity == reading.Temperature {
 			if err := w.store.add(d.sensor, place{w.chain.Epoch, b.Boot, x.Series, x.Tick}, x.Value, x.Quality == reading.OK, signed && d.signed); err != nil {
 				return err

@@ -118,13 +118,20 @@ func (r *run) checkpoint(name string, said bundle.Tree, last bool) (*flog.Checkp
 		for _, s := range n.Sigs {
 			cosigned = cosigned || s.Name == w.Name() && s.Hash == w.KeyHash()
 		}
+		if !cosigned && r.o.Known {
+			r.Absent = append(r.Absent, w.Name())
+			continue
+		}
 		if !cosigned {
 			r.fail(Problem{Check: Witness, File: name, Detail: fmt.Sprintf("witness %s has not cosigned it (key %.120s)", w.Name(), r.o.Witnesses[i])})
 			continue
 		}
 		r.Witnesses = append(r.Witnesses, w.Name())
 	}
-	if len(witnesses) == 0 {
+	if r.o.Known && len(r.Witnesses) < r.o.Quorum {
+		r.fail(Problem{Check: Witness, File: name, Detail: fmt.Sprintf("%d witnesses have cosigned it, and %d have to", len(r.Witnesses), r.o.Quorum)})
+	}
+	if len(witnesses) == 0 && !r.o.Known {
 		r.reserve("no witness's key was given: that the log shows everybody the same is the hub's word alone")
 	}
 	return cp, true

@@ -102,7 +102,8 @@ type Report struct {
 	Key       string    `json:"key,omitempty"` // of the log
 	Pinned    bool      `json:"pinned"`        // Key was given by whoever verifies
 	Size      uint64    `json:"checkpoint,omitempty"`
-	Witnesses []string  `json:"witnesses"` // that have cosigned, of those given
+	Witnesses []string  `json:"witnesses"`                 // that have cosigned, of those given
+	Absent    []string  `json:"absentWitnesses,omitempty"` // have not, with Options.Known
 	Unchecked int       `json:"uncheckedCosignatures,omitempty"`
 	Verdicts  []Verdict `json:"verdicts"`
 	// Unsigned are blocks that no seal of their gateway holds: the hub's word,

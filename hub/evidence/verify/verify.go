@@ -24,8 +24,11 @@ type Options struct {
 	// Key is the verifier key of the hub's log, got from the hub by another way
 	// than the bundle. Empty: the key in the bundle is used, and said.
 	Key string
-	// Witnesses are verifier keys all of which must have cosigned.
+	// Witnesses are verifier keys all of which must have cosigned; with Known,
+	// Quorum of them, and the others are told in Report.Absent.
 	Witnesses []string
+	Known     bool
+	Quorum    int
 	// AllowUnsigned lets verdicts on closed packages pass whose outcome rests on
 	// blocks that the gateway has not signed.
 	AllowUnsigned bool
