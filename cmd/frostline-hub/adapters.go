@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -123,6 +122,9 @@ type stories struct {
 	catalog  *catalog.Catalog
 	events   *event.Log
 	ledger   *ledger.Ledger
+
+	witnesses []string // verifier keys of those that this hub knows
+	quorum    int      // of them, that have to cosign
 }
 
 // spans judges a part of a watch for an assessment.
@@ -183,14 +185,11 @@ func (s stories) Trail(ctx context.Context, of fact.Ref, after int64, limit int)
 	return s.events.Stream(ctx, of.String(), after, limit)
 }
 
-// Verify checks the evidence of a shipment by the hub's own log key, as a stranger
-// would who has got that key.
+// Verify checks the evidence of a shipment by the hub's own log key and the
+// witnesses that it knows, as a stranger would who has got their keys.
 func (s stories) Verify(ctx context.Context, shipment string) (*verify.Report, error) {
-	zip, _, err := s.Bundle(ctx, shipment)
-	if err != nil {
-		return nil, err
-	}
-	return verify.Bundle(ctx, bytes.NewReader(zip), int64(len(zip)), verify.Options{Key: s.ledger.Key()})
+	r, err := s.evidence.Check(ctx, shipment, verify.Options{Key: s.ledger.Key(), Witnesses: s.witnesses, Known: true, Quorum: s.quorum})
+	return r, noShipment(err)
 }
 
 func (s stories) Case(ctx context.Context, id string) (dossier.Case, dossier.Package, error) {
@@ -206,12 +205,20 @@ func (s stories) Unit(ctx context.Context, id string) (*provenance.Provenance, e
 	return p, err
 }
 
-func (s stories) Bundle(ctx context.Context, shipment string) ([]byte, string, error) {
-	var zip bytes.Buffer
-	if _, err := export(ctx, s.evidence, shipment, &zip); err != nil {
-		return nil, "", known(err)
+func (s stories) Bundle(ctx context.Context, shipment string, documents bool) (web.Bundle, error) {
+	b, err := s.evidence.ExportWith(ctx, shipment, evidence.Wanted{WithoutDocuments: !documents})
+	if err != nil {
+		return web.Bundle{}, noShipment(err)
 	}
-	return zip.Bytes(), "frostline-" + shipment + ".zip", nil
+	return web.Bundle{Name: "frostline-" + shipment + ".zip", Size: b.Size, Body: b}, nil
+}
+
+// noShipment makes the evidence's word for what it does not know that of pages.
+func noShipment(err error) error {
+	if errors.Is(err, evidence.ErrNotFound) {
+		return kind{err, web.ErrNoStory}
+	}
+	return err
 }
 
 func (s stories) ShipmentReport(ctx context.Context, shipment string) ([]byte, string, error) {

@@ -254,7 +254,7 @@ func (h *hub) openEvidence(ctx context.Context) (err error) {
 		return fmt.Errorf("evidence log: %w", err)
 	}
 	c.evidence, err = evidence.New(evidence.Options{
-		Store: h.store, Events: c.events, Intake: h.intake, Verdicts: c.correlate, Ledger: c.ledger, Keys: keys,
+		Store: h.store, Events: c.events, Intake: h.intake, Verdicts: c.correlate, Ledger: c.ledger, Keys: keys, Documents: c.cases,
 		Online: func(gateway string) bool { g, ok := h.registry.Gateway(gateway); return ok && g.Online },
 		Spool:  filepath.Join(h.config.Data, "evidence", "spool"), Log: log,
 	})
@@ -297,5 +297,9 @@ func (h *hub) program(rest, epcis http.Handler) http.Handler {
 }
 
 func (h *hub) stories() web.Stories {
-	return stories{h.contexts.dossiers, h.contexts.evidence, h.contexts.reports, h.contexts.trace.provenance, h.contexts.catalog, h.contexts.events, h.contexts.ledger}
+	s := stories{h.contexts.dossiers, h.contexts.evidence, h.contexts.reports, h.contexts.trace.provenance, h.contexts.catalog, h.contexts.events, h.contexts.ledger, nil, h.config.Witnesses.Quorum}
+	for _, w := range h.config.Witnesses.List {
+		s.witnesses = append(s.witnesses, w.Key)
+	}
+	return s
 }

@@ -35,6 +35,7 @@ verdicts with proofs that they are in the hub's log, and the keys.`,
 func evidenceExport(o *options) *cobra.Command {
 	var file string
 	var wait time.Duration
+	var without bool
 	cmd := &cobra.Command{
 		Use:   "export SHIPMENT",
 		Short: "Write the evidence of a shipment to a file",
@@ -44,8 +45,13 @@ same, byte for byte.
 
 Gateways sign their blocks about once a minute. export waits for those that are
 connected; blocks that are not signed after that are told as such in the file,
-and verify shows up to when it holds without them.`,
-		Example: "  frostline evidence export S-1042 -o s-1042.zip",
+and verify shows up to when it holds without them.
+
+Documents that people attached to excursions of the shipment are in the file.
+--without-documents leaves them out, and the file says so: their hashes are in
+it all the same.`,
+		Example: `  frostline evidence export S-1042 -o s-1042.zip
+  frostline evidence export S-1042 --without-documents`,
 		Args:    args(1, 1, "one shipment"),
 		RunE: func(c *cobra.Command, args []string) error {
 			hub, err := o.hub()
@@ -59,11 +65,12 @@ and verify shows up to when it holds without them.`,
 				return usageError{fmt.Errorf("--wait %v: want 0s to %v", wait, maxWait)}
 			}
 			return save(c, file, "; check it with: frostline evidence verify "+file, func(ctx context.Context, w io.Writer) (int64, error) {
-				return export(ctx, c.ErrOrStderr(), hub, w, args[0], wait)
+				return export(ctx, c.ErrOrStderr(), hub, w, args[0], !without, wait)
 			})
 		},
 	}
 	cmd.Flags().StringVarP(&file, "output", "o", "", "file to write, - for standard output (default evidence-SHIPMENT.zip)")
+	cmd.Flags().BoolVar(&without, "without-documents", false, "leave out what people attached to excursions")
 	cmd.Flags().DurationVar(&wait, "wait", 75*time.Second, "how long to wait for gateways to sign their newest blocks")
 	return cmd
 }
@@ -75,7 +82,7 @@ const (
 
 // export asks for a bundle until all in it is signed that may be soon, or the
 // wait is over.
-func export(ctx context.Context, progress io.Writer, hub *api.Client, w io.Writer, shipment string, wait time.Duration) (int64, error) {
+func export(ctx context.Context, progress io.Writer, hub *api.Client, w io.Writer, shipment string, documents bool, wait time.Duration) (int64, error) {
 	spool, err := os.CreateTemp("", "frostline-evidence-*")
 	if err != nil {
 		return 0, err
@@ -84,7 +91,7 @@ func export(ctx context.Context, progress io.Writer, hub *api.Client, w io.Write
 	defer spool.Close()
 	for began := time.Now(); ; {
 		asked, most := time.Now(), max(0, min(oneWait, wait-time.Since(began))).Truncate(time.Second)
-		_, unsigned, err := hub.Evidence(ctx, spool, shipment, most)
+		_, unsigned, err := hub.Evidence(ctx, spool, shipment, documents, most)
 		if err != nil {
 			return 0, err
 		}

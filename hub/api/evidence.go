@@ -15,11 +15,15 @@ import (
 // bundleWithin is how long evidence and reports may take to be made and sent.
 const bundleWithin = 30 * time.Minute
 
-// Evidence copies the evidence of a shipment to w. The hub waits at most so
-// long, up to 20 s, for gateways to sign their newest blocks; unsigned is how
-// many they have not. An answer that was cut short is an error.
-func (c *Client) Evidence(ctx context.Context, w io.Writer, shipment string, wait time.Duration) (n int64, unsigned uint64, err error) {
-	h, n, err := c.document(ctx, w, fmt.Sprintf("/shipments/%s/evidence?wait=%d", url.PathEscape(shipment), int(wait/time.Second)))
+// Evidence copies the evidence of a shipment to w, with what people attached to
+// its excursions or without. The hub waits at most so long, up to 20 s, for
+// gateways to sign their newest blocks; unsigned is how many they have not. An answer that was cut short is an error.
+func (c *Client) Evidence(ctx context.Context, w io.Writer, shipment string, documents bool, wait time.Duration) (n int64, unsigned uint64, err error) {
+	path := fmt.Sprintf("/shipments/%s/evidence?wait=%d", url.PathEscape(shipment), int(wait/time.Second))
+	if !documents { // an older hub has none, and does not know the word
+		path += "&documents=false"
+	}
+	h, n, err := c.document(ctx, w, path)
 	if err == nil {
 		unsigned, _ = strconv.ParseUint(h.Get("Frostline-Unsigned"), 10, 64) // one that an older hub does not tell is 0
 	}

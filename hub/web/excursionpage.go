@@ -2,6 +2,7 @@ package web
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -35,7 +36,10 @@ type casePage struct {
 	Problem string
 	Checked *verify.Report
 	First   string // the first thing that does not hold
+	Bad     string // and the reading that it is, in words; "" where it is none
 	Counted amounts
+	Seen    []string // by whom the log was seen, in words
+	Papers  bool     // documents are attached
 }
 
 // amounts are how much was verified.
@@ -93,6 +97,9 @@ func (s *Server) showCase(w http.ResponseWriter, r *http.Request, status int, pa
 		page.Evidence = "/view/shipment/" + url.PathEscape(p.Shipment) + "/evidence.zip"
 	}
 	page.Lots, page.Rests, page.Records, page.Steps = lotsOf(&c.Facts, &p), restsOf(&c, &p), recordsOf(&c, &p), stepsOf(&c)
+	page.Papers = slices.ContainsFunc(page.Steps, func(s stepView) bool {
+		return slices.ContainsFunc(s.Files, func(f restView) bool { return f.Href != "" })
+	})
 	if page.Look, err = s.lookAt(r, &c, &p); err != nil {
 		s.broken(w, r, "look at package "+p.ID, err)
 		return
@@ -231,8 +238,46 @@ func (s *Server) verifyCase(w http.ResponseWriter, r *http.Request) {
 		n := page.Checked.Counts
 		page.Counted = amounts{view.Count(n.Readings), view.Count(n.Blocks), view.Count(n.Seals), view.Count(n.Events)}
 	}
+	if page.Checked != nil {
+		page.Seen = witnessed(page.Checked)
+	}
 	if page.Checked != nil && len(page.Checked.Problems) > 0 {
 		page.First = strings.TrimSuffix(page.Checked.Problems[0].String(), ".")
+		page.Bad = badReading(page.Checked.Problems[0])
 	}
 	s.showCase(w, r, http.StatusOK, page, nil)
+}
+
+// witnessed says which witnesses vouch that the log shows everybody the same.
+func witnessed(r *verify.Report) (out []string) {
+	if r.Size == 0 {
+		return nil // it was not looked at
+	}
+	switch {
+	case len(r.Witnesses) > 0:
+		out = append(out, "The log was cosigned by "+strings.Join(r.Witnesses, ", ")+": they saw the same entries.")
+	case len(r.Absent) == 0:
+		return []string{"This hub knows no witness: that its log shows everybody the same is its word alone."}
+	default:
+		out = append(out, "No witness has cosigned the log: that it shows everybody the same is the hub's word alone.")
+	}
+	if len(r.Absent) > 0 {
+		out = append(out, "Not cosigned by "+strings.Join(r.Absent, ", ")+".")
+	}
+	return out
+}
+
+// badReading says which reading does not hold, as far as can be told.
+func badReading(p verify.Problem) string {
+	if p.Check != verify.ChainIs || p.Gateway == "" || p.Block == 0 {
+		return ""
+	}
+	where := fmt.Sprintf("in block %d", p.Block)
+	if p.To > p.Block {
+		where = fmt.Sprintf("in one of blocks %d to %d", p.Block, p.To)
+	}
+	if p.After == 0 {
+		return fmt.Sprintf("The first bad reading of gateway %s is %s.", p.Gateway, where)
+	}
+	return fmt.Sprintf("Readings of gateway %s hold up to %s; the first bad one is the next, %s.", p.Gateway, view.Moment(p.After), where)
 }

@@ -3,9 +3,12 @@ package web
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
+	"time"
 
 	"frostline/hub/dossier"
 	"frostline/hub/event"
@@ -43,11 +46,22 @@ type Stories interface {
 	Verify(ctx context.Context, shipment string) (*verify.Report, error)
 	// Unit tells the way of one unit.
 	Unit(ctx context.Context, id string) (*provenance.Provenance, error)
-	// ShipmentReport and CaseReport print, and Bundle gives the evidence; all
-	// with a file name.
+	// ShipmentReport and CaseReport print; both with a file name.
 	ShipmentReport(ctx context.Context, shipment string) (pdf []byte, name string, err error)
 	CaseReport(ctx context.Context, id string) (pdf []byte, name string, err error)
-	Bundle(ctx context.Context, shipment string) (zip []byte, name string, err error)
+	// Bundle gives the evidence, with what people attached or without it.
+	Bundle(ctx context.Context, shipment string, documents bool) (Bundle, error)
+}
+
+// Bundle is a file that is ready to be sent, and is not in memory. Whoever gets
+// it closes it.
+type Bundle struct {
+	Name string
+	Size int64 // bytes
+	Body interface {
+		io.WriterTo
+		io.Closer
+	}
 }
 
 // storyRoutes mounts the pages about packages.
@@ -66,9 +80,7 @@ func (s *Server) storyRoutes(mux *routes) {
 	mux.HandleFunc("GET /view/shipment/{id}/report.pdf", s.document("application/pdf", func(ctx context.Context, id string) ([]byte, string, error) {
 		return s.cfg.Stories.ShipmentReport(ctx, id)
 	}))
-	mux.HandleFunc("GET /view/shipment/{id}/evidence.zip", s.document("application/zip", func(ctx context.Context, id string) ([]byte, string, error) {
-		return s.cfg.Stories.Bundle(ctx, id)
-	}))
+	mux.HandleFunc("GET /view/shipment/{id}/evidence.zip", s.bundle)
 }
 
 // listed is how many lines a list page has.
@@ -201,6 +213,40 @@ func (s *Server) document(kind string, make func(context.Context, string) ([]byt
 		h.Set("Content-Disposition", `attachment; filename="`+fileName(name)+`"`)
 		_, _ = w.Write(b)
 	}
+}
+
+// bundle is GET /view/shipment/{id}/evidence.zip; documents=no leaves out what
+// people attached. One cut short must not look whole.
+func (s *Server) bundle(w http.ResponseWriter, r *http.Request) {
+	b, err := s.cfg.Stories.Bundle(r.Context(), r.PathValue("id"), r.URL.Query().Get("documents") != "no")
+	if errors.Is(err, ErrNoStory) {
+		s.fail(w, r, http.StatusNotFound, "There is no such document", "Nothing is known under "+r.PathValue("id")+".")
+		return
+	}
+	if err != nil {
+		s.broken(w, r, "make the document", err)
+		return
+	}
+	defer b.Body.Close()
+	h := w.Header()
+	h.Set("Content-Type", "application/zip")
+	h.Set("Cache-Control", "no-store")
+	h.Set("Content-Length", strconv.FormatInt(b.Size, 10))
+	h.Set("Content-Disposition", `attachment; filename="`+fileName(b.Name)+`"`)
+	if _, err := b.Body.WriteTo(patiently{w}); err != nil {
+		if r.Context().Err() == nil {
+			s.log.Warn("evidence was cut short", "error", err)
+		}
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// patiently gives each piece of a long answer its own time to be taken.
+type patiently struct{ http.ResponseWriter }
+
+func (p patiently) Write(b []byte) (int, error) {
+	_ = http.NewResponseController(p.ResponseWriter).SetWriteDeadline(time.Now().Add(writeWithin))
+	return p.ResponseWriter.Write(b)
 }
 
 // fileName keeps what every system takes in a file's name.

@@ -89,8 +89,8 @@ func (s *storyteller) ShipmentReport(_ context.Context, id string) ([]byte, stri
 func (s *storyteller) CaseReport(context.Context, string) ([]byte, string, error) {
 	return []byte("%PDF-"), "case.pdf", nil
 }
-func (s *storyteller) Bundle(context.Context, string) ([]byte, string, error) {
-	return []byte("PK"), "bundle.zip", nil
+func (s *storyteller) Bundle(_ context.Context, _ string, documents bool) (Bundle, error) {
+	return zipped(documents), nil
 }
 
 func TestPagesTellStories(t *testing.T) {

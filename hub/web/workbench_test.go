@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -121,8 +122,8 @@ func (teller) ShipmentReport(context.Context, string) ([]byte, string, error) {
 func (teller) CaseReport(context.Context, string) ([]byte, string, error) {
 	return []byte("%PDF-"), "case.pdf", nil
 }
-func (teller) Bundle(context.Context, string) ([]byte, string, error) {
-	return []byte("PK"), "bundle.zip", nil
+func (teller) Bundle(_ context.Context, _ string, documents bool) (Bundle, error) {
+	return zipped(documents), nil
 }
 
 const unitOne, unitTwo, unitThree = "09506000134352.S1", "09506000134352.S2", "09506000134352.S3"
@@ -197,3 +198,16 @@ func (b *bench) tell() {
 		t.Fatalf("no excursion was opened: %+v", all)
 	}
 }
+
+// zipped is a bundle of few bytes.
+func zipped(documents bool) Bundle {
+	b := []byte("PK, and no documents")
+	if documents {
+		b = b[:2]
+	}
+	return Bundle{"bundle.zip", int64(len(b)), held{bytes.NewBuffer(b)}}
+}
+
+type held struct{ *bytes.Buffer }
+
+func (held) Close() error { return nil }

@@ -7,6 +7,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -155,6 +156,13 @@ func TestAttachments(t *testing.T) {
 	if page := ann.get("/view/excursion/" + b.id); strings.Contains(page.body, "<script>alert") || !strings.Contains(page.body, path) {
 		t.Error("the page does not link to the document")
 	}
+	aud := b.as("aud", "auditor")
+	for query, want := range map[string]string{"": "PK", "?documents=no": "PK, and no documents"} {
+		zip := aud.get("/view/shipment/S1/evidence.zip" + query)
+		if zip.code != http.StatusOK || zip.body != want || zip.head.Get("Content-Type") != "application/zip" || zip.head.Get("Content-Length") != strconv.Itoa(len(want)) {
+			t.Errorf("evidence%s: %d %q %v", query, zip.code, zip.body, zip.head)
+		}
+	}
 	all, err := b.world.Cases.List(t.Context(), excursion.Filter{}, "", 10)
 	if err != nil {
 		t.Fatal(err)
@@ -290,6 +298,20 @@ func TestVerifyNamesTheFirst(t *testing.T) {
 	eve := b.as("eve", "auditor")
 	look := eve.get("/view/excursion/" + b.id)
 	wantPage(t, eve.send(look, "/view/excursion/"+b.id+"/verify"), http.StatusOK, "it holds", "The record was verified")
+	for _, c := range []struct {
+		seen, absent []string
+		says         string
+	}{
+		{nil, nil, "This hub knows no witness"},
+		{[]string{"regulator", "lab"}, nil, "The log was cosigned by regulator, lab"},
+		{[]string{"regulator"}, []string{"lab"}, "Not cosigned by lab."},
+		{nil, []string{"lab"}, "No witness has cosigned the log"},
+	} {
+		b.verified.Size, b.verified.Witnesses, b.verified.Absent = 9, c.seen, c.absent
+		wantPage(t, eve.send(look, "/view/excursion/"+b.id+"/verify"), http.StatusOK, "it holds", c.says)
+	}
+	b.verified.Holds, b.verified.Problems = false, []verify.Problem{{Check: verify.ChainIs, Gateway: "van-1", Epoch: 1, Block: 120, To: 126, After: dossiertest.Start, Detail: "not what the gateway signed for"}}
+	wantPage(t, eve.send(look, "/view/excursion/"+b.id+"/verify"), http.StatusOK, "Readings of gateway van-1 hold up to "+view.Moment(dossiertest.Start)+"; the first bad one is the next, in one of blocks 120 to 126.")
 	b.verified.Holds, b.verified.Problems = false, []verify.Problem{{Check: verify.Container, Gateway: "van-1", Epoch: 1, Block: 120, Detail: "its bytes were changed"}, {Detail: "what follows"}}
 	wantPage(t, eve.send(look, "/view/excursion/"+b.id+"/verify"), http.StatusOK, "it does not hold", "The first thing that does not hold:", b.verified.Problems[0].String())
 	// And the trails of all records that it touches.
