@@ -134,5 +134,5 @@ func (h *hub) openProvider() (web.Provider, error) {
 // operations is what operators look after gateways with.
 func (h *hub) operations() *web.Operations {
 	return &web.Operations{Admission: h.access, Desired: h.contexts.desired, Rollouts: h.contexts.rollout, Enrol: h.enrolAddress(),
-		Ledger: h.contexts.ledger, Trail: h.contexts.people, Objectives: h.health.Objectives}
+		Ledger: h.contexts.ledger, Trail: h.contexts.people, Records: h.contexts.events, Objectives: h.health.Objectives}
 }

@@ -3,7 +3,9 @@ package fact
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -69,6 +71,9 @@ var shapes = map[Kind]*regexp.Regexp{
 	Shipment: plainID, Package: plainID, Unit: unitID, Party: plainID, Excursion: plainID,
 	Courier: plainID, Job: plainID, Route: plainID, Place: plainID, Saga: sagaID, Hold: plainID,
 }
+
+// Kinds lists all kinds, in order.
+func Kinds() []Kind { return slices.Sorted(maps.Keys(shapes)) }
 
 // Check fails for a kind that does not exist and an id of the wrong shape.
 func (r Ref) Check() error {

@@ -134,6 +134,7 @@ var pages = table([]row{
 		GET /view/health`},
 	{only(Auditor, Admin), `
 		GET /view/audit
+		GET /view/audit/records.csv
 		GET /view/audit/people.csv
 		GET /view/audit/gateways.csv`},
 	{gateways, `

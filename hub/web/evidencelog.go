@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"time"
 
-	"frostline/hub/access"
 	"frostline/hub/evidence/ledger"
 	"frostline/hub/health"
 	"frostline/hub/people"
@@ -35,6 +34,7 @@ func (s *Server) auditRoutes(mux *routes) {
 	mux.HandleFunc("GET /view/log", s.logPage)
 	mux.HandleFunc("GET /view/health", s.healthPage)
 	mux.HandleFunc("GET /view/audit", s.auditPage)
+	mux.HandleFunc("GET /view/audit/records.csv", s.exportRecords)
 	mux.HandleFunc("GET /view/audit/people.csv", s.exportPeopleTrail)
 	mux.HandleFunc("GET /view/audit/gateways.csv", s.exportGatewayTrail)
 }
@@ -152,45 +152,6 @@ func (s *Server) healthPage(w http.ResponseWriter, r *http.Request) {
 	s.render(w, s.pages.health, http.StatusOK, p)
 }
 
-type auditPage struct {
-	frame
-	People      []people.Change
-	OlderPeople int64 // id before which the next page begins; 0: there is none
-	Gateways    []access.Event
-	OlderGates  int64
-}
-
-const mostTrail = 100
-
-// auditPage is GET /view/audit: who did what to people and tokens, and who let
-// gateways in.
-func (s *Server) auditPage(w http.ResponseWriter, r *http.Request) {
-	p := auditPage{frame: s.frame("Audit", "audit")}
-	p.Styles, p.Still = []string{"style/home.css", "style/sensor.css", "style/fleet.css"}, true
-	before := func(name string) int64 {
-		n, _ := strconv.ParseInt(r.FormValue(name), 10, 64) // 0 where it is none: the newest
-		return max(n, 0)
-	}
-	var err error
-	if p.People, err = s.cfg.Operations.Trail.TrailBefore(r.Context(), before("people"), mostTrail+1); err != nil {
-		s.broken(w, r, "read the trail of people", err)
-		return
-	}
-	if p.Gateways, err = s.cfg.Operations.Admission.Events(r.Context(), "", before("gateways"), mostTrail+1); err != nil {
-		s.broken(w, r, "read the trail of gateways", err)
-		return
-	}
-	if len(p.People) > mostTrail {
-		p.People = p.People[:mostTrail]
-		p.OlderPeople = p.People[mostTrail-1].ID
-	}
-	if len(p.Gateways) > mostTrail {
-		p.Gateways = p.Gateways[:mostTrail]
-		p.OlderGates = p.Gateways[mostTrail-1].ID
-	}
-	s.render(w, s.pages.audit, http.StatusOK, p)
-}
-
 // exportTrail writes a trail whole, page by page, as CSV. Where it cannot go on,
 // the answer is cut off: one cut short must not look whole.
 func (s *Server) exportTrail(w http.ResponseWriter, r *http.Request, name string, head []string, next func() ([][]string, error)) {
@@ -229,35 +190,4 @@ func inert(s string) string {
 		return "'" + s
 	}
 	return s
-}
-
-const exportAtOnce = 500
-
-// exportPeopleTrail is GET /view/audit/people.csv, from the first entry on.
-func (s *Server) exportPeopleTrail(w http.ResponseWriter, r *http.Request) {
-	after := int64(0)
-	s.exportTrail(w, r, "people.csv", []string{"id", "at", "actor", "action", "subject", "detail"}, func() (rows [][]string, err error) {
-		all, err := s.cfg.Operations.Trail.Trail(r.Context(), after, exportAtOnce)
-		for _, c := range all {
-			after = c.ID
-			rows = append(rows, []string{strconv.FormatInt(c.ID, 10), view.Stamp(c.At), c.Actor, c.Action, c.Subject, c.Detail})
-		}
-		return rows, err
-	})
-}
-
-// exportGatewayTrail is GET /view/audit/gateways.csv, from the newest entry back.
-func (s *Server) exportGatewayTrail(w http.ResponseWriter, r *http.Request) {
-	before := int64(0)
-	s.exportTrail(w, r, "gateways.csv", []string{"id", "at", "actor", "action", "gateway", "detail"}, func() (rows [][]string, err error) {
-		if before == 1 {
-			return nil, nil // ids begin at 1, and 0 would begin anew
-		}
-		all, err := s.cfg.Operations.Admission.Events(r.Context(), "", before, exportAtOnce)
-		for _, e := range all {
-			before = e.ID
-			rows = append(rows, []string{strconv.FormatInt(e.ID, 10), view.Stamp(e.At), e.Actor, string(e.Action), e.Gateway, e.Detail})
-		}
-		return rows, err
-	})
 }

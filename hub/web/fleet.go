@@ -26,6 +26,7 @@ type Operations struct {
 	Enrol      string
 	Ledger     Ledger
 	Trail      Trail
+	Records    Records
 	Objectives func() []health.Objective
 }
 

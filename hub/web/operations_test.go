@@ -107,7 +107,7 @@ func operate(t testing.TB, now func() time.Time, gateways ...string) *Operations
 	}
 	board, err := health.NewBoard([]health.Part{{Name: "store", Ask: ask("")}, {Name: "notify", Ask: ask("2 deliveries were given up: somebody was not told")}, {Name: "proposals", Ask: ask("")}}, now, log)
 	must(err)
-	return &Operations{Admission: r, Desired: d, Rollouts: ro, Enrol: "hub.example:8884", Ledger: l, Trail: trail, Objectives: board.Objectives}
+	return &Operations{Admission: r, Desired: d, Rollouts: ro, Enrol: "hub.example:8884", Ledger: l, Trail: trail, Records: events, Objectives: board.Objectives}
 }
 
 // operated is a company whose hub has operators, and forms for them.
