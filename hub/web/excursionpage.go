@@ -65,7 +65,13 @@ type lotView struct {
 
 type stepView struct {
 	dossier.Step
-	Files []restView
+	Files []fileView
+}
+
+// fileView is a document, and what it can be checked by.
+type fileView struct {
+	restView
+	Sum string // SHA-256, hex
 }
 
 // oneCase is GET /view/excursion/{id}.
@@ -98,7 +104,7 @@ func (s *Server) showCase(w http.ResponseWriter, r *http.Request, status int, pa
 	}
 	page.Lots, page.Rests, page.Records, page.Steps = lotsOf(&c.Facts, &p), restsOf(&c, &p), recordsOf(&c, &p), stepsOf(&c)
 	page.Papers = slices.ContainsFunc(page.Steps, func(s stepView) bool {
-		return slices.ContainsFunc(s.Files, func(f restView) bool { return f.Href != "" })
+		return slices.ContainsFunc(s.Files, func(f fileView) bool { return f.Href != "" })
 	})
 	if page.Look, err = s.lookAt(r, &c, &p); err != nil {
 		s.broken(w, r, "look at package "+p.ID, err)
@@ -192,7 +198,7 @@ func stepsOf(c *dossier.Case) (out []stepView) {
 	for _, step := range c.Steps {
 		v := stepView{Step: step}
 		for _, d := range step.Documents {
-			one := restView{Name: d.Name, Word: d.Where}
+			one := fileView{restView{Name: d.Name, Word: d.Where}, d.SHA256}
 			if d.Where == fact.DocumentKept {
 				one.Word, one.Href = bytesWord(d.Size), casePath(c.ID)+"/document/"+d.SHA256
 			}

@@ -34,7 +34,6 @@ var shots = []shot{
 	{"packages", "view/packages", "true"},
 	{"package", "view/package/003123450000000018", "true"},
 	{"excursions", "view/excursions", "true"},
-	{"excursion", "view/excursion/ex-1", "true"},
 	{"unit", "view/unit/00614141999996.A1", "true"},
 	{"trace", "trace", "true"},
 	{"trace-found", "trace?q=A123", "true"},
