@@ -18,6 +18,7 @@ import (
 const offSheet = `(() => {
   const shown = (e) => e && e.getClientRects().length > 0;
   const out = [...document.querySelectorAll('.scroll, pre')].filter((e) => shown(e) && e.scrollWidth > document.documentElement.clientWidth).map((e) => 'too wide: ' + (e.getAttribute('aria-label') || e.textContent.slice(0, 30)));
+  for (const e of document.querySelectorAll('main *')) if (shown(e) && e.scrollHeight > e.clientHeight + 4 && e.clientHeight > 0 && !['visible', 'clip'].includes(getComputedStyle(e).overflowY) && !e.closest('.hear, svg')) { out.push('cut: ' + e.tagName + ' ' + e.className + ' ' + e.textContent.trim().slice(0, 30)); break; }
   for (const e of document.querySelectorAll('.scroll td, .scroll th')) if (shown(e) && e.getBoundingClientRect().right > innerWidth) { out.push('off the sheet: ' + e.textContent.slice(0, 30)); break; }
   for (const e of document.querySelectorAll('.top nav, form button, .foot')) if (shown(e)) { out.push('in vain: ' + e.textContent.trim().slice(0, 30)); break; }
   const dark = (c) => { const n = (c.match(/[\d.]+/g) || []).map(Number); return n.length >= 3 && !(n[3] === 0) && 0.3 * n[0] + 0.6 * n[1] + 0.1 * n[2] < 128; };
