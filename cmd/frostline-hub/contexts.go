@@ -140,7 +140,7 @@ func (h *hub) openContexts(ctx context.Context) (err error) {
 		return err
 	}
 	if c.dispatch, err = dispatch.New(dispatch.Options{
-		Log: c.events, Store: h.store, Model: m.Dispatch, Catalog: m.Catalog, Shipments: m.Orders, Logger: part("dispatch"),
+		Log: c.events, Store: h.store, Model: m.Dispatch, Catalog: m.Catalog, Shipments: m.Orders, Kept: c.keptStop, Logger: part("dispatch"),
 	}); err != nil {
 		return err
 	}

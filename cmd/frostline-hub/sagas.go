@@ -119,6 +119,20 @@ func (c *contexts) kept(ctx context.Context, actor string, h hold.Hold) (string,
 	return "", err
 }
 
+// keptStop says why somebody other than its saga may not let a stop go.
+func (c *contexts) keptStop(ctx context.Context, actor, route, stop string) (string, error) {
+	if actor == workflow.Actor {
+		return "", nil
+	}
+	all, err := c.sagas.List(ctx, workflow.Filter{Stop: route + "/" + stop}, "", 1000)
+	for i := range all {
+		if why := all[i].Keeps(); why != "" {
+			return why, err
+		}
+	}
+	return "", err
+}
+
 // reorders lets sagas order anew.
 type reorders struct{ *orders.Orders }
 

@@ -35,6 +35,9 @@ type Options struct {
 	// Forget is how long after its last delivery a place is kept; 0 means 30
 	// days.
 	Forget time.Duration
+	// Kept says why somebody may not let a stop go that is held, "" where they
+	// may; nil: everybody may. It is asked within a command.
+	Kept   func(ctx context.Context, actor, route, stop string) (why string, err error)
 	Now    func() time.Time // nil: time.Now
 	Logger *slog.Logger     // required
 }

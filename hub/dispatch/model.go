@@ -28,7 +28,8 @@ type Route struct {
 	Made     []fact.StopReported    `json:"made,omitempty"`
 	Holds    []fact.StopHeld        `json:"holds,omitempty"`
 	Messages []fact.CourierMessaged `json:"messages,omitempty"`
-	Plans    int                    `json:"plans"` // how often it was planned
+	Received []fact.MessageReceived `json:"received,omitempty"` // what became of messages, at each gateway
+	Plans    int                    `json:"plans"`              // how often it was planned
 	record.Changed
 }
 
@@ -45,7 +46,7 @@ func NewModel() *Model {
 	return &Model{
 		couriers: event.NewTable("dispatch.courier", event.Schema[Courier]{Fold: foldCourier, Keys: courierKeys}),
 		jobs:     event.NewTable("dispatch.job", event.Schema[Job]{Fold: foldJob, Keys: jobKeys}),
-		routes:   event.NewTable("dispatch.route", event.Schema[Route]{Fold: foldRoute, Keys: routeKeys}),
+		routes:   event.NewTable("dispatch.route", event.Schema[Route]{Version: 2, Fold: foldRoute, Keys: routeKeys}),
 	}
 }
 
@@ -96,7 +97,7 @@ func jobKeys(_ string, j *Job) []event.Key {
 }
 
 func foldRoute(e event.Event, rows *event.Rows[Route]) error {
-	v, err := record.Data(e, fact.RouteWasPlanned, fact.RouteWasReported, fact.StopWasReported, fact.StopWasHeld, fact.CourierWasMessaged)
+	v, err := record.Data(e, fact.RouteWasPlanned, fact.RouteWasReported, fact.StopWasReported, fact.StopWasHeld, fact.CourierWasMessaged, fact.MessageWasReceived)
 	switch d := v.(type) {
 	case *fact.RoutePlanned:
 		return record.Change(rows, d.ID, func(r *Route) { r.RoutePlanned = *d; r.Plans++; r.Note(e) })
@@ -108,6 +109,8 @@ func foldRoute(e event.Event, rows *event.Rows[Route]) error {
 		return record.Change(rows, d.Route, func(r *Route) { r.Holds = append(r.Holds, *d); r.Note(e) })
 	case *fact.CourierMessaged:
 		return record.Change(rows, d.Route, func(r *Route) { r.Messages = append(r.Messages, *d); r.Note(e) })
+	case *fact.MessageReceived: // no revision of its own: nothing that was planned or said is another
+		return record.Change(rows, d.Route, func(r *Route) { r.Received = append(r.Received, *d) })
 	}
 	return err
 }

@@ -22,7 +22,7 @@ type statement struct {
 	note      string
 	typ       string
 	data      any
-	check     func(Route) error
+	check     func(context.Context, Route) error
 	spare     func(Route) any // optional: data without what is not to be said of this route
 }
 
@@ -31,7 +31,7 @@ type statement struct {
 // something else. A Made of 0 is the hub's clock.
 func (d *Dispatch) Report(ctx context.Context, actor, reason string, r fact.RouteReported) (Route, error) {
 	r.Made = d.made(r.Made)
-	return d.state(ctx, actor, reason, statement{id: r.ID, route: r.Route, at: r.At, made: r.Made, note: r.Note, typ: fact.RouteWasReported, data: r, check: func(Route) error {
+	return d.state(ctx, actor, reason, statement{id: r.ID, route: r.Route, at: r.At, made: r.Made, note: r.Note, typ: fact.RouteWasReported, data: r, check: func(context.Context, Route) error {
 		return among("status", r.Status, fact.RouteStatuses)
 	}})
 }
@@ -46,7 +46,7 @@ func (d *Dispatch) ReportStop(ctx context.Context, actor, reason string, r fact.
 		}
 		return r
 	}
-	return d.state(ctx, actor, reason, statement{id: r.ID, route: r.Route, at: r.At, made: r.Made, note: r.Note, typ: fact.StopWasReported, data: r, spare: spare, check: func(route Route) error {
+	return d.state(ctx, actor, reason, statement{id: r.ID, route: r.Route, at: r.At, made: r.Made, note: r.Note, typ: fact.StopWasReported, data: r, spare: spare, check: func(_ context.Context, route Route) error {
 		if err := among("status", r.Status, fact.StopStatuses); err != nil {
 			return err
 		}
@@ -67,35 +67,6 @@ func (d *Dispatch) ReportStop(ctx context.Context, actor, reason string, r fact.
 			return record.Invalidf("withdraws %q: is no report about stop %q by %s", r.Withdraws, r.Stop, r.Source)
 		}
 		return route.has(r.Stop)
-	}})
-}
-
-// Hold keeps a stop from being delivered, or lets it go again. A stop that has
-// ended cannot be held. An At of 0 is the hub's clock.
-func (d *Dispatch) Hold(ctx context.Context, actor, reason string, h fact.StopHeld) (Route, error) {
-	h.Made, h.At = d.made(h.Made), d.made(h.At)
-	return d.state(ctx, actor, reason, statement{id: h.ID, route: h.Route, at: h.At, made: h.Made, note: h.Cause, typ: fact.StopWasHeld, data: h, check: func(route Route) error {
-		if err := route.has(h.Stop); err != nil {
-			return err
-		}
-		for _, s := range route.Visits() {
-			if s.ID == h.Stop && s.Ended() && h.Held {
-				return record.Refusedf("stop %q: is %s already", h.Stop, s.Status)
-			}
-		}
-		return nil
-	}})
-}
-
-// Message tells whoever drives something, on the panel of the gateway. An At of
-// 0 is the hub's clock.
-func (d *Dispatch) Message(ctx context.Context, actor, reason string, m fact.CourierMessaged) (Route, error) {
-	m.At = d.made(m.At)
-	return d.state(ctx, actor, reason, statement{id: m.ID, route: m.Route, at: m.At, made: m.At, note: m.Text, typ: fact.CourierWasMessaged, data: m, check: func(Route) error {
-		if m.Text == "" {
-			return record.Invalidf("text: is empty")
-		}
-		return nil
 	}})
 }
 
@@ -122,45 +93,58 @@ func (r Route) has(stop string) error {
 }
 
 // state appends a statement about a route, once.
-func (d *Dispatch) state(ctx context.Context, actor, reason string, s statement) (Route, error) {
-	if err := (fact.Ref{Kind: fact.Route, ID: s.id}).Check(); err != nil {
-		return Route{}, record.Invalidf("id %q: want up to 64 letters, digits and ._:+-", s.id)
-	}
-	if err := d.checkTime("at", s.at); err != nil {
+func (d *Dispatch) state(ctx context.Context, actor, reason string, s statement) (out Route, err error) {
+	if err := d.sound(s); err != nil {
 		return Route{}, err
 	}
-	if err := d.checkTime("made", s.made); err != nil {
-		return Route{}, err
-	}
-	if err := fact.CheckNote("note", s.note); err != nil {
-		return Route{}, record.Invalid(err)
-	}
-	ref := fact.Ref{Kind: fact.Route, ID: s.route}
-	var out Route
-	err := d.command(ctx, actor, reason, func(ctx context.Context, ch event.Change) (err error) {
-		if out, err = record.Get(ctx, ch, d.o.Model.routes, ref); err != nil {
-			return err
-		}
-		if s.spare != nil {
-			s.data = s.spare(out)
-		}
-		known, err := d.known(ctx, ch, s)
-		if err != nil || known {
-			return err
-		}
-		if err := s.check(out); err != nil {
-			return err
-		}
-		if len(out.Reports)+len(out.Made)+len(out.Holds)+len(out.Messages) >= maxReports {
-			return record.Refusedf("route %q: %d things were said of it, the most there can be", s.route, maxReports)
-		}
-		if _, err := ch.Append(ctx, event.New{ID: "dispatch:" + s.id, Stream: ref.String(), Expect: -1, Type: s.typ, Reason: reason, Data: s.data}); err != nil {
-			return err
-		}
-		out, err = record.Get(ctx, ch, d.o.Model.routes, ref)
+	err = d.command(ctx, actor, reason, func(ctx context.Context, ch event.Change) (err error) {
+		out, err = d.stated(ctx, ch, reason, s)
 		return err
 	})
 	return out, err
+}
+
+// sound checks of a statement what does not depend on the route.
+func (d *Dispatch) sound(s statement) error {
+	if err := (fact.Ref{Kind: fact.Route, ID: s.id}).Check(); err != nil {
+		return record.Invalidf("id %q: want up to 64 letters, digits and ._:+-", s.id)
+	}
+	if err := d.checkTime("at", s.at); err != nil {
+		return err
+	}
+	if err := d.checkTime("made", s.made); err != nil {
+		return err
+	}
+	if err := fact.CheckNote("note", s.note); err != nil {
+		return record.Invalid(err)
+	}
+	return nil
+}
+
+// stated is state within a command, of a statement that is sound.
+func (d *Dispatch) stated(ctx context.Context, ch event.Change, reason string, s statement) (Route, error) {
+	ref := fact.Ref{Kind: fact.Route, ID: s.route}
+	out, err := record.Get(ctx, ch, d.o.Model.routes, ref)
+	if err != nil {
+		return Route{}, err
+	}
+	if s.spare != nil {
+		s.data = s.spare(out)
+	}
+	known, err := d.known(ctx, ch, s)
+	if err != nil || known {
+		return out, err
+	}
+	if err := s.check(ctx, out); err != nil {
+		return Route{}, err
+	}
+	if len(out.Reports)+len(out.Made)+len(out.Holds)+len(out.Messages) >= maxReports {
+		return Route{}, record.Refusedf("route %q: %d things were said of it, the most there can be", s.route, maxReports)
+	}
+	if _, err := ch.Append(ctx, event.New{ID: "dispatch:" + s.id, Stream: ref.String(), Expect: -1, Type: s.typ, Reason: reason, Data: s.data}); err != nil {
+		return Route{}, err
+	}
+	return record.Get(ctx, ch, d.o.Model.routes, ref)
 }
 
 // known tells whether the statement was made before, and fails where another

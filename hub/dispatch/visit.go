@@ -15,7 +15,8 @@ type Visit struct {
 	Departed  int64              `json:"departed,omitempty"`  // last
 	Completed int64              `json:"completed,omitempty"` // of completed and failed
 	Held      bool               `json:"held,omitempty"`
-	Cause     string             `json:"cause,omitempty"` // of the hold
+	Recalled  bool               `json:"recalled,omitempty"` // and called back; then it is held too
+	Cause     string             `json:"cause,omitempty"`    // of the hold, or of calling it back
 	Last      *fact.StopReported `json:"last,omitempty"`
 }
 
@@ -58,14 +59,29 @@ func (r Route) Visits() []Visit {
 				s.take(m)
 			}
 		}
-		for _, h := range holds {
-			if h.Stop == stop.ID {
-				s.Held, s.Cause = h.Held, h.Cause
-			}
-		}
+		s.holding(holds)
 		all[i] = s
 	}
 	return all
+}
+
+// holding takes the holds of a route, in the order of their times. Being called
+// back and other holds stand side by side: what quality lets go is not thereby
+// delivered that a dispatcher has called back.
+func (s *Visit) holding(all []fact.StopHeld) {
+	back := fact.StopHeld{}
+	for _, h := range all {
+		switch {
+		case h.Stop != s.ID:
+		case h.Recalled:
+			back = h
+		default:
+			s.Held, s.Cause = h.Held, h.Cause
+		}
+	}
+	if back.Held {
+		s.Held, s.Recalled, s.Cause = true, true, back.Cause
+	}
 }
 
 // Holding gives the reports of stops that were not withdrawn, in the order in

@@ -13,6 +13,7 @@ const (
 	StopWasReported    = "dispatch.stop_reported"
 	StopWasHeld        = "dispatch.stop_held"
 	CourierWasMessaged = "dispatch.courier_messaged"
+	MessageWasReceived = "dispatch.message_received"
 	PlaceWasSet        = "dispatch.place_set"       // in the stream "place/ID"
 	PlaceWasForgotten  = "dispatch.place_forgotten" // likewise
 )
@@ -130,9 +131,13 @@ type StopHeld struct {
 	Route string `json:"route"`
 	Stop  string `json:"stop"`
 	Held  bool   `json:"held"`
-	Cause string `json:"cause,omitempty"` // an excursion, a saga, or a person's word
-	At    int64  `json:"at"`
-	Made  int64  `json:"made"`
+	// Recalled: what is to be delivered there is called back, or with Held false
+	// is not after all. That and other holds stand side by side: a stop is held
+	// while one of them does.
+	Recalled bool   `json:"recalled,omitempty"`
+	Cause    string `json:"cause,omitempty"` // an excursion, a saga, or a person's word
+	At       int64  `json:"at"`
+	Made     int64  `json:"made"`
 }
 
 // CourierMessaged is a message to whoever drives, shown on the gateway's panel.
@@ -142,6 +147,20 @@ type CourierMessaged struct {
 	Text  string `json:"text"`
 	At    int64  `json:"at"`
 }
+
+// MessageReceived is what became of a message at a gateway of the vehicle.
+type MessageReceived struct {
+	Message string `json:"message"` // id
+	Route   string `json:"route"`
+	Gateway string `json:"gateway"`
+	Status  string `json:"status"`         // see MessageStatuses
+	At      int64  `json:"at,omitempty"`   // by the gateway's clock, UTC, Unix ms; 0: it did not know the time
+	Note    string `json:"note,omitempty"` // why it was refused
+}
+
+// MessageStatuses: the gateway shows it, whoever drives has confirmed it, or the
+// gateway cannot show it.
+var MessageStatuses = []string{"shown", "confirmed", "refused"}
 
 // PlaceSet: the position of a place was entered or changed. It is not said
 // here: an event is kept for good.
@@ -158,7 +177,7 @@ func init() {
 	for typ, example := range map[string]any{
 		CourierWasDefined: CourierDefined{}, JobWasPlanned: JobPlanned{}, JobWasCancelled: JobCancelled{},
 		RouteWasPlanned: RoutePlanned{}, RouteWasReported: RouteReported{}, StopWasReported: StopReported{},
-		StopWasHeld: StopHeld{}, CourierWasMessaged: CourierMessaged{}, PlaceWasSet: PlaceSet{}, PlaceWasForgotten: PlaceForgotten{},
+		StopWasHeld: StopHeld{}, CourierWasMessaged: CourierMessaged{}, MessageWasReceived: MessageReceived{}, PlaceWasSet: PlaceSet{}, PlaceWasForgotten: PlaceForgotten{},
 	} {
 		Register(typ, example)
 	}

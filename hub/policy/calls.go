@@ -67,7 +67,7 @@ var calls = table([]row{
 	{transport, `put-courier put-route reorder-route message-courier import-dispatch`},
 	{transport.and(Pharmacist), `put-job cancel-job put-place`},
 	{transport.and(Driver).partners(), `report-route report-stop prove-delivery`},
-	{transport.and(QA), `hold-stop`},
+	{transport.and(QA), `hold-stop recall-route`},
 
 	// Duties under the DSCSA. A partner's program tells and reads nothing.
 	{inside, `

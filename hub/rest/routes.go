@@ -18,6 +18,7 @@ type Routes interface {
 	Report(ctx context.Context, actor, reason string, r fact.RouteReported) (dispatch.Route, error)
 	ReportStop(ctx context.Context, actor, reason string, r fact.StopReported) (dispatch.Route, error)
 	Hold(ctx context.Context, actor, reason string, h fact.StopHeld) (dispatch.Route, error)
+	Recall(ctx context.Context, actor, reason string, c dispatch.Recalling) (dispatch.Route, error)
 	Message(ctx context.Context, actor, reason string, m fact.CourierMessaged) (dispatch.Route, error)
 	Leg(ctx context.Context, id string) (dispatch.Route, error)
 	Routes(ctx context.Context, courier, after string, limit int) ([]dispatch.Route, error)
@@ -98,12 +99,22 @@ type HoldBody struct {
 	ID    string `json:"id,omitempty" nullable:"true" maxLength:"64" pattern:"^[A-Za-z0-9][A-Za-z0-9._:+-]*$" doc:"Of the statement."`
 	Held  bool   `json:"held" doc:"false lets it go again."`
 	Cause string `json:"cause,omitempty" nullable:"true" maxLength:"500" doc:"An excursion, or a person's word. Nothing that tells of a patient."`
+	// Recalled is only for letting go.
+	Recalled bool `json:"recalled,omitempty" nullable:"true" doc:"With held false: what was called back is delivered after all. Other holds of the stop stay."`
+}
+
+// RecallBody calls back what is on its way.
+type RecallBody struct {
+	ID    string `json:"id,omitempty" nullable:"true" maxLength:"64" pattern:"^[A-Za-z0-9][A-Za-z0-9._:+-]*$" doc:"Of the statement."`
+	Stop  string `json:"stop,omitempty" nullable:"true" maxLength:"64" pattern:"^[A-Za-z0-9][A-Za-z0-9._:+-]*$" doc:"The delivery; left out, the route with all deliveries that have not ended."`
+	Cause string `json:"cause" minLength:"1" maxLength:"500" doc:"Why. Nothing that tells of a patient."`
+	Text  string `json:"text,omitempty" nullable:"true" maxLength:"280" doc:"What whoever drives is told; left out, the usual words."`
 }
 
 // MessageBody is told to whoever drives.
 type MessageBody struct {
 	ID   string `json:"id,omitempty" nullable:"true" maxLength:"64" pattern:"^[A-Za-z0-9][A-Za-z0-9._:+-]*$" doc:"Of the message."`
-	Text string `json:"text" minLength:"1" maxLength:"500" doc:"Nothing that tells of a patient."`
+	Text string `json:"text" minLength:"1" maxLength:"280" doc:"Nothing that tells of a patient."`
 }
 
 // OrderBodyOfStops is another order of a route's stops.
@@ -217,7 +228,16 @@ func registerRoutes(api huma.API, d Routes) {
 			Body HoldBody
 		}) (*found[Route], error) {
 			b := in.Body
-			return give(d.Hold(ctx, Actor(ctx), in.Reason, fact.StopHeld{ID: idOr(ctx, b.ID), Route: in.ID, Stop: in.Stop, Held: b.Held, Cause: b.Cause}))
+			return give(d.Hold(ctx, Actor(ctx), in.Reason, fact.StopHeld{ID: idOr(ctx, b.ID), Route: in.ID, Stop: in.Stop, Held: b.Held, Recalled: b.Recalled, Cause: b.Cause}))
+		})
+	huma.Register(api, op(http.MethodPost, "/routes/{id}/recall", "recall-route", Write, "Call back a delivery, or all that is left of a route"),
+		func(ctx context.Context, in *struct {
+			RoutePath
+			Because
+			Body RecallBody
+		}) (*found[Route], error) {
+			b := in.Body
+			return give(d.Recall(ctx, Actor(ctx), in.Reason, dispatch.Recalling{ID: idOr(ctx, b.ID), Route: in.ID, Stop: b.Stop, Cause: b.Cause, Text: b.Text}))
 		})
 	huma.Register(api, op(http.MethodPost, "/routes/{id}/messages", "message-courier", Write, "Tell whoever drives something, on the panel of the gateway"),
 		func(ctx context.Context, in *struct {

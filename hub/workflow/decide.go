@@ -136,6 +136,7 @@ func (e *Engine) Saga(ctx context.Context, id string) (Saga, error) {
 type Filter struct {
 	Excursion string
 	Package   string
+	Stop      string // ROUTE/STOP of the delivery that they are about
 	State     State
 	Open      bool // that have not ended
 }
@@ -150,6 +151,8 @@ func (e *Engine) List(ctx context.Context, f Filter, after string, limit int) ([
 		return find("excursion", f.Excursion)
 	case f.Package != "":
 		return find("package", f.Package)
+	case f.Stop != "":
+		return find("stop", f.Stop)
 	case f.State != "":
 		return find("state", string(f.State))
 	case f.Open:

@@ -62,6 +62,28 @@ func (s *Saga) Made(thing fact.Ref) bool {
 	return slices.ContainsFunc(s.Steps, func(d StepDone) bool { return slices.Contains(d.Refs, thing) })
 }
 
+// Stops are those of the delivery that the saga is about, as it found them last.
+func (s *Saga) Stops() []fact.SagaStop {
+	for _, d := range slices.Backward(s.Steps) {
+		if d.Delivery != nil {
+			return d.Delivery.Stops
+		}
+	}
+	return nil
+}
+
+// Keeps says why nobody but the saga itself may let the stops of its delivery go;
+// "" where others may.
+func (s *Saga) Keeps() string {
+	switch {
+	case s.State != Ended:
+		return "saga " + s.ID + " keeps it held until quality has decided; it is let go by itself then"
+	case s.rejectedAt() > 0:
+		return "quality has rejected what saga " + s.ID + " is about: plan the stop out of its route"
+	}
+	return ""
+}
+
 // ended gives what a step of a round came to, nil where it has not ended.
 func (s *Saga) ended(step string, round int, undo bool) *fact.SagaStep {
 	for i := range s.Steps {
@@ -98,7 +120,7 @@ type Model struct{ sagas *event.Table[Saga] }
 
 // NewModel makes the read model, to be given to the event log first.
 func NewModel() *Model {
-	return &Model{event.NewTable("workflow.saga", event.Schema[Saga]{Version: 2, Fold: fold, Keys: keys})}
+	return &Model{event.NewTable("workflow.saga", event.Schema[Saga]{Version: 3, Fold: fold, Keys: keys})}
 }
 
 // Models are what the event log takes.
@@ -157,6 +179,9 @@ const open = "open"
 
 func keys(_ string, s *Saga) []event.Key {
 	all := []event.Key{{Name: "state", Value: string(s.State)}, {Name: "excursion", Value: s.Excursion}, {Name: "package", Value: s.Package}}
+	for _, at := range s.Stops() {
+		all = append(all, event.Key{Name: "stop", Value: at.Route + "/" + at.Stop})
+	}
 	if s.State != Ended {
 		return append(all, event.Key{Name: open, Value: open})
 	}

@@ -23,6 +23,12 @@ type Bench struct {
 	*orderstest.Bench
 	Dispatch *dispatch.Dispatch
 	Model    *dispatch.Model
+	kept     func(ctx context.Context, actor, route, stop string) (string, error)
+}
+
+// Keep has kept say which stops nobody may let go, as Options.Kept does.
+func (b *Bench) Keep(kept func(ctx context.Context, actor, route, stop string) (string, error)) {
+	b.kept = kept
 }
 
 // New opens it.
@@ -33,6 +39,12 @@ func New(t testing.TB, db *store.DB) *Bench {
 	var err error
 	if b.Dispatch, err = dispatch.New(dispatch.Options{
 		Log: b.Log, Store: db, Model: m, Catalog: b.Catalog, Shipments: known{b.Orders}, Now: b.Clock, Logger: storetest.Logger(t),
+		Kept: func(ctx context.Context, actor, route, stop string) (string, error) {
+			if b.kept == nil {
+				return "", nil
+			}
+			return b.kept(ctx, actor, route, stop)
+		},
 	}); err != nil {
 		t.Fatal(err)
 	}

@@ -176,7 +176,7 @@ func (s *Sources) stop(ctx context.Context, shipment string) (*stop, []string, e
 		out := &stop{route: r.ID, id: v.ID, status: v.Status, held: v.Held, arrived: v.Arrived, ended: v.Completed}
 		out.planned, out.hasPlan = dispatch.Planned(v)
 		status := r.Status()
-		out.underway, out.recalled = status == "started", status == "recalled"
+		out.underway, out.recalled = status == "started", status == "recalled" || v.Recalled
 		for _, rep := range r.Reports {
 			if rep.Status == "started" && (out.left == 0 || rep.At < out.left) {
 				out.left = rep.At
