@@ -24,6 +24,7 @@ import (
 	"frostline/hub/dispatch/progress"
 	"frostline/hub/dispatch/proof"
 	"frostline/hub/dispatch/propose"
+	messages "frostline/hub/dispatch/relay"
 	"frostline/hub/dispatch/risk"
 	"frostline/hub/dossier"
 	"frostline/hub/event"
@@ -85,6 +86,7 @@ type contexts struct {
 	reports    *report.Desk
 	desired    *desired.Keeper
 	composer   *compose.Composer
+	messages   *messages.Relay
 	rollout    *rollout.Keeper
 	influx     *influx.Writer // nil: none is configured
 	rest       *rest.API
@@ -205,6 +207,9 @@ func (h *hub) openContexts(ctx context.Context) (err error) {
 	if c.composer, err = h.newComposer(m.Catalog, part("compose")); err != nil {
 		return err
 	}
+	if err = h.openMessages(m.Catalog, part("messages")); err != nil {
+		return err
+	}
 	if c.rollout, err = rollout.New(ctx, rollout.Options{
 		Store: h.store, Events: c.events, Dir: filepath.Join(h.config.Data, "releases"), Key: h.ca.Mandate(), Publish: h.broker.Publish,
 		Enrolled: h.enrolled, Log: part("rollout"),
@@ -265,7 +270,7 @@ func (h *hub) openEvidence(ctx context.Context) (err error) {
 func (h *hub) runContexts(ctx context.Context, g *errgroup.Group) {
 	c := &h.contexts
 	for name, run := range map[string]func(context.Context) error{
-		"relay": c.relay.Run, "custody": c.custody.Run, "scans": c.scans.Run, "correlate": c.correlate.Run, "excursion": c.cases.Run, "notify": c.notify.Run, "evidence log": c.ledger.Run, "patients' links": c.patients.Run, "desired state": c.desired.Run, "compose": c.composer.Run, "rollout": c.rollout.Run, "dispatch": c.dispatch.Run, "sagas": c.sagas.Run, "progress": c.progress.Run, "carriers": c.carriers.Run, "proofs": c.proofs.Follow, "risk": c.risk.Run, "proposals": c.proposals.Run,
+		"relay": c.relay.Run, "custody": c.custody.Run, "scans": c.scans.Run, "correlate": c.correlate.Run, "excursion": c.cases.Run, "notify": c.notify.Run, "evidence log": c.ledger.Run, "patients' links": c.patients.Run, "desired state": c.desired.Run, "compose": c.composer.Run, "messages": c.messages.Run, "rollout": c.rollout.Run, "dispatch": c.dispatch.Run, "sagas": c.sagas.Run, "progress": c.progress.Run, "carriers": c.carriers.Run, "proofs": c.proofs.Follow, "risk": c.risk.Run, "proposals": c.proposals.Run,
 		"holds of suspect product": func(ctx context.Context) error { return c.holds.Follow(ctx, c.events) },
 		"dispatch of shipments":    func(ctx context.Context) error { return c.dispatch.Follow(ctx, c.events, c.tellShipment) },
 	} {

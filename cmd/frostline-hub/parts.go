@@ -37,6 +37,7 @@ func (h *hub) parts() []health.Part {
 		{Name: "progress", Ask: h.progressPart},
 		{Name: "proposals", Ask: h.proposalsPart},
 		{Name: "compose", Ask: h.composePart},
+		{Name: "messages", Ask: h.messagesPart},
 	}
 	all = append(all, health.Part{Name: "carriers", Ask: h.carriersPart})
 	all = append(all, health.Part{Name: "rollout", Ask: h.rolloutPart}, health.Part{Name: "patients", Ask: h.patientsPart})

@@ -266,6 +266,7 @@ func (h *hub) handle(m broker.Message) {
 		}
 		h.contexts.desired.Told(m.Gateway, m.Payload)
 		h.contexts.rollout.Told(m.Gateway, m.Payload)
+		h.contexts.messages.Told(m.Gateway, m.Payload)
 	}
 	if !m.Retained {
 		h.intake.Handle(intake.Message{Gateway: m.Gateway, Lane: m.Lane, Payload: m.Payload, Received: m.Received})

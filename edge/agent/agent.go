@@ -26,6 +26,7 @@ import (
 	"frostline/edge/guard"
 	"frostline/edge/identity"
 	"frostline/edge/journal"
+	"frostline/edge/message"
 	"frostline/edge/panel"
 	"frostline/edge/scan"
 	"frostline/edge/sensor"
@@ -132,6 +133,7 @@ type agent struct {
 	outputs      *bus.Set // of the indicators; nil without
 	identity     Identity
 	link         link
+	messages     *message.Keeper // of dispatch; nil in a recording
 	faults       faults
 	started      int64 // boottime, ms
 	progress     progress
@@ -225,6 +227,7 @@ func open(c Config, clk clock.Clock, special journal.Options) (*agent, error) {
 	a.follow(first)
 	a.present.Store(first)
 	if !special.Recorded {
+		a.openMessages()
 		if err := errors.Join(a.openScanner(), a.openGuard(first)); err != nil {
 			return nil, errors.Join(err, a.close())
 		}
@@ -256,6 +259,7 @@ func (a *agent) run(ctx, hurry context.Context) error {
 			page.Metrics(a.metrics())
 			page.Alarms(a.guard)
 			page.Scans(a.scanner)
+			page.Messages(a)
 			g.Go(func() error { return page.Serve(outer, l) })
 		}
 	}

@@ -248,6 +248,9 @@ func (a *agent) report(s *pb.State) {
 	}
 	s.Config, s.Outcomes = a.c.Mandate.Desired.Report(), a.c.Mandate.Desired.Outcomes()
 	s.Config.Digest = *a.digest.Load()
+	if a.messages != nil {
+		s.Shown = a.messages.Report()
+	}
 	s.ConfigVersion = versionWord(s.Config.Running)
 }
 
@@ -287,6 +290,11 @@ func (a *agent) do(ctx context.Context, c *pb.Command) (detail string, report []
 		return fmt.Sprintf("showing itself for %v", what.For), nil, nil
 	case mandate.LogLevel:
 		return a.setLevel(what)
+	case mandate.Message:
+		if a.messages == nil {
+			return "", nil, errors.New("this agent shows no messages")
+		}
+		return "on the page", nil, a.messages.Take(what)
 	case mandate.Diagnostics:
 		if a.c.Mandate.Diagnose == nil {
 			return "", nil, errors.New("this agent has no diagnostics")

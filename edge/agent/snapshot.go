@@ -16,7 +16,7 @@ func (a *agent) Snapshot(context.Context) (panel.Snapshot, error) {
 		Gateway: a.c.Gateway, Version: a.c.Version, Boot: j.Boot, BootID: a.clock.BootID(), UptimeMs: now - a.started,
 		Clock: panel.Clock{BoottimeMs: now}, Sensors: sensors, Journal: a.journalState(now),
 		Uplink: a.uplinkState(), Certificate: a.certificate(), Faults: a.faults.at(now), Guard: a.guarded(sensors, now),
-		IdentifyMs: a.identifiedFor(), Config: a.shownConfig(), Release: a.shownRelease(), NextStop: a.names.Load().stop, Places: a.places(),
+		IdentifyMs: a.identifiedFor(), Config: a.shownConfig(), Release: a.shownRelease(), NextStop: a.names.Load().stop, Messages: a.told(), Places: a.places(),
 	}
 	if m, ok := a.keeper.UTC(now); ok {
 		s.Clock.UTCMs, s.Clock.UncertaintyMs, s.Clock.Conflict = &m.UTC, m.Uncertainty, m.Conflict

@@ -8,8 +8,10 @@ type driverView struct {
 	Cargo cargoView
 	Steps []step
 	Boxes []boxView
-	More  string // of the compartments for which there is no room; empty for none
-	Stop  string // where to next; empty where nobody said
+	More  string        // of the compartments for which there is no room; empty for none
+	Stop  string        // where to next; empty where nobody said
+	Told  []messageView // that wait for a confirmation
+	Read  []string
 }
 
 // topView is the line at the top: who, and how what is kept gets to the hub.
@@ -60,6 +62,7 @@ func (p *Page) driverView(l *locale, s Snapshot, err error) driverView {
 			v.Boxes = append(v.Boxes, p.plainTile(l, s, x).boxView)
 		}
 	}
+	v.Told, v.Read = p.told(l, s)
 	if n := s.NextStop; n != nil {
 		v.Stop = l.say("stop.place", plain(n.Place))
 		if n.DueMs != nil {

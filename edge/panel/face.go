@@ -24,6 +24,12 @@ var faces = map[string]face{
 func driverParts(p *Page, l *locale, s Snapshot, err error) (string, State, string, []part) {
 	v := p.driverView(l, s, err)
 	parts := []part{{"top", "bar", "top", v.Top}, {"verdict", "main", "cargo", v.Cargo}}
+	for _, m := range v.Told {
+		parts = append(parts, part{"message-" + m.ID, "told", "message", m})
+	}
+	if len(v.Read) > 0 {
+		parts = append(parts, part{"read", "foot", "read", v.Read})
+	}
 	side := "calm" // no step
 	if len(v.Steps) > 0 {
 		side = "busy"

@@ -120,7 +120,7 @@ func TestEveryKeyIsThere(t *testing.T) {
 		scan.BadAction, scan.BadTarget, scan.BadParty, scan.BadPatient, scan.BadRole, scan.BadSeal, scan.BadToken, scan.BadID, scan.BadCorrection, scan.ReusedID, scan.NotKept} {
 		keys["scan.problem."+code] = "problems"
 	}
-	for _, thing := range []string{"reading", "block", "segment", "parcel", "day", "hour", "minute", "time"} {
+	for _, thing := range []string{"reading", "block", "segment", "parcel", "day", "hour", "minute", "time", "message"} {
 		keys["n."+thing+".one"], keys["n."+thing+".many"] = "counts", "counts"
 	}
 	for _, tag := range languages {

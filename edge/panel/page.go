@@ -43,6 +43,7 @@ type Page struct {
 	metrics   http.Handler  // of GET /metrics; nil for none
 	alarms    Acknowledger  // nil: none can be acknowledged
 	scanner   Scanning      // nil: nothing can be scanned
+	messages  Messenger     // nil: none can be confirmed
 	history   *History      // nil: no charts
 	watched   chan struct{} // one slot for each live page
 	ticked    ticked
@@ -125,6 +126,9 @@ func (p *Page) Handler() http.Handler {
 	if p.alarms != nil {
 		mux.HandleFunc("GET /alarms/{id}", p.alarm)
 		post("/alarms/{id}", p.acknowledge)
+	}
+	if p.messages != nil {
+		post("/messages/{id}", p.confirm)
 	}
 	if p.scanner != nil {
 		post("/scan", p.scan)

@@ -55,6 +55,16 @@ type Snapshot struct {
 	Guard       Guard       `json:"guard"`
 	NextStop    *NextStop   `json:"next_stop,omitempty"` // as dispatch wants the driver to see it; nil where it said none
 	Places      []Place     `json:"places,omitempty"`
+	Messages    []Message   `json:"messages,omitempty"` // of dispatch, oldest first
+}
+
+// Message is something that dispatch tells whoever drives.
+type Message struct {
+	ID          string `json:"id"`
+	Text        string `json:"text"`
+	ShownMs     *int64 `json:"shown_ms"` // since when it is there, Unix time; nil where the time was not known
+	Confirmed   bool   `json:"confirmed"`
+	ConfirmedMs *int64 `json:"confirmed_ms,omitempty"`
 }
 
 // Place is what a package can be scanned into.

@@ -49,6 +49,11 @@ func scanCommand(scan func(...any) error) (c Command, err error) {
 // again under the same it is the same command. The error wraps ErrUnknown or
 // ErrInvalid.
 func (k *Keeper) Ask(ctx context.Context, actor, reason, id, gateway, kind, argument string) (Command, error) {
+	return k.AskFor(ctx, actor, reason, id, gateway, kind, argument, Life)
+}
+
+// AskFor is Ask of a command that is good for another time than Life.
+func (k *Keeper) AskFor(ctx context.Context, actor, reason, id, gateway, kind, argument string, life time.Duration) (Command, error) {
 	if !k.o.Enrolled(gateway) {
 		return Command{}, fmt.Errorf("gateway %q: %w, or not enrolled", gateway, ErrUnknown)
 	}
@@ -71,7 +76,7 @@ func (k *Keeper) Ask(ctx context.Context, actor, reason, id, gateway, kind, argu
 		// By the clock, so that a hub whose store came from a backup goes on
 		// above what its gateways have done.
 		now := k.o.Now().UnixMilli()
-		c = Command{Gateway: gateway, Number: max(last+1, now), Kind: kind, Argument: argument, Actor: actor, Reason: reason, Asked: now, Expires: now + Life.Milliseconds()}
+		c = Command{Gateway: gateway, Number: max(last+1, now), Kind: kind, Argument: argument, Actor: actor, Reason: reason, Asked: now, Expires: now + life.Milliseconds()}
 		if _, err := ch.Append(ctx, event.New{Stream: stream(gateway), Expect: -1, Type: fact.GatewayWasCommanded, Reason: reason,
 			Data: fact.GatewayCommanded{Gateway: gateway, Number: c.Number, Kind: kind, Argument: argument, Expires: c.Expires}}); err != nil {
 			return err
@@ -99,6 +104,16 @@ func (k *Keeper) send(c Command) {
 	if err != nil {
 		k.o.Log.Warn("command is not sent now; it is if the gateway is heard before it expires", "gateway", c.Gateway, "command", c.Kind, "number", c.Number, "error", err)
 	}
+}
+
+// Asked gives the command that was asked for under an id. The error wraps
+// ErrUnknown.
+func (k *Keeper) Asked(ctx context.Context, gateway, id string) (Command, error) {
+	c, err := scanCommand(k.o.Store.QueryRow(ctx, "SELECT "+commandColumns+" FROM desired_command WHERE id = $1 AND gateway = $2", id, gateway).Scan)
+	if errors.Is(err, sql.ErrNoRows) {
+		return c, fmt.Errorf("command %q of gateway %q: %w", id, gateway, ErrUnknown)
+	}
+	return c, err
 }
 
 // Commands lists what a gateway was asked for, newest first, below a number; 0

@@ -3,10 +3,12 @@ package dispatch
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"frostline/hub/event"
 	"frostline/hub/fact"
 	"frostline/hub/record"
+	"frostline/proto/mandate"
 )
 
 // Hold keeps a stop from being delivered, or lets it go again, or what was called
@@ -53,7 +55,7 @@ func refusedFor(err error, format string, args ...any) error {
 
 // MaxMessage is how long a message to whoever drives can be, in bytes of UTF-8: so
 // much goes into one command to a gateway, and is read at a glance.
-const MaxMessage = 280
+const MaxMessage = mandate.MaxMessage
 
 // Message tells whoever drives something, on the panel of the gateway. An At of
 // 0 is the hub's clock.
@@ -166,4 +168,38 @@ func (d *Dispatch) recalls(r Route, actor string, c Recalling) (all []statement,
 		all = append(all, d.holds(actor, fact.StopHeld{ID: digest("recall", c.ID, v.ID), Route: r.ID, Stop: v.ID, Held: true, Recalled: true, Cause: c.Cause}))
 	}
 	return all, nil
+}
+
+// Received keeps what became of a message at a gateway, once. Its error wraps
+// record.ErrNotFound for a message that was never told.
+func (d *Dispatch) Received(ctx context.Context, m fact.MessageReceived) error {
+	if err := among("status", m.Status, fact.MessageStatuses); err != nil {
+		return err
+	}
+	m.Note = clip(m.Note)
+	return d.command(ctx, "device/"+m.Gateway, "", func(ctx context.Context, ch event.Change) error {
+		in, err := d.o.Model.routes.Find(ctx, ch, "report", m.Message, "", 1)
+		if err != nil {
+			return err
+		}
+		if len(in) == 0 || !slices.ContainsFunc(in[0].Doc.Messages, func(x fact.CourierMessaged) bool { return x.ID == m.Message }) {
+			return fmt.Errorf("message %q: %w", m.Message, record.ErrNotFound)
+		}
+		m.Route = in[0].ID
+		if slices.ContainsFunc(in[0].Doc.Received, func(x fact.MessageReceived) bool {
+			return x.Message == m.Message && x.Gateway == m.Gateway && x.Status == m.Status
+		}) {
+			return nil
+		}
+		_, err = ch.Append(ctx, event.New{Stream: fact.Ref{Kind: fact.Route, ID: m.Route}.String(), Expect: -1, Type: fact.MessageWasReceived, Data: m})
+		return err
+	})
+}
+
+// clip makes a gateway's words fit for a note.
+func clip(s string) string {
+	if fact.CheckNote("note", s) != nil {
+		return "it said why in words that cannot be kept"
+	}
+	return s
 }

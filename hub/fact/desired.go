@@ -31,7 +31,7 @@ type GatewayReported struct {
 type GatewayCommanded struct {
 	Gateway  string `json:"gateway"`
 	Number   int64  `json:"number"`
-	Kind     string `json:"kind"` // identify, restart, diagnostics, log-level
+	Kind     string `json:"kind"` // identify, restart, diagnostics, log-level, message
 	Argument string `json:"argument,omitempty"`
 	Expires  int64  `json:"expires"` // UTC, Unix ms
 }

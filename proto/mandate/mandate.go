@@ -27,7 +27,7 @@ import (
 // Bounds on what is signed, in bytes.
 const (
 	MaxDocument = 64 << 10 // of a desired state
-	MaxArgument = 128      // of a command
+	MaxArgument = 512      // of a command
 	MaxReport   = 16 << 10 // of an outcome
 	MaxDetail   = 300      // of an outcome
 
@@ -44,9 +44,13 @@ const (
 	Restart     = "restart"     // no argument
 	Diagnostics = "diagnostics" // no argument
 	LogLevel    = "log-level"   // argument: level and for how long, such as "debug 1h"
+	// Message shows something to whoever drives. Argument: id, route and text, a
+	// line each.
+	Message = "message"
 )
 
-// Kinds lists the kinds of commands.
+// Kinds lists the kinds of commands that people ask for by name. A Message is
+// dispatch's.
 var Kinds = []string{Identify, Restart, Diagnostics, LogLevel}
 
 var (

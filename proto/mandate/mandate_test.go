@@ -98,13 +98,14 @@ func TestArguments(t *testing.T) {
 		want           Argument
 	}{
 		{Restart, "", Argument{}}, {Diagnostics, "", Argument{}}, {Identify, "", Argument{For: 30 * time.Second}},
-		{Identify, "2m", Argument{For: 2 * time.Minute}}, {LogLevel, "debug", Argument{time.Hour, "debug"}}, {LogLevel, "warn 24h", Argument{24 * time.Hour, "warn"}},
+		{Identify, "2m", Argument{For: 2 * time.Minute}}, {LogLevel, "debug", Argument{For: time.Hour, Level: "debug"}}, {LogLevel, "warn 24h", Argument{For: 24 * time.Hour, Level: "warn"}},
+		{Message, MessageArgument("m1", "R1", "turn back, señor"), Argument{ID: "m1", Route: "R1", Text: "turn back, señor"}},
 	} {
 		if got, err := ParseArgument(x.kind, x.argument); err != nil || got != x.want {
 			t.Errorf("%s %q: got %v, %v, want %v", x.kind, x.argument, got, err, x.want)
 		}
 	}
-	for _, x := range [][2]string{{Restart, "now"}, {Identify, "6m"}, {Identify, "0s"}, {Identify, "1s 2s"}, {LogLevel, ""}, {LogLevel, "loud"}, {LogLevel, "debug 25h"}, {"erase", ""}} {
+	for _, x := range [][2]string{{Restart, "now"}, {Identify, "6m"}, {Identify, "0s"}, {Identify, "1s 2s"}, {LogLevel, ""}, {LogLevel, "loud"}, {LogLevel, "debug 25h"}, {"erase", ""}, {Message, "m1\nR1"}, {Message, "m1\nR1\n"}, {Message, "m 1\nR1\nx"}, {Message, "m1\nR1\na\nb"}, {Message, "m1\n\nx"}, {Message, "m1\nR1\n" + strings.Repeat("x", 281)}} {
 		if got, err := ParseArgument(x[0], x[1]); err == nil {
 			t.Errorf("%s %q: got %v, want an error", x[0], x[1], got)
 		}

@@ -2388,6 +2388,7 @@ type State struct {
 	Config        *ConfigReport          `protobuf:"bytes,10,opt,name=config,proto3" json:"config,omitempty"`
 	Outcomes      []*Outcome             `protobuf:"bytes,11,rep,name=outcomes,proto3" json:"outcomes,omitempty"` // of the last commands, oldest first
 	Release       *ReleaseReport         `protobuf:"bytes,12,opt,name=release,proto3" json:"release,omitempty"`   // absent of an agent that cannot be updated by its hub
+	Shown         []*Shown               `protobuf:"bytes,13,rep,name=shown,proto3" json:"shown,omitempty"`       // the last messages for whoever drives, oldest first
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2506,6 +2507,82 @@ func (x *State) GetRelease() *ReleaseReport {
 	return nil
 }
 
+func (x *State) GetShown() []*Shown {
+	if x != nil {
+		return x.Shown
+	}
+	return nil
+}
+
+// Shown is a message of dispatch that the gateway's page shows, or has shown.
+type Shown struct {
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	Message        string                 `protobuf:"bytes,1,opt,name=message,proto3" json:"message,omitempty"`                                          // its id
+	ShownUtcMs     int64                  `protobuf:"zigzag64,2,opt,name=shown_utc_ms,json=shownUtcMs,proto3" json:"shown_utc_ms,omitempty"`             // since when it is there; 0: the time was not known
+	Confirmed      bool                   `protobuf:"varint,3,opt,name=confirmed,proto3" json:"confirmed,omitempty"`                                     // whoever drives has said so
+	ConfirmedUtcMs int64                  `protobuf:"zigzag64,4,opt,name=confirmed_utc_ms,json=confirmedUtcMs,proto3" json:"confirmed_utc_ms,omitempty"` // when; 0: not yet, or the time was not known
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *Shown) Reset() {
+	*x = Shown{}
+	mi := &file_frost_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Shown) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Shown) ProtoMessage() {}
+
+func (x *Shown) ProtoReflect() protoreflect.Message {
+	mi := &file_frost_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Shown.ProtoReflect.Descriptor instead.
+func (*Shown) Descriptor() ([]byte, []int) {
+	return file_frost_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *Shown) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
+func (x *Shown) GetShownUtcMs() int64 {
+	if x != nil {
+		return x.ShownUtcMs
+	}
+	return 0
+}
+
+func (x *Shown) GetConfirmed() bool {
+	if x != nil {
+		return x.Confirmed
+	}
+	return false
+}
+
+func (x *Shown) GetConfirmedUtcMs() int64 {
+	if x != nil {
+		return x.ConfirmedUtcMs
+	}
+	return 0
+}
+
 // ConfigReport says what has become of the desired state.
 type ConfigReport struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -2521,7 +2598,7 @@ type ConfigReport struct {
 
 func (x *ConfigReport) Reset() {
 	*x = ConfigReport{}
-	mi := &file_frost_proto_msgTypes[25]
+	mi := &file_frost_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2533,7 +2610,7 @@ func (x *ConfigReport) String() string {
 func (*ConfigReport) ProtoMessage() {}
 
 func (x *ConfigReport) ProtoReflect() protoreflect.Message {
-	mi := &file_frost_proto_msgTypes[25]
+	mi := &file_frost_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2546,7 +2623,7 @@ func (x *ConfigReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfigReport.ProtoReflect.Descriptor instead.
 func (*ConfigReport) Descriptor() ([]byte, []int) {
-	return file_frost_proto_rawDescGZIP(), []int{25}
+	return file_frost_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ConfigReport) GetRunning() uint64 {
@@ -2605,7 +2682,7 @@ type Outcome struct {
 
 func (x *Outcome) Reset() {
 	*x = Outcome{}
-	mi := &file_frost_proto_msgTypes[26]
+	mi := &file_frost_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2617,7 +2694,7 @@ func (x *Outcome) String() string {
 func (*Outcome) ProtoMessage() {}
 
 func (x *Outcome) ProtoReflect() protoreflect.Message {
-	mi := &file_frost_proto_msgTypes[26]
+	mi := &file_frost_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2630,7 +2707,7 @@ func (x *Outcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Outcome.ProtoReflect.Descriptor instead.
 func (*Outcome) Descriptor() ([]byte, []int) {
-	return file_frost_proto_rawDescGZIP(), []int{26}
+	return file_frost_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Outcome) GetNumber() uint64 {
@@ -2685,7 +2762,7 @@ type ReleaseReport struct {
 
 func (x *ReleaseReport) Reset() {
 	*x = ReleaseReport{}
-	mi := &file_frost_proto_msgTypes[27]
+	mi := &file_frost_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2697,7 +2774,7 @@ func (x *ReleaseReport) String() string {
 func (*ReleaseReport) ProtoMessage() {}
 
 func (x *ReleaseReport) ProtoReflect() protoreflect.Message {
-	mi := &file_frost_proto_msgTypes[27]
+	mi := &file_frost_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2710,7 +2787,7 @@ func (x *ReleaseReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReleaseReport.ProtoReflect.Descriptor instead.
 func (*ReleaseReport) Descriptor() ([]byte, []int) {
-	return file_frost_proto_rawDescGZIP(), []int{27}
+	return file_frost_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *ReleaseReport) GetNumber() uint64 {
@@ -2782,7 +2859,7 @@ type Signed struct {
 
 func (x *Signed) Reset() {
 	*x = Signed{}
-	mi := &file_frost_proto_msgTypes[28]
+	mi := &file_frost_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2794,7 +2871,7 @@ func (x *Signed) String() string {
 func (*Signed) ProtoMessage() {}
 
 func (x *Signed) ProtoReflect() protoreflect.Message {
-	mi := &file_frost_proto_msgTypes[28]
+	mi := &file_frost_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2807,7 +2884,7 @@ func (x *Signed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Signed.ProtoReflect.Descriptor instead.
 func (*Signed) Descriptor() ([]byte, []int) {
-	return file_frost_proto_rawDescGZIP(), []int{28}
+	return file_frost_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Signed) GetBody() []byte {
@@ -2846,7 +2923,7 @@ type Release struct {
 
 func (x *Release) Reset() {
 	*x = Release{}
-	mi := &file_frost_proto_msgTypes[29]
+	mi := &file_frost_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2858,7 +2935,7 @@ func (x *Release) String() string {
 func (*Release) ProtoMessage() {}
 
 func (x *Release) ProtoReflect() protoreflect.Message {
-	mi := &file_frost_proto_msgTypes[29]
+	mi := &file_frost_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2871,7 +2948,7 @@ func (x *Release) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Release.ProtoReflect.Descriptor instead.
 func (*Release) Descriptor() ([]byte, []int) {
-	return file_frost_proto_rawDescGZIP(), []int{29}
+	return file_frost_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Release) GetGateway() string {
@@ -2922,7 +2999,7 @@ type Desired struct {
 
 func (x *Desired) Reset() {
 	*x = Desired{}
-	mi := &file_frost_proto_msgTypes[30]
+	mi := &file_frost_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2934,7 +3011,7 @@ func (x *Desired) String() string {
 func (*Desired) ProtoMessage() {}
 
 func (x *Desired) ProtoReflect() protoreflect.Message {
-	mi := &file_frost_proto_msgTypes[30]
+	mi := &file_frost_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2947,7 +3024,7 @@ func (x *Desired) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Desired.ProtoReflect.Descriptor instead.
 func (*Desired) Descriptor() ([]byte, []int) {
-	return file_frost_proto_rawDescGZIP(), []int{30}
+	return file_frost_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Desired) GetGateway() string {
@@ -2983,7 +3060,7 @@ type Command struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Gateway       string                 `protobuf:"bytes,1,opt,name=gateway,proto3" json:"gateway,omitempty"`
 	Number        uint64                 `protobuf:"varint,2,opt,name=number,proto3" json:"number,omitempty"`                                     // rising; a gateway does none twice and none that is older
-	Kind          string                 `protobuf:"bytes,3,opt,name=kind,proto3" json:"kind,omitempty"`                                          // identify, restart, diagnostics, log-level
+	Kind          string                 `protobuf:"bytes,3,opt,name=kind,proto3" json:"kind,omitempty"`                                          // identify, restart, diagnostics, log-level, message
 	Argument      string                 `protobuf:"bytes,4,opt,name=argument,proto3" json:"argument,omitempty"`                                  // of the kind; may be empty
 	ExpiresUtcMs  int64                  `protobuf:"zigzag64,5,opt,name=expires_utc_ms,json=expiresUtcMs,proto3" json:"expires_utc_ms,omitempty"` // not to be begun at or after that
 	unknownFields protoimpl.UnknownFields
@@ -2992,7 +3069,7 @@ type Command struct {
 
 func (x *Command) Reset() {
 	*x = Command{}
-	mi := &file_frost_proto_msgTypes[31]
+	mi := &file_frost_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3004,7 +3081,7 @@ func (x *Command) String() string {
 func (*Command) ProtoMessage() {}
 
 func (x *Command) ProtoReflect() protoreflect.Message {
-	mi := &file_frost_proto_msgTypes[31]
+	mi := &file_frost_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3017,7 +3094,7 @@ func (x *Command) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Command.ProtoReflect.Descriptor instead.
 func (*Command) Descriptor() ([]byte, []int) {
-	return file_frost_proto_rawDescGZIP(), []int{31}
+	return file_frost_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *Command) GetGateway() string {
@@ -3075,7 +3152,7 @@ type Journal struct {
 
 func (x *Journal) Reset() {
 	*x = Journal{}
-	mi := &file_frost_proto_msgTypes[32]
+	mi := &file_frost_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3087,7 +3164,7 @@ func (x *Journal) String() string {
 func (*Journal) ProtoMessage() {}
 
 func (x *Journal) ProtoReflect() protoreflect.Message {
-	mi := &file_frost_proto_msgTypes[32]
+	mi := &file_frost_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3100,7 +3177,7 @@ func (x *Journal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Journal.ProtoReflect.Descriptor instead.
 func (*Journal) Descriptor() ([]byte, []int) {
-	return file_frost_proto_rawDescGZIP(), []int{32}
+	return file_frost_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *Journal) GetLast() uint64 {
@@ -3374,7 +3451,7 @@ const file_frost_proto_rawDesc = "" +
 	"\asent_ms\x18\x01 \x01(\x12R\x06sentMs\x12&\n" +
 	"\x0freceived_utc_ms\x18\x02 \x01(\x12R\rreceivedUtcMs\x12&\n" +
 	"\x0fanswered_utc_ms\x18\x03 \x01(\x12R\ransweredUtcMs\x12%\n" +
-	"\x0euncertainty_ms\x18\x04 \x01(\x04R\runcertaintyMs\"\xc9\x03\n" +
+	"\x0euncertainty_ms\x18\x04 \x01(\x04R\runcertaintyMs\"\xf4\x03\n" +
 	"\x05State\x12\x16\n" +
 	"\x06online\x18\x01 \x01(\bR\x06online\x12\x14\n" +
 	"\x05epoch\x18\x02 \x01(\rR\x05epoch\x12\x12\n" +
@@ -3389,7 +3466,14 @@ const file_frost_proto_rawDesc = "" +
 	"\x06config\x18\n" +
 	" \x01(\v2\x1a.frostline.v1.ConfigReportR\x06config\x121\n" +
 	"\boutcomes\x18\v \x03(\v2\x15.frostline.v1.OutcomeR\boutcomes\x125\n" +
-	"\arelease\x18\f \x01(\v2\x1b.frostline.v1.ReleaseReportR\arelease\"\x9f\x01\n" +
+	"\arelease\x18\f \x01(\v2\x1b.frostline.v1.ReleaseReportR\arelease\x12)\n" +
+	"\x05shown\x18\r \x03(\v2\x13.frostline.v1.ShownR\x05shown\"\x8b\x01\n" +
+	"\x05Shown\x12\x18\n" +
+	"\amessage\x18\x01 \x01(\tR\amessage\x12 \n" +
+	"\fshown_utc_ms\x18\x02 \x01(\x12R\n" +
+	"shownUtcMs\x12\x1c\n" +
+	"\tconfirmed\x18\x03 \x01(\bR\tconfirmed\x12(\n" +
+	"\x10confirmed_utc_ms\x18\x04 \x01(\x12R\x0econfirmedUtcMs\"\x9f\x01\n" +
 	"\fConfigReport\x12\x18\n" +
 	"\arunning\x18\x01 \x01(\x04R\arunning\x12\x14\n" +
 	"\x05trial\x18\x02 \x01(\bR\x05trial\x12\x18\n" +
@@ -3462,7 +3546,7 @@ func file_frost_proto_rawDescGZIP() []byte {
 	return file_frost_proto_rawDescData
 }
 
-var file_frost_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
+var file_frost_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
 var file_frost_proto_goTypes = []any{
 	(*Block)(nil),            // 0: frostline.v1.Block
 	(*Event)(nil),            // 1: frostline.v1.Event
@@ -3489,14 +3573,15 @@ var file_frost_proto_goTypes = []any{
 	(*Ack)(nil),              // 22: frostline.v1.Ack
 	(*TimeEcho)(nil),         // 23: frostline.v1.TimeEcho
 	(*State)(nil),            // 24: frostline.v1.State
-	(*ConfigReport)(nil),     // 25: frostline.v1.ConfigReport
-	(*Outcome)(nil),          // 26: frostline.v1.Outcome
-	(*ReleaseReport)(nil),    // 27: frostline.v1.ReleaseReport
-	(*Signed)(nil),           // 28: frostline.v1.Signed
-	(*Release)(nil),          // 29: frostline.v1.Release
-	(*Desired)(nil),          // 30: frostline.v1.Desired
-	(*Command)(nil),          // 31: frostline.v1.Command
-	(*Journal)(nil),          // 32: frostline.v1.Journal
+	(*Shown)(nil),            // 25: frostline.v1.Shown
+	(*ConfigReport)(nil),     // 26: frostline.v1.ConfigReport
+	(*Outcome)(nil),          // 27: frostline.v1.Outcome
+	(*ReleaseReport)(nil),    // 28: frostline.v1.ReleaseReport
+	(*Signed)(nil),           // 29: frostline.v1.Signed
+	(*Release)(nil),          // 30: frostline.v1.Release
+	(*Desired)(nil),          // 31: frostline.v1.Desired
+	(*Command)(nil),          // 32: frostline.v1.Command
+	(*Journal)(nil),          // 33: frostline.v1.Journal
 }
 var file_frost_proto_depIdxs = []int32{
 	2,  // 0: frostline.v1.Event.epoch_start:type_name -> frostline.v1.EpochStart
@@ -3520,15 +3605,16 @@ var file_frost_proto_depIdxs = []int32{
 	21, // 18: frostline.v1.Ack.refused:type_name -> frostline.v1.Refusal
 	23, // 19: frostline.v1.Ack.echo:type_name -> frostline.v1.TimeEcho
 	4,  // 20: frostline.v1.State.series:type_name -> frostline.v1.SeriesDeclared
-	32, // 21: frostline.v1.State.journal:type_name -> frostline.v1.Journal
-	25, // 22: frostline.v1.State.config:type_name -> frostline.v1.ConfigReport
-	26, // 23: frostline.v1.State.outcomes:type_name -> frostline.v1.Outcome
-	27, // 24: frostline.v1.State.release:type_name -> frostline.v1.ReleaseReport
-	25, // [25:25] is the sub-list for method output_type
-	25, // [25:25] is the sub-list for method input_type
-	25, // [25:25] is the sub-list for extension type_name
-	25, // [25:25] is the sub-list for extension extendee
-	0,  // [0:25] is the sub-list for field type_name
+	33, // 21: frostline.v1.State.journal:type_name -> frostline.v1.Journal
+	26, // 22: frostline.v1.State.config:type_name -> frostline.v1.ConfigReport
+	27, // 23: frostline.v1.State.outcomes:type_name -> frostline.v1.Outcome
+	28, // 24: frostline.v1.State.release:type_name -> frostline.v1.ReleaseReport
+	25, // 25: frostline.v1.State.shown:type_name -> frostline.v1.Shown
+	26, // [26:26] is the sub-list for method output_type
+	26, // [26:26] is the sub-list for method input_type
+	26, // [26:26] is the sub-list for extension type_name
+	26, // [26:26] is the sub-list for extension extendee
+	0,  // [0:26] is the sub-list for field type_name
 }
 
 func init() { file_frost_proto_init() }
@@ -3554,14 +3640,14 @@ func file_frost_proto_init() {
 		(*Parcel_Block)(nil),
 		(*Parcel_Bundle)(nil),
 	}
-	file_frost_proto_msgTypes[32].OneofWrappers = []any{}
+	file_frost_proto_msgTypes[33].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_frost_proto_rawDesc), len(file_frost_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   33,
+			NumMessages:   34,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
