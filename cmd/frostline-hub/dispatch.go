@@ -67,6 +67,13 @@ type runs struct {
 	*risk.Board
 	*propose.Desk
 	dispatch *dispatch.Dispatch
+	progress *progress.Tracker
+	panels   panels
+}
+
+func (h *hub) runs() runs {
+	c := &h.contexts
+	return runs{c.risk, c.proposals, c.dispatch, c.progress, panels{desired: c.desired, around: surroundings{catalog: c.catalog, store: h.store, access: h.access}, enrolled: func(gateway string) bool { return h.access.Admitted(gateway) == nil }}}
 }
 
 func (r runs) Leg(ctx context.Context, id string) (dispatch.Route, error) {
@@ -75,6 +82,26 @@ func (r runs) Leg(ctx context.Context, id string) (dispatch.Route, error) {
 
 func (r runs) Hold(ctx context.Context, actor, reason string, h fact.StopHeld) (dispatch.Route, error) {
 	return r.dispatch.Hold(ctx, actor, reason, h)
+}
+
+func (r runs) Recall(ctx context.Context, actor, reason string, c dispatch.Recalling) (dispatch.Route, error) {
+	return r.dispatch.Recall(ctx, actor, reason, c)
+}
+
+func (r runs) Message(ctx context.Context, actor, reason string, m fact.CourierMessaged) (dispatch.Route, error) {
+	return r.dispatch.Message(ctx, actor, reason, m)
+}
+
+func (r runs) Where(route string) (progress.Where, bool) { return r.progress.Where(route) }
+
+func (r runs) Chart(route string) (progress.Chart, bool) { return r.progress.Chart(route) }
+
+func (r runs) Panels(ctx context.Context, courier string) ([]string, error) {
+	c, err := r.dispatch.Courier(ctx, courier)
+	if err != nil || c.Vehicle == "" {
+		return nil, err
+	}
+	return r.panels.Of(ctx, c.Vehicle)
 }
 
 func (r runs) Reorder(ctx context.Context, actor, reason, route string, order []string, revision int64) (dispatch.Route, error) {

@@ -138,7 +138,7 @@ func open(ctx context.Context, c config, log *slog.Logger) (_ *hub, err error) {
 		return nil, err
 	}
 	if h.web, err = web.New(web.Config{Addr: c.Web, TLS: secure, Names: c.names(), Access: h.contexts.people, Passkeys: h.contexts.people, Provider: provider, Fleet: h.fleet, History: h.fleet, Feed: h.fleet,
-		Stories: h.stories(), Operations: h.operations(), Excursions: h.contexts.cases, Dispatch: runs{h.contexts.risk, h.contexts.proposals, h.contexts.dispatch}, Trace: h.contexts.trace.duties, Lookup: h.contexts.trace.lookup, Sagas: h.contexts.sagas, Holds: h.contexts.holds, Parts: h.standings, Metrics: promhttp.HandlerFor(h.metrics, promhttp.HandlerOpts{ErrorLog: slog.NewLogLogger(log.With("part", "metrics").Handler(), slog.LevelError)}),
+		Stories: h.stories(), Operations: h.operations(), Excursions: h.contexts.cases, Dispatch: h.runs(), Trace: h.contexts.trace.duties, Lookup: h.contexts.trace.lookup, Sagas: h.contexts.sagas, Holds: h.contexts.holds, Parts: h.standings, Metrics: promhttp.HandlerFor(h.metrics, promhttp.HandlerOpts{ErrorLog: slog.NewLogLogger(log.With("part", "metrics").Handler(), slog.LevelError)}),
 		Program: h.program(h.contexts.rest.Handler(), h.contexts.trace.binding.Handler()), Log: log.With("part", "web")}); err != nil {
 		return nil, err
 	}

@@ -16,7 +16,8 @@ async function renew() {
   due = undefined;
   if (document.hidden || live.state !== 'live') return;
   renewed = Date.now();
-  if (!await fresh(location.pathname)) return;
+  const route = new URLSearchParams(location.search).get('route');
+  if (!await fresh(location.pathname + (route ? `?route=${encodeURIComponent(route)}` : ''))) return;
   ages(document, live.now());
 }
 

@@ -87,7 +87,10 @@ var pages = table([]row{
 	{transport.and(QA, Approver, Pharmacist, Auditor, Admin), `
 		GET /dispatch`},
 	{transport, `
-		POST /dispatch/{id}/order`},
+		POST /dispatch/{id}/order
+		POST /dispatch/{id}/stop
+		POST /dispatch/{id}/recall
+		POST /dispatch/{id}/message`},
 
 	// Where units came from and went, and the duties under the DSCSA.
 	{inside, `

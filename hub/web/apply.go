@@ -27,6 +27,22 @@ var applied = map[string]string{
 	"refused": "Nothing was changed: route {} or one of its stops has ended.",
 }
 
+// done are what comes of other things that are done on the board.
+var done = map[string]string{
+	"held":     "The stop is held.",
+	"let-go":   "The stop is let go.",
+	"recalled": "It is called back, and whoever drives is told: below is whether they have seen it.",
+	"sent":     "The message is on its way: below is whether it is on the panel, and whether the driver has confirmed it.",
+}
+
+// boardWords are what the board says after something was done on it, or was not.
+func boardWords(r *http.Request, routes []runView) (told string, failed bool) {
+	if word := done[r.FormValue("done")]; word != "" {
+		return word, false
+	}
+	return appliedWords(r, routes)
+}
+
 // appliedWords are what the board says after an order was applied, or was not.
 func appliedWords(r *http.Request, routes []runView) (told string, failed bool) {
 	code, route := r.FormValue("applied"), r.FormValue("route")

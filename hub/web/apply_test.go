@@ -15,6 +15,7 @@ import (
 
 	"frostline/hub/dispatch"
 	"frostline/hub/dispatch/dispatchtest"
+	"frostline/hub/dispatch/progress"
 	"frostline/hub/dispatch/propose"
 	"frostline/hub/dispatch/risk"
 	"frostline/hub/dispatch/road"
@@ -31,8 +32,9 @@ type round struct {
 	*dispatchtest.Bench
 	*dispatch.Dispatch
 	*propose.Desk
-	off   atomic.Int64 // ms that the desk's clock is ahead of the bench's
-	hurry atomic.Value // string: the shipment that is in a hurry
+	panels []string
+	off    atomic.Int64 // ms that the desk's clock is ahead of the bench's
+	hurry  atomic.Value // string: the shipment that is in a hurry
 }
 
 func (r *round) now() time.Time { return r.Clock().Add(time.Duration(r.off.Load()) * time.Millisecond) }
@@ -40,7 +42,10 @@ func (r *round) now() time.Time { return r.Clock().Add(time.Duration(r.off.Load(
 func (r *round) List() ([]risk.Delivery, int64) {
 	return []risk.Delivery{risk.Assess(risk.Delivery{Route: "R1", Stop: "s2", Job: "J2", Shipment: "SH2", Courier: "van-1"}, nil)}, r.now().UnixMilli()
 }
-func (r *round) Watch() (<-chan struct{}, func()) { return nil, func() {} }
+func (r *round) Where(string) (progress.Where, bool)              { return progress.Where{}, false }
+func (r *round) Chart(string) (progress.Chart, bool)              { return progress.Chart{}, false }
+func (r *round) Panels(context.Context, string) ([]string, error) { return r.panels, nil }
+func (r *round) Watch() (<-chan struct{}, func())                 { return nil, func() {} }
 func (r *round) Reorder(ctx context.Context, actor, reason, route string, order []string, revision int64) (dispatch.Route, error) {
 	return r.Dispatch.Reorder(ctx, actor, reason, route, order, revision)
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"frostline/hub/dispatch"
+	"frostline/hub/dispatch/progress"
 	"frostline/hub/dispatch/propose"
 	"frostline/hub/dispatch/risk"
 	"frostline/hub/fact"
@@ -33,7 +34,19 @@ type Dispatch interface {
 	// that some seconds ago.
 	Proposal(ctx context.Context, route string) (propose.Proposal, error)
 	// Hold keeps a stop from being delivered, or lets it go again; once for each id.
+	// Its error wraps record.ErrRefused for a stop that may not be let go.
 	Hold(ctx context.Context, actor, reason string, h fact.StopHeld) (dispatch.Route, error)
+	// Recall calls a delivery back, or all that is left of a route; once for each id.
+	Recall(ctx context.Context, actor, reason string, c dispatch.Recalling) (dispatch.Route, error)
+	// Message tells whoever drives something; once for each id.
+	Message(ctx context.Context, actor, reason string, m fact.CourierMessaged) (dispatch.Route, error)
+	// Panels names the gateways on whose pages a courier's messages are shown.
+	Panels(ctx context.Context, courier string) ([]string, error)
+	// Where tells where the courier of an open route was last; false where no
+	// position came.
+	Where(route string) (progress.Where, bool)
+	// Chart gives what a map shows of an open route; false where nobody follows it.
+	Chart(route string) (progress.Chart, bool)
 	// Reorder has the stops of a route that have not ended made in another order, if
 	// its revision is still the one given. Its error wraps event.ErrStale where it is
 	// not, and record.ErrRefused or record.ErrInvalid for an order that cannot be.
@@ -57,11 +70,17 @@ type boardPage struct {
 	Lines  []deliveryView
 	More   int
 	Routes []runView
-	Others int    // routes that are not shown
-	Form   string // "": who looks applies no orders
-	Told   string // what came of applying one
-	Failed bool   // nothing did
+	Others int       // routes that are not shown
+	Form   string    // "": who looks applies no orders
+	Told   string    // what came of applying one, or of another thing that was done
+	Failed bool      // nothing did
+	Chosen string    // the route that the map shows alone; "" for all
+	Map    *boardMap // nil: who looks is not shown where patients live
+	Draft  boardDraft
 }
+
+// boardDraft is what was sent and not done.
+type boardDraft struct{ Problem, Stop, Cause, Text string }
 
 // deliveryView is a delivery as the board shows it.
 type deliveryView struct {
@@ -91,6 +110,7 @@ type runView struct {
 	Form     string            // of whoever may apply it
 	Seen     string            // what whoever applies it has looked at
 	Messages int
+	Work     *runWork // of the route that was chosen, for whoever may do something; nil otherwise
 }
 
 type stopView struct {
@@ -121,8 +141,13 @@ func deliveryOf(d risk.Delivery, made int64) deliveryView {
 
 // board is GET /dispatch.
 func (s *Server) board(w http.ResponseWriter, r *http.Request) {
-	page := boardPage{frame: s.frame("Dispatch", "dispatch")}
-	page.Styles, page.Modules = []string{"style/home.css", "style/sensor.css", "style/story.css", "style/access.css", "style/dispatch.css"}, []string{"dispatch.js"}
+	s.showBoard(w, r, http.StatusOK, r.URL.Query().Get("route"), boardDraft{})
+}
+
+// showBoard shows the board, with one route chosen or none.
+func (s *Server) showBoard(w http.ResponseWriter, r *http.Request, status int, chosen string, draft boardDraft) {
+	page := boardPage{frame: s.frame("Dispatch", "dispatch"), Draft: draft}
+	page.Styles, page.Modules = []string{"style/home.css", "style/sensor.css", "style/story.css", "style/access.css", "style/dispatch.css", "style/boardmap.css"}, []string{"dispatch.js"}
 	all, made := s.cfg.Dispatch.List()
 	page.Made, page.Stale, page.Until = made, made == 0 || page.Now-made > boardStale, page.Now+boardHolds
 	n := map[risk.Class]int{}
@@ -141,37 +166,41 @@ func (s *Server) board(w http.ResponseWriter, r *http.Request) {
 		of[d.Route] = append(of[d.Route], d)
 	}
 	page.Others = max(0, len(order)-boardRoutes)
+	order = order[:len(order)-page.Others]
+	if chosen != "" && !slices.Contains(order, chosen) {
+		order = append(order, chosen)
+	}
 	ahead := map[string]string{} // by route and stop
-	for _, id := range order[:len(order)-page.Others] {
+	for _, id := range order {
 		route, err := s.cfg.Dispatch.Leg(r.Context(), id)
-		if errors.Is(err, record.ErrNotFound) {
+		if errors.Is(err, record.ErrNotFound) || errors.Is(err, record.ErrInvalid) {
 			continue
 		}
 		if err != nil {
 			s.broken(w, r, "read route "+id, err)
 			return
 		}
+		if id == chosen {
+			page.Chosen = id
+		}
 		run := s.run(route, of[id], made)
 		page.Routes = append(page.Routes, run)
-		before := 0
-		for _, stop := range run.Stops {
-			if stop.Ended() {
-				continue
-			}
-			ahead[id+"/"+stop.ID] = map[int]string{0: "next", 1: "one stop before it"}[before]
-			if before > 1 {
-				ahead[id+"/"+stop.ID] = strconv.Itoa(before) + " stops before it"
-			}
-			before++
-		}
+		run.tellAhead(ahead)
 	}
 	if viewerOf(r).May("POST /dispatch/{id}/order") {
 		page.Form = s.formFor(w, r)
 		for i := range page.Routes {
 			page.Routes[i].Form = page.Form
+			if page.Routes[i].ID == page.Chosen {
+				if err := s.work(r, &page.Routes[i], draft); err != nil {
+					s.broken(w, r, "look up what may be done with route "+page.Chosen, err)
+					return
+				}
+			}
 		}
+		page.Map = s.drawBoard(page.Routes, page.Chosen, page.Now)
 	}
-	page.Told, page.Failed = appliedWords(r, page.Routes)
+	page.Told, page.Failed = boardWords(r, page.Routes)
 	page.More = max(0, len(all)-boardLines)
 	for _, d := range all[:len(all)-page.More] {
 		v := deliveryOf(d, made)
@@ -180,7 +209,23 @@ func (s *Server) board(w http.ResponseWriter, r *http.Request) {
 		}
 		page.Lines = append(page.Lines, v)
 	}
-	s.render(w, s.pages.board, http.StatusOK, page)
+	s.render(w, s.pages.board, status, page)
+}
+
+// tellAhead says of each stop that has not ended how many come before it.
+func (v runView) tellAhead(ahead map[string]string) {
+	before := 0
+	for _, stop := range v.Stops {
+		if stop.Ended() {
+			continue
+		}
+		word := map[int]string{0: "next", 1: "one stop before it"}[before]
+		if before > 1 {
+			word = strconv.Itoa(before) + " stops before it"
+		}
+		ahead[v.ID+"/"+stop.ID] = word
+		before++
+	}
 }
 
 func anchor(route string) string { return "route-" + route }
@@ -189,7 +234,9 @@ func anchor(route string) string { return "route-" + route }
 // still to make, most urgent first.
 func (s *Server) run(route dispatch.Route, deliveries []risk.Delivery, made int64) runView {
 	v := runView{Route: route, Anchor: anchor(route.ID), Status: route.Status(), Messages: len(route.Messages)}
-	v.Mark, v.Word = classMark(deliveries[0].Class), deliveries[0].Class.Words()
+	if v.Mark, v.Word = "calm", "nothing left to deliver"; len(deliveries) > 0 {
+		v.Mark, v.Word = classMark(deliveries[0].Class), deliveries[0].Class.Words()
+	}
 	for i, visit := range route.Visits() {
 		stop := stopView{Visit: visit, Place: i + 1, State: visit.Status}
 		if visit.Ended() {

@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"frostline/hub/dispatch"
+	"frostline/hub/dispatch/progress"
+	"frostline/hub/dispatch/progress/fence"
 	"frostline/hub/dispatch/propose"
 	"frostline/hub/dispatch/risk"
 	"frostline/hub/dispatch/road"
@@ -36,10 +38,11 @@ type dispatcher struct {
 	routes map[string]dispatch.Route
 	desk   *propose.Desk
 
-	mu   sync.Mutex
-	all  []risk.Delivery
-	made int64
-	wake chan struct{}
+	mu    sync.Mutex
+	all   []risk.Delivery
+	made  int64
+	wake  chan struct{}
+	where map[string]progress.Where
 }
 
 func (d *dispatcher) List() ([]risk.Delivery, int64) {
@@ -67,6 +70,39 @@ func (d *dispatcher) Reorder(_ context.Context, _, _, id string, _ []string, _ i
 func (d *dispatcher) Hold(_ context.Context, _, _ string, h fact.StopHeld) (dispatch.Route, error) {
 	return dispatch.Route{}, record.Refusedf("route %q: is in memory; TestStopsAreHeld has a real one", h.Route)
 }
+func (d *dispatcher) Recall(_ context.Context, _, _ string, c dispatch.Recalling) (dispatch.Route, error) {
+	return dispatch.Route{}, record.Refusedf("route %q: is in memory; TestDispatcherCallsBack has a real one", c.Route)
+}
+func (d *dispatcher) Message(_ context.Context, _, _ string, m fact.CourierMessaged) (dispatch.Route, error) {
+	return dispatch.Route{}, record.Refusedf("route %q: is in memory; TestDispatcherWrites has a real one", m.Route)
+}
+func (d *dispatcher) Panels(_ context.Context, courier string) ([]string, error) {
+	return map[string][]string{"van-1": {"gw-van-1"}}[courier], nil
+}
+func (d *dispatcher) Where(route string) (progress.Where, bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	w, ok := d.where[route]
+	return w, ok
+}
+func (d *dispatcher) Chart(route string) (progress.Chart, bool) {
+	r, ok := d.routes[route]
+	c := progress.Chart{Fences: map[fact.Ref]fence.Fence{}}
+	for _, s := range r.Stops {
+		p, _, _ := d.Place(context.Background(), s.Place.ID)
+		p.Longitude += p.Latitude / 1000 * 37 % 11 * 150_000 // a map of a line shows little
+		c.Fences[s.Place] = fence.Fence{ID: s.Place.String(), Centre: road.Point{Latitude: p.Latitude, Longitude: p.Longitude}, Radius: 150}
+	}
+	if w, ok := d.Where(route); ok {
+		for i := range 20 {
+			at := w.Fix.Where
+			at.Latitude -= int64(20-i) * 6000
+			at.Longitude -= int64(20-i) * int64(20-i) * 400
+			c.Track = append(c.Track, fence.Fix{At: w.Fix.At - int64(20-i)*5000, Where: at})
+		}
+	}
+	return c, ok
+}
 func (d *dispatcher) Open(context.Context) ([]dispatch.Route, error) { return nil, nil }
 func (d *dispatcher) Job(_ context.Context, id string) (dispatch.Job, error) {
 	return dispatch.Job{JobPlanned: fact.JobPlanned{ID: id, Shipment: "SH-" + id, Load: 4000}}, nil
@@ -91,7 +127,7 @@ func (d *dispatcher) tell(now int64, change func([]risk.Delivery) []risk.Deliver
 func dispatches(t testing.TB, now func() time.Time) *dispatcher {
 	t.Helper()
 	at, minute := now().UnixMilli(), int64(60_000)
-	d := &dispatcher{routes: map[string]dispatch.Route{}, made: at, wake: make(chan struct{}, 1)}
+	d := &dispatcher{routes: map[string]dispatch.Route{}, where: map[string]progress.Where{}, made: at, wake: make(chan struct{}, 1)}
 	site := fact.Ref{Kind: fact.Site, ID: "sodo"}
 	loads := map[string]risk.Load{}
 	warm := func(id string, temp thermal.Temp, best, low, high int64) risk.Load {
@@ -125,6 +161,9 @@ func dispatches(t testing.TB, now func() time.Time) *dispatcher {
 	plan("R-7", "van-1", "J9", "J3", "J4", "J1", "J2")
 	done := d.routes["R-7"]
 	done.Made = []fact.StopReported{{ID: "x", Route: "R-7", Stop: "s9", Status: "completed", At: at - 8*minute, Source: "driver"}}
+	done.Messages = []fact.CourierMessaged{{ID: "m1", Route: "R-7", Text: "Check the doors and the cooling.", At: at - 20*minute}, {ID: "m2", Route: "R-7", Text: "Please call dispatch.", At: at - 3*minute}, {ID: "m3", Route: "R-7", Text: "Do not hand over stop s4: bring it back.", At: at - minute}}
+	done.Received = []fact.MessageReceived{{Message: "m1", Route: "R-7", Gateway: "gw-van-1", Status: "shown", At: at - 20*minute}, {Message: "m1", Route: "R-7", Gateway: "gw-van-1", Status: "confirmed", At: at - 18*minute}, {Message: "m2", Route: "R-7", Gateway: "gw-van-1", Status: "shown", At: at - 2*minute}}
+	done.Holds = []fact.StopHeld{{ID: "b", Route: "R-7", Stop: "s4", Held: true, Recalled: true, Cause: "the lot is recalled", At: at - minute}}
 	d.routes["R-7"] = done
 	plan("R-8", "bike-2", "J5", "J6")
 	held := d.routes["R-8"]
@@ -132,6 +171,11 @@ func dispatches(t testing.TB, now func() time.Time) *dispatcher {
 	d.routes["R-8"] = held
 	plan("R-9", "ups", "J7")
 	risk.Sort(d.all)
+	drives := func(route string, lat, lon, age int64, next string) {
+		d.where[route] = progress.Where{Fix: fence.Fix{At: at - age, Where: road.Point{Latitude: lat, Longitude: lon}, Accuracy: 6000}, Next: next}
+	}
+	drives("R-7", 476_400_000, -1_223_600_000, 8000, "s3")
+	drives("R-8", 477_300_000, -1_222_700_000, 22*minute, "s5")
 	var err error
 	if d.desk, err = propose.New(propose.Options{
 		Routes: d, Road: road.Estimate{}, Now: now, Log: slog.New(slog.DiscardHandler),

@@ -138,7 +138,7 @@ func drawMap(t trail, marks []mark, from, to int64) string {
 	for _, m := range marks {
 		all.points = append(all.points, m.place)
 	}
-	xy, scale := all.onto(width, height, pad)
+	xy, in := all.onto(width, height, pad)
 	var o strings.Builder
 	fmt.Fprintf(&o, `<svg class="way-map" viewBox="0 0 %g %g" role="img" aria-label="%s">`, width, height, template.HTMLEscapeString("Where it was: "+all.across()))
 	fmt.Fprintf(&o, `<path class="path" d="%s"/>`, t.way(xy, func(place) bool { return true }))
@@ -153,20 +153,7 @@ func drawMap(t trail, marks []mark, from, to int64) string {
 		x, y := xy(m.place)
 		fmt.Fprintf(&o, `<rect class="handover" x="%.1f" y="%.1f" width="10" height="10"><title>%s</title></rect>`, x-5, y-5, template.HTMLEscapeString(m.word+", "+view.Moment(m.at)))
 	}
-	metres, px := scaleBar(scale)
+	metres, px := in.Bar()
 	fmt.Fprintf(&o, `<path class="scale" d="M%g %gv6h%.1fv-6"/><text class="tick" x="%g" y="%g">%s</text></svg>`, pad, height-12, px, pad+4, height-16, metres)
 	return o.String()
-}
-
-// scaleBar gives a round length, and how long it is at a scale of units a metre.
-func scaleBar(scale float64) (word string, units float64) {
-	for _, m := range []float64{50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000, 1_000_000} {
-		if units = m * scale; units >= 60 {
-			if m < 1000 {
-				return fmt.Sprintf("%g m", m), units
-			}
-			return fmt.Sprintf("%g km", m/1000), units
-		}
-	}
-	return "1000 km", units
 }

@@ -62,6 +62,7 @@ var words = template.FuncMap{
 
 	"span": view.Span, "degrees": dossier.Degrees, "outcome": dossier.Word, "because": dossier.Because,
 	"unitPath":   unitPath,
+	"legend":     mapLegend,
 	"aboutWords": aboutWords, "toldWords": toldWords,
 	"between": func(from, to int64) string { return view.Span(to - from) },
 	"state":   func(s string) string { return strings.ReplaceAll(s, "_", " ") },
@@ -132,7 +133,7 @@ func (p *pages) named() map[string]**template.Template {
 }
 
 func parsePages(l *tongue.Tongue) (*pages, error) {
-	base, err := template.New("base").Funcs(wordsIn(l)).ParseFS(dashboards.Templates, "templates/layout.html", "templates/story.html", "templates/tracelist.html", "templates/holdlist.html")
+	base, err := template.New("base").Funcs(wordsIn(l)).ParseFS(dashboards.Templates, "templates/layout.html", "templates/story.html", "templates/tracelist.html", "templates/holdlist.html", "templates/boardmap.html", "templates/boardwork.html")
 	if err != nil {
 		return nil, fmt.Errorf("parse the layout of pages: %w", err)
 	}

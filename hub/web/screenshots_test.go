@@ -60,6 +60,7 @@ var shots = []shot{
 	{"audit", "view/audit", ""},
 	{"dispatch", "dispatch", "true"},
 	{"dispatch-route", "dispatch#route-R-7", "document.getElementById('route-R-7').open"},
+	{"dispatch-chosen", "dispatch?route=R-7#map", "document.querySelector('.work') !== null"},
 }
 
 // TestScreenshots takes each page at a phone's and a desk's width, light and

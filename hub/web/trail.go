@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"frostline/hub/view"
+	"frostline/hub/web/drawmap"
 	"frostline/proto/reading"
 )
 
@@ -68,13 +69,8 @@ func (s *Server) trail(ctx context.Context, gateway string, sensor view.Sensor, 
 				t.holes++
 			}
 			lon := r.Value
-			if len(t.points) > 0 { // across the 180th meridian, degrees go on
-				switch d := lon - t.points[0].lon; {
-				case d > 180e7:
-					lon -= 360e7
-				case d < -180e7:
-					lon += 360e7
-				}
+			if len(t.points) > 0 {
+				lon = drawmap.Unbroken(lon, t.points[0].lon)
 			}
 			t.points = append(t.points, place{at: r.UTC, lat: lat, lon: lon, first: broken})
 			broken = false
@@ -84,30 +80,21 @@ func (s *Server) trail(ctx context.Context, gateway string, sensor view.Sensor, 
 	return t, err
 }
 
-const metresPerDegree = 111_320.0
-
-// extent gives the middle of the trail and its reach in metres, east and north.
-func (t trail) extent() (lat, lon, squeeze, east, north float64) {
-	minLat, maxLat, minLon, maxLon := math.Inf(1), math.Inf(-1), math.Inf(1), math.Inf(-1)
-	for _, p := range t.points {
-		la, lo := float64(p.lat)/1e7, float64(p.lon)/1e7
-		minLat, maxLat, minLon, maxLon = min(minLat, la), max(maxLat, la), min(minLon, lo), max(maxLon, lo)
+// extent is what the trail spans.
+func (t trail) extent() drawmap.Extent {
+	points := make([]drawmap.Point, len(t.points))
+	for i, p := range t.points {
+		points[i] = p.point()
 	}
-	lat, lon = (minLat+maxLat)/2, (minLon+maxLon)/2
-	squeeze = math.Cos(lat * math.Pi / 180)
-	return lat, lon, squeeze, (maxLon - minLon) * metresPerDegree * squeeze, (maxLat - minLat) * metresPerDegree
+	return drawmap.Of(points)
 }
 
-// onto maps the trail onto a picture, but for its margin: north up, at one scale
-// of units a metre in both directions, and at least 200 m across: a parked
-// vehicle's noise is not a journey.
-func (t trail) onto(width, height, margin float64) (xy func(place) (x, y float64), scale float64) {
-	lat, lon, squeeze, east, north := t.extent()
-	scale = min((width-2*margin)/max(east, 200), (height-2*margin)/max(north, 200))
-	return func(p place) (x, y float64) {
-		return width/2 + (float64(p.lon)/1e7-lon)*metresPerDegree*squeeze*scale,
-			height/2 - (float64(p.lat)/1e7-lat)*metresPerDegree*scale
-	}, scale
+func (p place) point() drawmap.Point { return drawmap.Point{Lat: p.lat, Lon: p.lon} }
+
+// onto maps the trail onto a picture.
+func (t trail) onto(width, height, margin float64) (xy func(place) (x, y float64), in drawmap.Projection) {
+	in = t.extent().Onto(width, height, margin)
+	return func(p place) (x, y float64) { return in.XY(p.point()) }, in
 }
 
 // way is the path through those points of the trail that are taken, broken where
@@ -153,8 +140,7 @@ func (t trail) across() string {
 	if len(t.points) == 0 {
 		return "no position"
 	}
-	_, _, _, east, north := t.extent()
-	d := math.Hypot(east, north)
+	d := t.extent().Across()
 	if d < 1000 {
 		return fmt.Sprintf("%.0f m across", d)
 	}

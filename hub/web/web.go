@@ -177,6 +177,9 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Dispatch != nil {
 		mux.HandleFunc("GET /dispatch", s.board)
 		mux.HandleFunc("POST /dispatch/{id}/order", s.applyOrder)
+		mux.HandleFunc(boardStopRoute, s.boardStop)
+		mux.HandleFunc(boardRecallRoute, s.boardRecall)
+		mux.HandleFunc(boardMessageRoute, s.boardMessage)
 	}
 	if cfg.Trace != nil {
 		if cfg.Lookup == nil {

@@ -95,6 +95,16 @@ type shown struct {
 	etas  map[string]dispatch.Arrival // by stop
 	where Where
 	fixed bool // there is a position
+	chart Chart
+}
+
+// Chart is what a map shows of a route. It is not to be changed.
+type Chart struct {
+	Fences map[fact.Ref]fence.Fence // of the places whose position is known
+	Track  []fence.Fix              // the way driven last, oldest first
+	// Ahead is the way to the next stop from here on, where the road engine drew
+	// it; nil where it did not.
+	Ahead []road.Point
 }
 
 // Where is the last that is known of where a route's courier is.
@@ -158,6 +168,18 @@ func (t *Tracker) Where(route string) (Where, bool) {
 	w := s.where
 	w.Age = time.Duration(t.o.Now().UnixMilli()-w.Fix.At) * time.Millisecond
 	return w, true
+}
+
+// Chart gives what a map shows of an open route; false of one that is not
+// followed.
+func (t *Tracker) Chart(route string) (Chart, bool) {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	s := t.shown[route]
+	if s == nil {
+		return Chart{}, false
+	}
+	return s.chart, true
 }
 
 // Status is a snapshot for health checks.

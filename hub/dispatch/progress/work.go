@@ -1,10 +1,13 @@
 package progress
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
 	"slices"
+
+	"frostline/hub/dispatch/progress/fence"
 )
 
 // Work does one round: it looks at new events and positions, reports what they
@@ -151,10 +154,11 @@ func (t *Tracker) publish() {
 		if !followed(r.status) {
 			continue // it has ended lately
 		}
-		s := &shown{etas: r.etas, fixed: r.fixed}
+		s := &shown{etas: r.etas, fixed: r.fixed, chart: Chart{Fences: r.places, Track: r.lately()}}
 		if r.fixed {
 			s.where = Where{Fix: r.fix}
 			if r.way != nil {
+				s.chart.Ahead = r.way.Line.Ahead(r.way.Along)
 				s.where.Next, s.where.Along, s.where.Way, s.where.Off = r.next, r.way.Along, r.way.Line.Length(), r.way.Off
 			}
 		}
@@ -163,6 +167,23 @@ func (t *Tracker) publish() {
 	t.mu.Lock()
 	t.shown = all
 	t.mu.Unlock()
+}
+
+// The way driven last, as a map shows it.
+const (
+	latelyFor  = 30 * 60_000 // ms
+	latelyMost = 180         // positions
+)
+
+// lately gives the way driven last. The track itself goes on changing.
+func (r *run) lately() []fence.Fix {
+	i, _ := slices.BinarySearchFunc(r.track, r.fix.At-latelyFor, func(f fence.Fix, at int64) int { return cmp.Compare(f.At, at) })
+	i = max(i, len(r.track)-2*latelyMost)
+	var out []fence.Fix
+	for ; i < len(r.track); i += 1 + min(1, len(r.track)/(latelyMost+1)) {
+		out = append(out, r.track[i])
+	}
+	return out
 }
 
 // followed reports whether estimates may be made for a route: it is open.

@@ -24,6 +24,17 @@ func NewLine(points []road.Point) *Line {
 // Length in metres.
 func (l *Line) Length() float64 { return l.along[len(l.along)-1] }
 
+// Ahead gives the points of the line from so many metres along it to its end,
+// without the point there itself.
+func (l *Line) Ahead(along float64) []road.Point {
+	for i, a := range l.along {
+		if a > along {
+			return l.points[i:]
+		}
+	}
+	return nil
+}
+
 // Project gives the point of the line that is closest to p, by its distance
 // along the line, and how far p is off, in metres. Only the stretch from low to
 // high along the line is looked at, so that a way that crosses itself or comes
