@@ -56,3 +56,25 @@ func captioned(figure template.HTML, in *tongue.Tongue) template.HTML {
 		return m[1] + template.HTMLEscapeString(in.Tell(html.UnescapeString(m[2])))
 	}))
 }
+
+// worded is what a drawing says: to who hears it, over a part of it, and in it.
+var worded = regexp.MustCompile(`( aria-label="|<title>|<text class="lane-word"[^>]*>)([^"<]*)`)
+
+// spokenDrawing gives a drawing that was made in English with its words in a language.
+func spokenDrawing(figure template.HTML, in *tongue.Tongue) template.HTML {
+	return template.HTML(worded.ReplaceAllStringFunc(string(figure), func(s string) string {
+		m := worded.FindStringSubmatch(s)
+		return m[1] + template.HTMLEscapeString(in.Tell(html.UnescapeString(m[2])))
+	}))
+}
+
+// quoted gives a text that a person or a program wrote: in a language where it is
+// made of words of ours, else as it was written, marked as in no known language, so
+// that it is not read out by the rules of another.
+func quoted(text string, in *tongue.Tongue) template.HTML {
+	told := in.Tell(text)
+	if in.Lang == tongue.Languages[0] || text == "" || told != text {
+		return template.HTML(template.HTMLEscapeString(told))
+	}
+	return template.HTML(`<span lang="">` + template.HTMLEscapeString(text) + `</span>`)
+}

@@ -93,6 +93,8 @@ func wordsIn(l *tongue.Tongue) template.FuncMap {
 		"outcome": func(o thermal.Outcome) string { return l.Tell(dossier.Word(o)) },
 		"because": func(r string) string { return l.Tell(dossier.Because(r)) },
 		"state":   func(s string) string { return l.Tell(strings.ReplaceAll(s, "_", " ")) },
+		"quoted":  func(text string) template.HTML { return quoted(text, l) },
+		"drawn":   func(figure template.HTML) template.HTML { return spokenDrawing(figure, l) },
 	})
 	return in
 }

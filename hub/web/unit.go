@@ -161,7 +161,7 @@ func entryOf(s *provenance.Step) entryView {
 		if at == "" {
 			at = s.Location
 		}
-		say("at %s", short(at))
+		say("place: %s", short(at))
 	}
 	for i := range s.Sensors {
 		text, mark := sensorWords(&s.Sensors[i])

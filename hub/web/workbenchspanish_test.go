@@ -42,7 +42,7 @@ func TestWorkbenchInSpanish(t *testing.T) {
 	}
 	for path, wants := range map[string][]string{
 		"/view/excursions": {"El paquete P1 estuvo por encima de 8 °C durante 30 min 36 s", "darse por enterado en", "sin cerrar", "Nada dio fe del paquete P1"},
-		"/view/excursion/" + b.id + "?if_above=8&if_above_min=45": {"Lo peor fue 10.554 °C el", "Excursión: se incumplió una regla de", "sensor cargo de van-1", "Margen 8 to 25 °C, 2 unidades del lote L1: 30 min 36 s de 2 h usados, quedan 1 h 29 min",
+		"/view/excursion/" + b.id + "?if_above=8&if_above_min=45": {"Lo peor fue 10.554 °C el", "Excursión: se incumplió una regla de", "sensor cargo de van-1", "Margen 8 a 25 °C, 2 unidades del lote L1: 30 min 36 s de 2 h usados, quedan 1 h 29 min",
 			"Esto no es un veredicto.", "máxima", "compartimento van-1-box", "Darse por enterado", "¿Y si rigieran otras reglas?", "del anillo al punto"},
 		"/view/trail/excursion/" + b.id: {"Historial de excursión " + b.id, "tal como se registró"},
 	} {

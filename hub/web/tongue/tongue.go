@@ -64,7 +64,7 @@ type pattern struct {
 	is      *regexp.Regexp
 	literal int // bytes of the key that are no parts: the more, the more particular
 	to      string
-	weak    bool // hardly more than parts: within another pattern alone
+	weak    bool // hardly more than parts of any text: within another pattern alone
 }
 
 // hole is a part of a key; quoted as it is in a regular expression, too.
@@ -99,9 +99,9 @@ func (t *Tongue) compile() {
 				if h == `\{\}` {
 					return "(.+?)"
 				}
-				return `([\d.,:]+)`
+				return `([−+]?[\d.,:]+)`
 			})
-			t.patterns = append(t.patterns, pattern{regexp.MustCompile("(?s)^" + is + "$"), len(literal), to, len(strings.TrimSpace(literal)) <= 3})
+			t.patterns = append(t.patterns, pattern{regexp.MustCompile("(?s)^" + is + "$"), len(literal), to, strings.Contains(key, "{}") && len(strings.TrimSpace(literal)) <= 3})
 		}
 	}
 	slices.SortFunc(t.patterns, func(a, b pattern) int {

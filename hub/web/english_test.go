@@ -1,0 +1,105 @@
+package web
+
+import (
+	"io"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/net/html"
+
+	"frostline/hub/web/tongue"
+)
+
+// function are words that no English sentence does without and no Spanish one has.
+var function = regexp.MustCompile(`(?i)\b(the|of|is|are|was|were|has|have|had|and|not|this|that|which|with|from|by|for|at|to|it|its|been|be|on|since|or|who|what|when|than|there|does|did|may|must|will|after|before|until|under|over|nobody|nothing)\b`)
+
+// alien are names and others' words within sentences of ours: of a sensor, and why
+// somebody held a stop.
+var alien = regexp.MustCompile(`^position( · .*)?$|\bexcursion of PKG-106$`)
+
+// unsaid are the texts of a page that are still English: function words, or an
+// entry's English. What is marked as in a language of its own is left out, and so
+// are programs' words in code.
+func unsaid(body string, es *tongue.Tongue) (out []string) {
+	own := []string{"code", "pre", "script", "style", "textarea"}
+	z, open, skip := html.NewTokenizer(strings.NewReader(body)), []string{}, 0
+	void := []string{"input", "meta", "link", "br", "img", "hr", "wbr", "col", "source"}
+	look := func(text string) {
+		text = strings.Join(strings.Fields(html.UnescapeString(text)), " ")
+		to, known := es.Keys()[text]
+		text = alien.ReplaceAllString(text, "")
+		if text != "" && (function.MatchString(text) || known && to != text) && !slices.Contains(out, text) {
+			out = append(out, text)
+		}
+	}
+	for {
+		switch kind := z.Next(); kind {
+		case html.ErrorToken:
+			return out
+		case html.StartTagToken, html.SelfClosingTagToken:
+			tok := z.Token()
+			mine := slices.ContainsFunc(tok.Attr, func(a html.Attribute) bool { return a.Key == "lang" }) && tok.Data != "html"
+			for _, a := range tok.Attr {
+				if skip == 0 && !mine && slices.Contains([]string{"aria-label", "title", "placeholder", "alt", "data-label", "data-expired"}, a.Key) {
+					look(a.Val)
+				}
+			}
+			if kind == html.SelfClosingTagToken || slices.Contains(void, tok.Data) {
+				continue
+			}
+			open = append(open, tok.Data)
+			if skip > 0 || mine || slices.Contains(own, tok.Data) {
+				skip++
+			}
+		case html.EndTagToken:
+			name := z.Token().Data
+			for i := len(open) - 1; i >= 0; i-- {
+				if open[i] == name {
+					skip = max(0, skip-(len(open)-i))
+					open = open[:i]
+					break
+				}
+			}
+		case html.TextToken:
+			if skip == 0 {
+				look(string(z.Text()))
+			}
+		}
+	}
+}
+
+// TestNoEnglishIsLeft renders each page that pictures are taken of in Spanish: what
+// is said in English on it was written by somebody, and says so with lang.
+func TestNoEnglishIsLeft(t *testing.T) {
+	tongues, err := tongue.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, _ := withDispatch(t)
+	c.operated(t, "site-1", "van-14", "van-15")
+	s, _ := c.serve(t, "127.0.0.1:0")
+	client := http.Client{}
+	for _, page := range shots {
+		path, _, _ := strings.Cut(page.path, "#")
+		r, err := http.NewRequestWithContext(t.Context(), "GET", s.URL()+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Accept-Language", "es-US")
+		got, err := client.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(got.Body)
+		_ = got.Body.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, text := range unsaid(string(body), tongues["es"]) {
+			t.Errorf("%s says %q", page.name, text)
+		}
+	}
+}
