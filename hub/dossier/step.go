@@ -1,7 +1,9 @@
 package dossier
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"frostline/hub/event"
@@ -20,7 +22,7 @@ func stepOf(e event.Event) Step {
 	case *fact.ExcursionOpened:
 		s.Why = d.Cause.Kind + ": " + d.Cause.Detail
 	case *fact.ExcursionRevised:
-		s.What = "revised by data: " + strings.Join(d.Changed, ", ")
+		s.What = "revised by data: " + strings.Join(factWords(d.Changed), ", ")
 		if len(d.Effects) > 0 {
 			s.What += " (" + strings.Join(d.Effects, ", ") + ")"
 		}
@@ -43,4 +45,20 @@ func stepOf(e event.Event) Step {
 		s.What, s.Why = "signature refused", d.Why
 	}
 	return s
+}
+
+// factNames are the words of facts whose fields are named otherwise.
+var factNames = map[string]string{
+	"spentMs": "budget used", "allowedMs": "budget", "durationMs": "how long it lasted", "areaKelvinHours": "time and temperature beyond", "peak": "the worst", "peakAt": "when it was worst",
+	"from": "its begin", "to": "its end", "ended": "how it ended", "alarm": "when a rule was broken", "source": "what vouched", "moreUnits": "units",
+}
+
+// factWords names fields of the facts of an excursion as people do, each once.
+func factWords(fields []string) (out []string) {
+	for _, field := range fields {
+		if word := cmp.Or(factNames[field], field); !slices.Contains(out, word) {
+			out = append(out, word)
+		}
+	}
+	return out
 }

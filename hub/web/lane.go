@@ -168,7 +168,7 @@ func drawBars(from, to int64, label string, bars []bar) template.HTML {
 			if b.Class == "hole" {
 				fill = ` fill="url(#hatch)"`
 			}
-			title := template.HTMLEscapeString(b.Word + ", " + view.Moment(b.From) + " to " + view.Moment(b.To))
+			title := template.HTMLEscapeString(b.Word + ", from " + view.Moment(b.From) + " to " + view.Moment(b.To))
 			fmt.Fprintf(o, `<svg x="%.1f" y="0" width="%.1f" height="%g"><rect class="lane-bar %s"%s x="0.5" y="1" width="%.1f" height="%g" rx="3"><title>%s</title></rect>`,
 				left, wide, laneHeight, b.Class, fill, math.Max(wide-1, 0.5), laneHeight-2, title)
 			if wide > 40 {

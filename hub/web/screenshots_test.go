@@ -19,6 +19,7 @@ import (
 
 var (
 	screenshots = flag.String("screenshots", "", "write a picture of each page into this folder")
+	pictureIn   = flag.String("language", "", "take them in this language, es or en; English, if not given")
 	picturesOf  = flag.String("of", "", "take them of a running hub, to which this is a link to sign in, as frostline user link prints it")
 )
 
@@ -195,6 +196,16 @@ func (p shot) take(t *testing.T, b context.Context, from string) {
 
 // show opens the page and waits until it is all there.
 func (p shot) show(tb *webtest.Tab, from string) {
+	if *pictureIn != "" && !strings.Contains(p.path, "lang=") {
+		path, fragment, found := strings.Cut(p.path, "#")
+		mark := "?"
+		if strings.Contains(path, "?") {
+			mark = "&"
+		}
+		if p.path = path + mark + "lang=" + *pictureIn; found {
+			p.path += "#" + fragment
+		}
+	}
 	if p.until == "" { // it follows nothing
 		tb.Expected = []string{"404"}
 		tb.Do(chromedp.Navigate(from + p.path))

@@ -40,11 +40,11 @@ func drawStory(j *dossier.Judgement, class string, width, height float64) templa
 	}
 	for _, e := range j.Verdict.Excursions {
 		if e.Alarm > 0 {
-			block("broken", "", e.From, e.To, e.Limit+", "+view.Moment(e.From)+" to "+view.Moment(e.To))
+			block("broken", "", e.From, e.To, e.Limit+", from "+view.Moment(e.From)+" to "+view.Moment(e.To))
 		}
 	}
 	for _, u := range c.Unmonitored {
-		block("hole", ` fill="url(#hatch)"`, u.From, u.To, "unknown: "+dossier.Because(u.Reason)+", "+view.Moment(u.From)+" to "+view.Moment(u.To))
+		block("hole", ` fill="url(#hatch)"`, u.From, u.To, "unknown: "+dossier.Because(u.Reason)+", from "+view.Moment(u.From)+" to "+view.Moment(u.To))
 	}
 	for _, t := range j.Degrees() {
 		fmt.Fprintf(&o, `<path class="grid" d="M%g %.2fH%g"/><text class="tick" x="%g" y="%.2f" text-anchor="end">%s</text>`, left, y(t), width, left-6, y(t)+4, strings.Replace(t.String(), "-", "−", 1))
