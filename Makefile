@@ -49,6 +49,7 @@ screenshots: install ## pictures of every page into screenshots/
 	$(GO) test ./hub/web -run Screenshots -count=1 -screenshots $(CURDIR)/screenshots
 	$(GO) test ./hub/web/patient -run Screenshots -count=1 -screenshots $(CURDIR)/screenshots
 	$(GO) test ./edge/panel -run Screenshots -count=1 -screenshots $(CURDIR)/screenshots
+	@echo "$$(find $(CURDIR)/screenshots -name '*.png' | wc -l) pictures are in $(CURDIR)/screenshots"
 
 cross: ## build for linux amd64, arm64 and armv7 without cgo
 	@for a in amd64 arm64 arm; do echo "linux/$$a"; GOOS=linux GOARCH=$$a GOARM=7 CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o /dev/null ./... || exit 1; done

@@ -1,10 +1,15 @@
 package web
 
 import (
+	"go/ast"
+	"go/parser"
+	source "go/token"
 	"io"
 	"net/http"
+	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -102,4 +107,98 @@ func TestNoEnglishIsLeft(t *testing.T) {
 			t.Errorf("%s says %q", page.name, text)
 		}
 	}
+}
+
+// answers are fields of pages that say what came of something.
+var answers = []string{"Problem", "Done", "Told", "Why", "Waits", "Standing", "Says", "Word", "Note"}
+
+// TestWhatIsRefusedIsSaidInSpanish goes through the source for what pages answer
+// that cannot be shown or done: each text has its Spanish.
+func TestWhatIsRefusedIsSaidInSpanish(t *testing.T) {
+	tongues, err := tongue.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	es, files, seen := tongues["es"], source.NewFileSet(), 0
+	sources, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range sources {
+		file, err := parser.ParseFile(files, name, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		check := func(arg ast.Expr, frame string) {
+			text, ok := example(arg)
+			if !ok || text == "" {
+				return
+			}
+			seen++
+			if told := es.Tell(strings.ReplaceAll(frame, "{}", text)); function.MatchString(told) {
+				t.Errorf("%s: %q is said %q", files.Position(arg.Pos()), text, told)
+			}
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			if to, ok := n.(*ast.AssignStmt); ok && len(to.Lhs) == len(to.Rhs) {
+				for i, field := range to.Lhs {
+					if field, ok := field.(*ast.SelectorExpr); ok && slices.Contains(answers, field.Sel.Name) {
+						check(to.Rhs[i], "{}")
+					}
+				}
+			}
+			if pair, ok := n.(*ast.KeyValueExpr); ok {
+				if field, ok := pair.Key.(*ast.Ident); ok && slices.Contains(answers, field.Name) {
+					check(pair.Value, "{}")
+				}
+			}
+			call, ok := n.(*ast.CallExpr)
+			if !ok || len(call.Args) < 4 {
+				return true
+			}
+			method, ok := call.Fun.(*ast.SelectorExpr)
+			if !ok {
+				return true
+			}
+			from := map[string]int{"fail": 3, "broken": 2}[method.Sel.Name]
+			if from == 0 {
+				return true
+			}
+			if method.Sel.Name == "broken" {
+				check(call.Args[from], "It failed to {}. Its log says why. Readings go on being taken and kept by the gateways.")
+				return true
+			}
+			for _, arg := range call.Args[from:] {
+				check(arg, "{}")
+			}
+			return true
+		})
+	}
+	if seen < 80 {
+		t.Errorf("%d texts were found: are they answered in another way now?", seen)
+	}
+}
+
+// example is a text as it may be put together; false where it is none of the page's
+// own words.
+func example(e ast.Expr) (string, bool) {
+	switch e := e.(type) {
+	case *ast.BasicLit:
+		text, err := strconv.Unquote(e.Value)
+		return text, err == nil
+	case *ast.BinaryExpr:
+		a, known := example(e.X)
+		b, also := example(e.Y)
+		if !known {
+			a = "X1"
+		}
+		if !also {
+			b = "X1"
+		}
+		return a + b, known || also
+	}
+	return "", false
 }

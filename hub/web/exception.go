@@ -63,16 +63,17 @@ type exceptionPage struct {
 // messageView is a message of a case.
 type messageView struct {
 	dscsa.ExceptionMessage
-	Title string
-	Href  string
-	Order string
-	Items []exceptionItem
-	Notes []string
-	Wrong string // why it cannot be read
+	Title   string
+	Href    string
+	Order   string
+	Items   []exceptionItem
+	Notes   []string
+	Remarks []string // as they were written
+	Wrong   string   // why it cannot be read
 }
 
 // exceptionItem is what one item of a message says.
-type exceptionItem struct{ What, Product, Says, Asks string }
+type exceptionItem struct{ What, Product, Says, Asks, Comment string }
 
 // exception is GET /trace/exception/{id}.
 func (s *Server) exception(w http.ResponseWriter, r *http.Request) {
@@ -114,12 +115,12 @@ func messageOf(of string, m dscsa.ExceptionMessage, items map[string]exceptionIt
 				line.Asks = strings.ToLower(it.Answer) + "ed"
 			}
 			if it.Comments != nil {
-				line.Says = *it.Comments
+				line.Says, line.Comment = "", *it.Comments
 			}
 			v.Items = append(v.Items, line)
 		}
 		if r.Notes != nil && *r.Notes != "" {
-			v.Notes = append(v.Notes, *r.Notes)
+			v.Remarks = append(v.Remarks, *r.Notes)
 		}
 		return v
 	}
@@ -128,7 +129,7 @@ func messageOf(of string, m dscsa.ExceptionMessage, items map[string]exceptionIt
 		v.Wrong = err.Error()
 		return v
 	}
-	v.Order, v.Notes = r.Order, r.Others
+	v.Order, v.Remarks = r.Order, r.Others
 	if r.Resolved {
 		v.Notes = append(v.Notes, "The case is resolved.")
 	}
@@ -152,27 +153,27 @@ func reported(x exception.Exceptions, items map[string]exceptionItem) (out []exc
 		return gtin + ", serial " + serial
 	}
 	for _, i := range x.NoData {
-		add(i.Item, exceptionItem{"product without data", product(i.GTIN, opt(i.Serial)), "seen by " + strings.ToLower(i.Source), i.Ask})
+		add(i.Item, exceptionItem{"product without data", product(i.GTIN, opt(i.Serial)), "seen by " + strings.ToLower(i.Source), i.Ask, ""})
 	}
 	for _, i := range x.NoProduct {
-		add(i.Item, exceptionItem{"data without product", product(i.GTIN, i.Serial), "in file " + i.File, i.Ask})
+		add(i.Item, exceptionItem{"data without product", product(i.GTIN, i.Serial), "in file " + i.File, i.Ask, ""})
 	}
 	for _, i := range x.Misfits {
 		add(i.Item, exceptionItem{"label and data differ", product(i.ReceivedGTIN, opt(i.ReceivedSerial)),
-			fmt.Sprintf("label: lot %s, expiry %s; data: lot %s, expiry %s", i.ReceivedLot, i.ReceivedExpiry, i.DataLot, i.DataExpiry), i.Ask})
+			fmt.Sprintf("label: lot %s, expiry %s; data: lot %s, expiry %s", i.ReceivedLot, i.ReceivedExpiry, i.DataLot, i.DataExpiry), i.Ask, ""})
 	}
 	for _, i := range x.Overages {
-		add(i.Item, exceptionItem{"more than ordered", i.GTIN, fmt.Sprintf("%d received, %d ordered", i.Received, i.Ordered), i.Ask})
+		add(i.Item, exceptionItem{"more than ordered", i.GTIN, fmt.Sprintf("%d received, %d ordered", i.Received, i.Ordered), i.Ask, ""})
 	}
 	for _, i := range x.Underages {
-		add(i.Item, exceptionItem{"fewer than ordered", i.GTIN, fmt.Sprintf("%d received, %d ordered", i.Received, i.Ordered), i.Ask})
+		add(i.Item, exceptionItem{"fewer than ordered", i.GTIN, fmt.Sprintf("%d received, %d ordered", i.Received, i.Ordered), i.Ask, ""})
 	}
 	if x.Master != nil {
 		for _, i := range x.Master.GLN {
-			add(i.Item, exceptionItem{"wrong GLN", i.Invalid, proposed(opt(i.Proposed)), opt(i.Ask)})
+			add(i.Item, exceptionItem{"wrong GLN", i.Invalid, proposed(opt(i.Proposed)), opt(i.Ask), ""})
 		}
 		for _, i := range x.Master.GTIN {
-			add(i.Item, exceptionItem{"wrong GTIN", i.Invalid, proposed(opt(i.Proposed)), opt(i.Ask)})
+			add(i.Item, exceptionItem{"wrong GTIN", i.Invalid, proposed(opt(i.Proposed)), opt(i.Ask), ""})
 		}
 	}
 	return out

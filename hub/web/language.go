@@ -72,9 +72,11 @@ func spokenDrawing(figure template.HTML, in *tongue.Tongue) template.HTML {
 // made of words of ours, else as it was written, marked as in no known language, so
 // that it is not read out by the rules of another.
 func quoted(text string, in *tongue.Tongue) template.HTML {
-	told := in.Tell(text)
-	if in.Lang == tongue.Languages[0] || text == "" || told != text {
-		return template.HTML(template.HTMLEscapeString(told))
+	if in.Lang == tongue.Languages[0] || text == "" {
+		return template.HTML(template.HTMLEscapeString(text))
+	}
+	if in.Made(text) {
+		return template.HTML(template.HTMLEscapeString(in.Tell(text)))
 	}
 	return template.HTML(`<span lang="">` + template.HTMLEscapeString(text) + `</span>`)
 }

@@ -85,7 +85,7 @@ func (s *Server) onePackage(w http.ResponseWriter, r *http.Request) {
 			v.Degrees = dossier.Degrees(*c.Temperature)
 		}
 		if f := c.Position; f != nil {
-			v.Where = strings.ReplaceAll(fmt.Sprintf("%.5f, %.5f ± %.0f m", float64(f.Latitude)/1e7, float64(f.Longitude)/1e7, float64(f.Accuracy)/1000), "-", "−")
+			v.Where = strings.ReplaceAll(fmt.Sprintf("%.5f, %.5f ± %.0f m", float64(f.Latitude)/1e7, float64(f.Longitude)/1e7, float64(f.Accuracy)/1000), "-", "−")
 		}
 		page.Who = append(page.Who, v)
 	}

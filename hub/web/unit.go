@@ -145,7 +145,7 @@ func entryOf(s *provenance.Step) entryView {
 	}
 	switch {
 	case s.From != "" && s.To != "":
-		say("%s to %s", short(s.From), short(s.To))
+		say("from %s to %s", short(s.From), short(s.To))
 	case s.From != "":
 		say("from %s", short(s.From))
 	case s.To != "":
@@ -224,6 +224,11 @@ func short(uri string) string {
 			return n + " " + strings.Replace(value, "/21/", ", serial ", 1)
 		}
 		return rest
+	}
+	for prefix, name := range map[string]string{"urn:epc:id:pgln:": "party ", "urn:epc:id:sgln:": "GLN ", "urn:epc:id:sscc:": "SSCC ", "urn:epc:id:sgtin:": "SGTIN "} {
+		if value, ok := strings.CutPrefix(uri, prefix); ok {
+			return name + value
+		}
 	}
 	parts := strings.Split(strings.TrimRight(uri, "/"), "/")
 	if n := len(parts); n >= 3 && parts[n-3] == "sensor" {

@@ -161,6 +161,23 @@ func (t *Tongue) tell(text string, depth int) string {
 	return text
 }
 
+// ours is how many bytes of a pattern nobody writes by chance.
+const ours = 15
+
+// Made says whether a text is an entry, or made by a pattern that nobody else's
+// words are likely to fit: what persons wrote is not, and is to stay as it is.
+func (t *Tongue) Made(text string) bool {
+	if _, ok := t.words[text]; ok {
+		return true
+	}
+	for _, p := range t.patterns {
+		if p.literal >= ours && len(text) <= longest && p.is.MatchString(text) {
+			return true
+		}
+	}
+	return false
+}
+
 // Each gives a list with ", " between its items, each told.
 func (t *Tongue) Each(list string) string {
 	items := strings.Split(list, ", ")

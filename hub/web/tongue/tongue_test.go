@@ -30,6 +30,11 @@ func TestTell(t *testing.T) {
 			t.Errorf("%q becomes %q, want %q", in, got, want)
 		}
 	}
+	for text, want := range map[string]bool{"stuck": true, "No readings for 5 min: stuck.": true, "not ok: the driver says so": false, "Package held in the cold room.": false, "salt and pepper": false, "QA, nobody": false} {
+		if got := es.Made(text); got != want {
+			t.Errorf("%q is of ours: %v, want %v", text, got, want)
+		}
+	}
 	if got := es.Each("QA, nobody"); got != "calidad, nobody" {
 		t.Errorf("a list becomes %q", got)
 	}
