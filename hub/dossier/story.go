@@ -123,10 +123,17 @@ func (c *Case) Told() []Told {
 		if f.Bound != nil {
 			limit = Beyond(f.Op, *f.Bound)
 		}
+		// within says why an event can be longer than the time beyond the limit.
+		within := func(from, to, beyond int64) {
+			if view.Span(to-from) != view.Span(beyond) {
+				measured("In that time it was back within the limit for %s, by too little to end it.", view.Span(to-from-beyond))
+			}
+		}
 		e := c.Live
 		switch {
 		case f.Ended != thermal.Ongoing:
 			measured("Package %s was %s for %s, from %s to %s%s.", f.Package, limit, view.Span(f.Duration), view.Moment(f.From), ending(f), where)
+			within(f.From, f.To, f.Duration)
 		case e == nil:
 			measured("Package %s has been %s since %s%s.", f.Package, limit, view.Moment(f.From), where)
 		case e.Ended == thermal.Ongoing:
@@ -134,6 +141,7 @@ func (c *Case) Told() []Told {
 			measured("Its worst so far is %s at %s.", Degrees(e.Peak), view.Moment(e.PeakAt))
 		default: // the end will be recorded in a moment
 			measured("Package %s was %s for %s, from %s to %s%s.", f.Package, limit, view.Span(e.Duration), view.Moment(e.From), view.Moment(e.To), where)
+			within(e.From, e.To, e.Duration)
 			measured("Its worst was %s at %s.", Degrees(e.Peak), view.Moment(e.PeakAt))
 		}
 		if f.Peak != nil && f.Ended != thermal.Ongoing {

@@ -87,6 +87,21 @@ func TestStoryOfWhatGoesOn(t *testing.T) {
 	}
 }
 
+// TestStoryAddsUp: where an excursion took longer than the time beyond the limit,
+// the story says what the rest was.
+func TestStoryAddsUp(t *testing.T) {
+	const from, minute = 1_790_000_000_000, 60_000
+	bound := thermal.Temp(8000)
+	c := Case{Facts: fact.ExcursionFacts{Package: "P7", Kind: fact.BrokenLimit, Op: thermal.Above, Bound: &bound, From: from, To: from + 44*minute, Duration: 42 * minute, Ended: thermal.Returned}}
+	if got := strings.Join(c.Story(), " "); !strings.Contains(got, "was above 8 °C for 42 min, from 21 Sep 2026 14:13:20 to 14:57:20. In that time it was back within the limit for 2 min, by too little to end it.") {
+		t.Errorf("within the deadband: %s", got)
+	}
+	c.Facts.Duration = 44 * minute
+	if got := strings.Join(c.Story(), " "); strings.Contains(got, "In that time") {
+		t.Errorf("beyond all the time: %s", got)
+	}
+}
+
 func TestSpendingsSayWhatNobodyKnows(t *testing.T) {
 	u := Unit{Budgets: []thermal.BudgetState{{Name: "room", Allowed: 28 * 86_400_000, Before: 27 * 86_400_000, Spent: 3_600_000}}}
 	if got := u.Spendings(); len(got) != 1 || got[0] != "room: 27 d 1 h of 28 d used" {
