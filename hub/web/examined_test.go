@@ -12,9 +12,9 @@ import (
 // which people come in, the workbench, and the patient's.
 var elsewhereExamined = []string{
 	"GET /signin", "GET /enter/{secret}", "GET /me", "GET /view/people", "GET /", // TestSigningInIsForEverybody
-	"GET /view/trail/{kind}/{id}", // TestWorkbenchIsForEverybody
-	"GET /p/{secret}",             // of hub/web/patient
-	"GET /trace/request/{id}",     // TestDecidingIsForEverybody, and answered below
+	"GET /view/excursion/{id}", "GET /view/trail/{kind}/{id}", // TestWorkbenchIsForEverybody
+	"GET /p/{secret}",         // of hub/web/patient
+	"GET /trace/request/{id}", // TestDecidingIsForEverybody, and answered below
 }
 
 // noPages answer with no page of their own: files, streams, and what leads on.
@@ -22,7 +22,7 @@ var noPages = []string{
 	"GET /assets/", "GET /signin/provider", "GET /signin/callback", "GET /p/{secret}/live", "GET /live", "GET /health", "GET /metrics",
 	"GET /data/{gateway}/{sensor}/{quantity}", "GET /export/{gateway}/{sensor}/{quantity}", "GET /view/excursions/{id}", "GET /view/excursion/{id}/document/{sha}",
 	"GET /view/excursion/{id}/report.pdf", "GET /view/shipment/{id}/report.pdf", "GET /view/shipment/{id}/evidence.zip", "GET /trace/request/{id}/package.zip",
-	"GET /trace/exception/{id}/{message}", "GET /view/audit/people.csv", "GET /view/audit/gateways.csv",
+	"GET /trace/exception/{id}/{message}", "GET /view/audit/people.csv", "GET /view/audit/records.csv", "GET /view/audit/gateways.csv",
 }
 
 // TestEveryPageIsExamined: each page in the table of hub/policy is among those
