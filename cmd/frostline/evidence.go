@@ -52,7 +52,7 @@ Documents that people attached to excursions of the shipment are in the file.
 it all the same.`,
 		Example: `  frostline evidence export S-1042 -o s-1042.zip
   frostline evidence export S-1042 --without-documents`,
-		Args:    args(1, 1, "one shipment"),
+		Args: args(1, 1, "one shipment"),
 		RunE: func(c *cobra.Command, args []string) error {
 			hub, err := o.hub()
 			if err != nil {

@@ -2,7 +2,11 @@ package evidence_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
+	"io"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -16,6 +20,26 @@ import (
 	"frostline/hub/store"
 	"frostline/hub/store/storetest"
 )
+
+// attach is a comment on a case with documents, by their names.
+func (h *hub) attach(id, text string, docs map[string]string) event.New {
+	c := fact.ExcursionCommented{ID: id, Text: text}
+	for _, name := range slices.Sorted(maps.Keys(docs)) {
+		body := []byte(docs[name])
+		sum := bundle.HexSHA256(body)
+		h.docs[sum] = body
+		c.Attachments = append(c.Attachments, fact.Attachment{Name: name, Where: fact.DocumentKept, SHA256: sum, Size: int64(len(body))})
+	}
+	return event.New{Stream: ref(fact.Excursion, id).String(), Type: fact.ExcursionWasCommented, Data: c}
+}
+
+func (h *hub) CopyDocument(_ context.Context, w io.Writer, sum string, _ int64) error {
+	if h.docs[sum] == nil {
+		return errors.New("it is not in the store any more")
+	}
+	_, err := w.Write(h.docs[sum])
+	return err
+}
 
 // wanted exports a shipment as it is wanted.
 func (h *hub) wanted(want evidence.Wanted) ([]byte, error) {

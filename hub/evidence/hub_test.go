@@ -8,8 +8,6 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
-	"io"
-	"maps"
 	"math/rand/v2"
 	"path/filepath"
 	"slices"
@@ -23,7 +21,6 @@ import (
 	"frostline/hub/correlate/join"
 	"frostline/hub/event"
 	"frostline/hub/evidence"
-	"frostline/hub/evidence/bundle"
 	"frostline/hub/evidence/ledger"
 	"frostline/hub/evidence/verify"
 	"frostline/hub/evidence/witness"
@@ -327,26 +324,6 @@ func ref(kind fact.Kind, id string) fact.Ref { return fact.Ref{Kind: kind, ID: i
 
 func attached(id string, subject, in fact.Ref, at int64) event.New {
 	return event.New{Stream: subject.String(), Type: fact.WasAttached, Data: fact.Attached{ID: id, Subject: subject, In: &in, At: at, Via: "scan", Made: at}}
-}
-
-// attach is a comment on a case with documents, by their names.
-func (h *hub) attach(id, text string, docs map[string]string) event.New {
-	c := fact.ExcursionCommented{ID: id, Text: text}
-	for _, name := range slices.Sorted(maps.Keys(docs)) {
-		body := []byte(docs[name])
-		sum := bundle.HexSHA256(body)
-		h.docs[sum] = body
-		c.Attachments = append(c.Attachments, fact.Attachment{Name: name, Where: fact.DocumentKept, SHA256: sum, Size: int64(len(body))})
-	}
-	return event.New{Stream: ref(fact.Excursion, id).String(), Type: fact.ExcursionWasCommented, Data: c}
-}
-
-func (h *hub) CopyDocument(_ context.Context, w io.Writer, sum string, _ int64) error {
-	if h.docs[sum] == nil {
-		return errors.New("it is not in the store any more")
-	}
-	_, err := w.Write(h.docs[sum])
-	return err
 }
 
 // judge states the verdicts about a package as the hub's engine would.
