@@ -37,7 +37,7 @@ type auditPage struct {
 
 type auditView struct {
 	event.Event
-	What, Href string
+	Href string
 }
 
 const mostTrail = 100
@@ -189,7 +189,7 @@ func (s *Server) auditPage(w http.ResponseWriter, r *http.Request) {
 	}
 	p.Older = older("records", found.Next)
 	for _, e := range found.Events {
-		v := auditView{Event: e, What: eventWord(e.Type)}
+		v := auditView{Event: e}
 		if ref, err := fact.ParseRef(e.Stream); err == nil {
 			v.Href = trailPath(ref)
 		}
