@@ -186,6 +186,7 @@ func script() (all []step) {
 	add(step{op: "retry-carrier-message", target: "/carriers/kurier/messages/1/retry?reason=mapped"}, step{op: "drop-carrier-message", target: "/carriers/kurier/messages/2/drop?reason=test"})
 	add(step{op: "list-carrier-calls", target: "/carriers/kurier/calls?state=failed"}, step{op: "retry-carrier-call", target: "/carriers/kurier/calls/$call/retry"}, step{op: "drop-carrier-call", target: "/carriers/kurier/calls/$call2/drop?reason=telephoned"})
 	add(step{op: "message-courier", target: "/routes/R1/messages", body: `{"text":"call in, please"}`})
+	add(step{op: "recall-route", target: "/routes/R1/recall", body: `{"id":"rc1","stop":"s1","cause":"looked warm","text":"bring s1 back"}`})
 	add(step{op: "get-package-verdict", target: "/packages/P1/verdict", before: (*world).settle}, step{op: "list-package-verdicts", target: "/packages/P1/verdicts"}, step{op: "get-package-state", target: "/packages/P1/state"})
 	add(step{op: "get-package-chart", target: "/packages/P1/chart?buckets=20"}, step{op: "list-watched-packages", target: "/watch"}, step{op: "get-unit-budget", target: "/units/" + unitOne + "/budget"})
 	add(step{op: "list-sagas", target: "/sagas?state=parked", before: (*world).parked}, step{op: "get-saga", target: "/sagas/excursion-x1"})

@@ -319,6 +319,12 @@ func TestWhere(t *testing.T) {
 		t.Errorf("%+v, %v", got, ok)
 	}
 	w.Pass(time.Minute)
+	if c, ok := w.tracker.Chart("R1"); !ok || len(c.Fences) == 0 || len(c.Track) == 0 || c.Track[len(c.Track)-1].At > got.Fix.At || len(c.Ahead) == 0 {
+		t.Errorf("chart %+v, %t", c, ok)
+	}
+	if _, ok := w.tracker.Chart("R9"); ok {
+		t.Error("a route that is not there has a chart")
+	}
 	if later, _ := w.tracker.Where("R1"); later.Age-got.Age != time.Minute {
 		t.Errorf("a minute later it is %v old, not %v", later.Age, got.Age+time.Minute)
 	}
