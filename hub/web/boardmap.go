@@ -66,15 +66,18 @@ type vehicleMark struct {
 	Courier  string
 	At       int64
 	Old      bool
+	Left     bool // its name stands on the left, where the picture has room
 	Age      string
 	Where    string
 	Accuracy int64 // m; 0: the receiver does not tell
 	Going    string
 }
 
-// awayView is a courier that is not drawn, since nobody knows where it is.
+// awayView is a courier that is not drawn: its route has not begun, and is not
+// followed yet, or nobody knows where it is.
 type awayView struct {
 	Route, Courier string
+	Planned        bool
 	Last           int64 // 0: no position came
 }
 
@@ -121,7 +124,7 @@ func (s *Server) drawBoard(runs []runView, chosen string, now int64) *boardMap {
 		if w, ok := s.cfg.Dispatch.Where(r.ID); ok && now-w.Fix.At < mapGone {
 			p.where = &w
 		} else {
-			m.Away = append(m.Away, awayView{r.ID, r.Courier, w.Fix.At})
+			m.Away = append(m.Away, awayView{r.ID, r.Courier, r.Status == "planned", w.Fix.At})
 		}
 		stops += len(r.Stops)
 		all = append(all, p)
@@ -213,6 +216,7 @@ func (m *boardMap) draw(p plotted, xy func(road.Point) (x, y float64), scale flo
 		v := vehicleMark{Route: p.run.ID, Courier: p.run.Courier, At: w.Fix.At, Old: now-w.Fix.At >= mapOld, Where: degreesOf(w.Fix.Where), Accuracy: (w.Fix.Accuracy + 999) / 1000, Going: w.Next}
 		v.Age = view.Span(max(now-w.Fix.At, 0))
 		v.X, v.Y = xy(w.Fix.Where)
+		v.Left = v.X > mapWidth*3/4
 		m.Vehicles = append(m.Vehicles, v)
 	}
 }

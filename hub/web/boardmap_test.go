@@ -19,7 +19,7 @@ func TestMapSaysWhatIsOldAndWhatIsMissing(t *testing.T) {
 	s, _ := c.serve(t, "127.0.0.1:0")
 	body := pageOf(t, s.URL()+"dispatch")
 	for _, want := range []string{
-		`class="vehicle" data-vehicle="R-7"`, `class="vehicle old" data-vehicle="R-8"`, "R-8 · 22 min", "Not on the map, since no position came within the last hour: ups (R-9)",
+		`class="vehicle" data-vehicle="R-7"`, `class="vehicle old" data-vehicle="R-8"`, "R-8 · 22 min", "Not on the map: ups (R-9): no position came within the last hour",
 		`class="stop recalled" data-stop="R-7/s4"`, `class="stop held" data-stop="R-8/s6"`, `class="stop late" data-stop="R-7/s1"`, `class="stop planned next" data-stop="R-7/s3"`,
 		"old position", "fence of 150 m", "47.64000, −122.36000",
 	} {
@@ -38,6 +38,11 @@ func TestMapSaysWhatIsOldAndWhatIsMissing(t *testing.T) {
 		if body := pageOf(t, s.URL()+"dispatch"+odd); !strings.Contains(body, `data-vehicle="R-8"`) || strings.Contains(body, "<b>") {
 			t.Errorf("%s: all routes are not shown", odd)
 		}
+	}
+	// A route that has not begun is not followed yet, which is no missing position.
+	waits := runView{Route: dispatch.Route{RoutePlanned: fact.RoutePlanned{ID: "R-10", Courier: "van-3"}}, Status: "planned"}
+	if m := s.drawBoard([]runView{waits}, "", c.now().UnixMilli()); len(m.Away) != 1 || !m.Away[0].Planned {
+		t.Errorf("a route to come: %+v", m.Away)
 	}
 	// Each mark lies in the picture.
 	for _, m := range regexp.MustCompile(`<use href="#m-[a-z-]+" x="([-\d.]+)" y="([-\d.]+)"`).FindAllStringSubmatch(body, -1) {
