@@ -40,7 +40,7 @@ const (
 func TestPatientFollowsADeliveryByBrowser(t *testing.T) {
 	c := newCompany()
 	c.wall, c.began = true, time.Now()
-	c.chart.Unmonitored = nil
+	c.chart = chartOf(noon, 0)
 	h := open(t, c)
 	secret, k := h.made()
 	tb := webtest.New(t, webtest.Browser(t), h.http.URL)
@@ -73,7 +73,7 @@ func TestPatientFollowsADeliveryByBrowser(t *testing.T) {
 	h.do("excursion/ex-1", func() { c.opened("opened") })
 	tb.Until("document.querySelector('.pill').dataset.condition === 'checking' && document.querySelector('h1').innerText.includes('do not use')")
 	h.do("route/R1", func() {
-		c.cases, c.chart.Unmonitored = nil, nil
+		c.cases, c.chart = nil, chartOf(noon, 0)
 		c.measure("P1", 5_000, correlate.InRange)
 		c.visit("s2", "completed", noon)
 		c.report("delivered", noon)

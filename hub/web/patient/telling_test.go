@@ -37,7 +37,7 @@ var situations = []struct {
 	{"next", func(c *company) { c.where.Next = "s2" }, Next, InRange, "In range", "Your delivery comes to you next, in range now.", "5.1 °C", true, "Arrives 13:40 to 14:10"},
 	{"there", func(c *company) { c.visit("s2", "arrived", noon-minute) }, Here, InRange, "In range", "The courier with your delivery is here, in range now.", "5.1 °C", false, ""},
 	{"handed over", func(c *company) {
-		c.chart.Unmonitored = nil
+		c.chart = chartOf(noon, 0)
 		c.visit("s2", "completed", noon-5*minute)
 		c.report("delivered", noon-5*minute)
 		c.close("P1", "delivered", thermal.InRange)

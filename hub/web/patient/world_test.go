@@ -72,16 +72,18 @@ func newCompany() *company {
 	c.arrival = &dispatch.Arrival{At: noon + 50*minute, Low: noon + 41*minute, High: noon + 68*minute}
 	c.where = &progress.Where{Fix: fence.Fix{At: noon - 4000, Where: road.Point{Latitude: 476091000, Longitude: -1223207500}}, Next: "s1"}
 	c.measure("P1", 5_120, correlate.InRange)
-	c.chart = chartOf(noon)
+	c.chart = chartOf(noon, 20*minute)
 	return c
 }
 
-// chartOf is four hours up to now with a gap of 20 minutes.
-func chartOf(now int64) correlate.Chart {
-	c := correlate.Chart{Package: "P1", From: now - 4*hour, To: now, Width: 2 * minute, Low: temp(2000), High: temp(8000),
-		Unmonitored: []thermal.Unmonitored{{From: now - 2*hour, To: now - 2*hour + 20*minute, Reason: "sensor silent"}}}
+// chartOf is four hours up to now, with a gap in the middle.
+func chartOf(now, gap int64) correlate.Chart {
+	c := correlate.Chart{Package: "P1", From: now - 4*hour, To: now, Width: 2 * minute, Low: temp(2000), High: temp(8000)}
+	if gap > 0 {
+		c.Unmonitored = []thermal.Unmonitored{{From: now - 2*hour, To: now - 2*hour + gap, Reason: "sensor silent"}}
+	}
 	for i := range 120 {
-		if i >= 60 && i < 70 {
+		if i >= 60 && i < 60+int(gap/c.Width) {
 			c.Min, c.Mean, c.Max = append(c.Min, nil), append(c.Mean, nil), append(c.Max, nil)
 			continue
 		}
