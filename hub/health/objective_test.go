@@ -38,7 +38,7 @@ func TestObjectivesSpendTheirBudgets(t *testing.T) {
 		}
 		about := func(what string, got, want time.Duration) {
 			t.Helper()
-			if (got - want).Abs() > time.Minute { // looks are 15 s apart
+			if (got - want).Abs() > 3*2*15*time.Second { // looks are 15 s apart: three runs, the ends of each
 				t.Errorf("%s: %v, want about %v", what, got, want)
 			}
 		}
