@@ -406,10 +406,16 @@ func (f *fleet) settle() {
 func (v *van) gaps() {
 	v.Helper()
 	var last int64
-	rows, err := csv.NewReader(strings.NewReader(v.frostline("history", v.id+"/box/temperature", "--from", "-1h"))).ReadAll()
-	if err != nil || len(rows) < 2 {
-		v.Fatalf("history of %s: %d rows, %v", v.id, len(rows), err)
-	}
+	var rows [][]string
+	// An agent that has just begun again has yet to send what it took before.
+	rig.Must(v, patience, "the history of "+v.id, func() (bool, error) {
+		out, err := v.try("history", v.id+"/box/temperature", "--from", "-1h")
+		if err != nil {
+			return false, err
+		}
+		rows, err = csv.NewReader(strings.NewReader(out)).ReadAll()
+		return len(rows) >= 2, err
+	})
 	const tick = 10 // boottime_ms
 	var found []int64
 	for _, row := range rows[1:] {
