@@ -252,22 +252,11 @@ func (s *Server) exportPeopleTrail(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	after, more := int64(0), true
-	s.exportTrail(w, r, "people.csv", []string{"id", "at", "actor", "action", "subject", "detail"}, func() (rows [][]string, err error) {
-		for more && len(rows) == 0 {
-			all, err := s.cfg.Operations.Trail.Trail(r.Context(), after, exportAtOnce)
-			if err != nil {
-				return nil, err
-			}
-			for _, c := range all {
-				if after = c.ID; ask.takes(c.At, c.Actor, c.Detail) {
-					rows = append(rows, []string{strconv.FormatInt(c.ID, 10), view.Stamp(c.At), c.Actor, c.Action, c.Subject, c.Detail})
-				}
-			}
-			more = len(all) == exportAtOnce
-		}
-		return rows, nil
-	})
+	s.exportTrail(w, r, "people.csv", []string{"id", "at", "actor", "action", "subject", "detail"}, sifted(func(after int64) ([]people.Change, error) {
+		return s.cfg.Operations.Trail.Trail(r.Context(), after, exportAtOnce)
+	}, func(c people.Change) (int64, []string, bool) {
+		return c.ID, []string{strconv.FormatInt(c.ID, 10), view.Stamp(c.At), c.Actor, c.Action, c.Subject, c.Detail}, ask.takes(c.At, c.Actor, c.Detail)
+	}))
 }
 
 // exportGatewayTrail is GET /view/audit/gateways.csv, from the newest entry back.
@@ -276,20 +265,35 @@ func (s *Server) exportGatewayTrail(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	before, more := int64(0), true
-	s.exportTrail(w, r, "gateways.csv", []string{"id", "at", "actor", "action", "gateway", "detail"}, func() (rows [][]string, err error) {
+	s.exportTrail(w, r, "gateways.csv", []string{"id", "at", "actor", "action", "gateway", "detail"}, sifted(func(before int64) ([]access.Event, error) {
+		if before == 1 {
+			return nil, nil // ids begin at 1, and 0 would begin anew
+		}
+		return s.cfg.Operations.Admission.Events(r.Context(), "", before, exportAtOnce)
+	}, func(e access.Event) (int64, []string, bool) {
+		return e.ID, []string{strconv.FormatInt(e.ID, 10), view.Stamp(e.At), e.Actor, string(e.Action), e.Gateway, e.Detail}, ask.takes(e.At, e.Actor, e.Detail)
+	}))
+}
+
+// sifted gives a trail's entries that are looked for, some at each call, none at
+// its end. read gives up to exportAtOnce beyond an id, 0 at first; row tells of an
+// entry its id, its line, and whether it is looked for.
+func sifted[T any](read func(id int64) ([]T, error), row func(T) (id int64, line []string, takes bool)) func() ([][]string, error) {
+	id, more := int64(0), true
+	return func() (rows [][]string, err error) {
 		for more && len(rows) == 0 {
-			all, err := s.cfg.Operations.Admission.Events(r.Context(), "", before, exportAtOnce)
+			all, err := read(id)
 			if err != nil {
 				return nil, err
 			}
-			for _, e := range all {
-				if before = e.ID; ask.takes(e.At, e.Actor, e.Detail) {
-					rows = append(rows, []string{strconv.FormatInt(e.ID, 10), view.Stamp(e.At), e.Actor, string(e.Action), e.Gateway, e.Detail})
+			for _, entry := range all {
+				next, line, takes := row(entry)
+				if id = next; takes {
+					rows = append(rows, line)
 				}
 			}
-			more = len(all) == exportAtOnce && before > 1 // ids begin at 1, and 0 would begin anew
+			more = len(all) == exportAtOnce
 		}
 		return rows, nil
-	})
+	}
 }

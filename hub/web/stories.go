@@ -199,12 +199,8 @@ func caseOf(c dossier.Case, pkg string) caseView {
 func (s *Server) document(kind string, make func(context.Context, string) ([]byte, string, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		b, name, err := make(r.Context(), r.PathValue("id"))
-		if errors.Is(err, ErrNoStory) {
-			s.fail(w, r, http.StatusNotFound, "There is no such document", "Nothing is known under "+r.PathValue("id")+".")
-			return
-		}
 		if err != nil {
-			s.broken(w, r, "make the document", err)
+			s.noDocument(w, r, err)
 			return
 		}
 		h := w.Header()
@@ -215,16 +211,21 @@ func (s *Server) document(kind string, make func(context.Context, string) ([]byt
 	}
 }
 
-// bundle is GET /view/shipment/{id}/evidence.zip; documents=no leaves out what
-// people attached. One cut short must not look whole.
-func (s *Server) bundle(w http.ResponseWriter, r *http.Request) {
-	b, err := s.cfg.Stories.Bundle(r.Context(), r.PathValue("id"), r.URL.Query().Get("documents") != "no")
+// noDocument answers why a document cannot be had.
+func (s *Server) noDocument(w http.ResponseWriter, r *http.Request, err error) {
 	if errors.Is(err, ErrNoStory) {
 		s.fail(w, r, http.StatusNotFound, "There is no such document", "Nothing is known under "+r.PathValue("id")+".")
 		return
 	}
+	s.broken(w, r, "make the document", err)
+}
+
+// bundle is GET /view/shipment/{id}/evidence.zip; documents=no leaves out what
+// people attached. One cut short must not look whole.
+func (s *Server) bundle(w http.ResponseWriter, r *http.Request) {
+	b, err := s.cfg.Stories.Bundle(r.Context(), r.PathValue("id"), r.URL.Query().Get("documents") != "no")
 	if err != nil {
-		s.broken(w, r, "make the document", err)
+		s.noDocument(w, r, err)
 		return
 	}
 	defer b.Body.Close()
