@@ -9,6 +9,7 @@ import (
 	"frostline/hub/dispatch/plan"
 	"frostline/hub/dispatch/progress"
 	"frostline/hub/dispatch/propose"
+	messages "frostline/hub/dispatch/relay"
 	"frostline/hub/dispatch/risk"
 	"frostline/hub/dispatch/road"
 	"frostline/hub/fact"
@@ -68,12 +69,12 @@ type runs struct {
 	*propose.Desk
 	dispatch *dispatch.Dispatch
 	progress *progress.Tracker
-	panels   panels
+	messages *messages.Relay
 }
 
 func (h *hub) runs() runs {
 	c := &h.contexts
-	return runs{c.risk, c.proposals, c.dispatch, c.progress, panels{desired: c.desired, around: surroundings{catalog: c.catalog, store: h.store, access: h.access}, enrolled: func(gateway string) bool { return h.access.Admitted(gateway) == nil }}}
+	return runs{c.risk, c.proposals, c.dispatch, c.progress, c.messages}
 }
 
 func (r runs) Leg(ctx context.Context, id string) (dispatch.Route, error) {
@@ -97,11 +98,7 @@ func (r runs) Where(route string) (progress.Where, bool) { return r.progress.Whe
 func (r runs) Chart(route string) (progress.Chart, bool) { return r.progress.Chart(route) }
 
 func (r runs) Panels(ctx context.Context, courier string) ([]string, error) {
-	c, err := r.dispatch.Courier(ctx, courier)
-	if err != nil || c.Vehicle == "" {
-		return nil, err
-	}
-	return r.panels.Of(ctx, c.Vehicle)
+	return r.messages.Panels(ctx, courier)
 }
 
 func (r runs) Reorder(ctx context.Context, actor, reason, route string, order []string, revision int64) (dispatch.Route, error) {

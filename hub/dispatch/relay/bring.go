@@ -111,7 +111,7 @@ func (r *Relay) bring(ctx context.Context) error {
 		for _, m := range route.Messages {
 			if left := time.UnixMilli(m.At).Add(Life).Sub(now); left > 0 {
 				if !looked {
-					if gateways, err = r.aboard(ctx, route); err != nil {
+					if gateways, err = r.Panels(ctx, route.Courier); err != nil {
 						errs = append(errs, fmt.Errorf("route %s: %w", route.ID, err))
 						break
 					}
@@ -132,9 +132,10 @@ func (r *Relay) bring(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// aboard names the gateways in the vehicle of a route's courier.
-func (r *Relay) aboard(ctx context.Context, route dispatch.Route) ([]string, error) {
-	c, err := r.o.Dispatch.Courier(ctx, route.Courier)
+// Panels names the gateways in a courier's vehicle, which messages are brought
+// to; none where it has no vehicle. It is safe for concurrent use.
+func (r *Relay) Panels(ctx context.Context, courier string) ([]string, error) {
+	c, err := r.o.Dispatch.Courier(ctx, courier)
 	if err != nil || c.Vehicle == "" {
 		return nil, err
 	}
